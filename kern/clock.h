@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Time, and the clock that a rate is.
+ *
+ * A clock holds the time (ns, CLOCK_MONOTONIC, which is fq's own) at which the
+ * next byte of its rate may leave. An idle clock lags by at most its burst;
+ * charging moves it on. Several CPUs use one clock without a lock: each packet's
+ * slot is what an atomic add returned, so slots never overlap and no charge is
+ * lost, whatever races; the long-run rate is exact.
+ */
+#ifndef QOS_CLOCK_H
+#define QOS_CLOCK_H
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#include "abi.h"
+
+/* The one place that reads time. A test defines it otherwise. */
+#ifndef QOS_NOW
+#define QOS_NOW() bpf_ktime_get_ns()
+#endif
+
+/* Time that bytes take at a cost of the class table; rounded to the nearest. */
+static __always_inline __u64 clock_cost(__u64 bytes, __u64 cost)
+{
+	return (bytes * cost + (1ULL << (QOS_COST_SHIFT - 1))) >> QOS_COST_SHIFT;
+}
+
+/*
+ * What the clock says, once it is pulled up to floor. The pull is a
+ * compare-and-swap: when another CPU was faster, its value stands, and that is
+ * at worst a few ns older than our floor. Pulling up charges nothing, so a
+ * packet dropped after this has cost nobody anything.
+ */
+static __always_inline __u64 clock_read(__u64 *clock, __u64 floor)
+{
+	__u64 seen = *(volatile __u64 *)clock;
+	__u64 found;
+
+	if ((__s64)(floor - seen) <= 0)
+		return seen;
+	found = __sync_val_compare_and_swap(clock, seen, floor);
+	return found == seen ? floor : found;
+}
+
+/* Take the next slot of ns; returns its start. */
+static __always_inline __u64 clock_charge(__u64 *clock, __u64 ns)
+{
+	return __sync_fetch_and_add(clock, ns);
+}
+
+/* Give back a slot that was not used. */
+static __always_inline void clock_refund(__u64 *clock, __u64 ns)
+{
+	__sync_fetch_and_sub(clock, ns);
+}
+
+static __always_inline __u64 later(__u64 a, __u64 b)
+{
+	return a > b ? a : b;
+}
+
+static __always_inline __u64 sooner(__u64 a, __u64 b)
+{
+	return a < b ? a : b;
+}
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The maps, and the program's constants. Sizes marked 1 are set by the
+ * controller before loading.
+ */
+#ifndef QOS_MAPS_H
+#define QOS_MAPS_H
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#include "abi.h"
+
+/* By slot; slot 0 is the link. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct qos_class_cfg);
+} qos_classes SEC(".maps");
+
+/* By slot. Mappable because that aligns the entries to cache lines. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct qos_clocks);
+} qos_clocks SEC(".maps");
+
+/* By slot. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct qos_counters);
+} qos_counters SEC(".maps");
+
+/* In the order of the policy; the unused end of the last block matches nothing. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct qos_rule_block);
+} qos_rules SEC(".maps");
+
+/* What the first fragment of a datagram was given: a slot, or QOS_FRAG_DROP. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, QOS_FRAGMENTS);
+	__type(key, struct qos_frag_key);
+	__type(value, __u32);
+} qos_frags SEC(".maps");
+
+const volatile struct qos_link_cfg qos_link = { .default_slot = 1, .l2_len = 14 };
+
+#endif

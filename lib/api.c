@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The library from the outside: each call is its stages, in their order. */
+#include <qos/qos.h>
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "compile/plan.h"
+#include "kernel/apply.h"
+#include "kernel/show.h"
+#include "model/policy.h"
+#include "parse/doc.h"
+
+DEFINE_CLEANUP(struct qos_node *, nodep, qos_node_free)
+DEFINE_CLEANUP(struct qos_plan *, planp, qos_plan_free)
+
+/* -ENOMEM has nobody else to say it. */
+static int finish(int r, struct qos_diags *diags)
+{
+	if (r < 0 && qos_diags_status(diags) == QOS_OK)
+		qos_diag(diags, QOS_FAILED, "%s", strerror(-r));
+	return r;
+}
+
+static int read_policy(const char *path, struct qos_diags *diags, struct qos_policy **ret_policy)
+{
+	_cleanup_(freep) char *text = NULL;
+	_cleanup_(nodep) struct qos_node *root = NULL;
+	size_t len = 0;
+	int r = qos_file_read(path, diags, &text, &len);
+
+	if (r == 0)
+		r = qos_doc_read(text, len, diags, &root);
+	if (r == 0)
+		r = qos_policy_build(root, path, diags, ret_policy);
+	return r;
+}
+
+int qos_policy_read(const char *path, struct qos_diags *diags, struct qos_policy **ret_policy)
+{
+	return finish(read_policy(path, diags, ret_policy), diags);
+}
+
+const char *qos_policy_interface(const struct qos_policy *policy)
+{
+	return policy->interface;
+}
+
+/* "+ what\n- what\n" → {"interface", "changes": [{"op", "what"}]} */
+static int changes_json(const char *ifname, const char *text, char **ret_json)
+{
+	_cleanup_(json_decrefp) json_t *changes = json_array(), *root = NULL;
+
+	while (*text) {
+		size_t len = strcspn(text, "\n");
+
+		json_array_append_new(changes, json_pack("{s:s%, s:s%}", "op", text, (size_t)1,
+							 "what", text + 2, len - 2));
+		text += len + 1;
+	}
+	root = json_pack("{s:s, s:O}", "interface", ifname, "changes", changes);
+	*ret_json = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
+	return *ret_json ? 0 : -ENOMEM;
+}
+
+/* Hand changes over as text or as JSON. Takes text over. */
+static int give_changes(const char *ifname, char *text, int json, char **ret_text)
+{
+	_cleanup_(freep) char *owned = text;
+
+	if (json)
+		return changes_json(ifname, text, ret_text);
+	*ret_text = TAKE_PTR(owned);
+	return 0;
+}
+
+/* Compile a policy and hand its plan to a stage. */
+static int with_plan(const struct qos_policy *policy, struct qos_diags *diags,
+		     int (*stage)(const struct qos_plan *plan, struct qos_diags *diags,
+				  char **ret_text), char **ret_text)
+{
+	_cleanup_(planp) struct qos_plan *plan = NULL;
+	int r = qos_plan_compile(policy, diags, &plan);
+
+	return r < 0 ? r : stage(plan, diags, ret_text);
+}
+
+static int print_plan(const struct qos_plan *plan, struct qos_diags *diags, char **ret_text)
+{
+	(void)diags;
+	return qos_plan_print(plan, ret_text);
+}
+
+int qos_plan(const struct qos_policy *policy, int json, struct qos_diags *diags, char **ret_text)
+{
+	char *text = NULL;
+	int r = with_plan(policy, diags, qos_kernel_plan, &text);
+
+	if (r == 0)
+		r = give_changes(policy->interface, text, json, ret_text);
+	return finish(r, diags);
+}
+
+int qos_plan_full(const struct qos_policy *policy, struct qos_diags *diags, char **ret_text)
+{
+	return finish(with_plan(policy, diags, print_plan, ret_text), diags);
+}
+
+int qos_apply(const struct qos_policy *policy, int json, struct qos_diags *diags, char **ret_text)
+{
+	char *text = NULL;
+	int r = with_plan(policy, diags, qos_kernel_apply, &text);
+
+	if (r == 0)
+		r = give_changes(policy->interface, text, json, ret_text);
+	return finish(r, diags);
+}
+
+int qos_remove(const char *ifname, int json, struct qos_diags *diags, char **ret_text)
+{
+	char *text = NULL;
+	int r = qos_kernel_remove(ifname, diags, &text);
+
+	if (r == 0)
+		r = give_changes(ifname, text, json, ret_text);
+	return finish(r, diags);
+}
+
+static int give_document(int (*get)(const char *ifname, struct qos_diags *diags, json_t **ret_json),
+			 const char *ifname, struct qos_diags *diags, char **ret_json)
+{
+	_cleanup_(json_decrefp) json_t *json = NULL;
+	int r = get(ifname, diags, &json);
+
+	if (r == 0) {
+		*ret_json = json_dumps(json, JSON_INDENT(2));
+		r = *ret_json ? 0 : -ENOMEM;
+	}
+	return finish(r, diags);
+}
+
+int qos_show(const char *ifname, struct qos_diags *diags, char **ret_json)
+{
+	return give_document(qos_kernel_show, ifname, diags, ret_json);
+}
+
+int qos_stats(const char *ifname, struct qos_diags *diags, char **ret_json)
+{
+	return give_document(qos_kernel_stats, ifname, diags, ret_json);
+}
+
+int qos_doctor(const char *ifname, struct qos_diags *diags, char **ret_json)
+{
+	return give_document(qos_kernel_doctor, ifname, diags, ret_json);
+}
+
+const char *qos_version(void)
+{
+	return QOS_VERSION;
+}

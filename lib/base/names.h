@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Names ↔ numbers, and the nearest name to a misspelt one. */
+#ifndef QOS_BASE_NAMES_H
+#define QOS_BASE_NAMES_H
+
+#include <stddef.h>
+
+struct qos_name {
+	const char *name;
+	int value;
+};
+
+/* In names.h, not policy.h, so that its table need not look up a stage. */
+enum qos_priority {
+	QOS_PRIORITY_HIGH,
+	QOS_PRIORITY_NORMAL,
+	QOS_PRIORITY_LOW,
+};
+
+/* A table and its length; several names may share a value, the first is the
+ * one that is printed. */
+struct qos_names {
+	const struct qos_name *entries;
+	size_t count;
+};
+
+extern const struct qos_names qos_names_dscp;		/* cs0…cs7 af11…af43 ef le va */
+extern const struct qos_names qos_names_proto;		/* tcp udp icmp icmpv6 sctp … */
+extern const struct qos_names qos_names_priority;	/* enum qos_priority */
+extern const struct qos_names qos_names_mode;		/* enum qos_mode of abi.h */
+extern const struct qos_names qos_names_family;		/* ipv4 = 4, ipv6 = 6 */
+
+/* The value, or -ENOENT. Letters count as they are written: "EF" is not "ef". */
+int qos_names_find(const struct qos_names *names, const char *text);
+/* The name of a value, or null. */
+const char *qos_names_text(const struct qos_names *names, int value);
+/* The candidate at most a third of its letters away from text (edits with
+ * transposition; upper and lower case are no edit), or null; the first of
+ * several as near. candidates: count pointers to strings. */
+const char *qos_nearest(const char *text, const char *const *candidates, size_t count);
+/* The same among the names of a table. */
+const char *qos_names_nearest(const struct qos_names *names, const char *text);
+
+#endif

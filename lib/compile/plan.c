@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "compile/compile.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+
+DEFINE_CLEANUP(struct qos_plan *, plan_freep, qos_plan_free)
+
+void qos_plan_free(struct qos_plan *plan)
+{
+	if (!plan)
+		return;
+	free(plan->classes);
+	free(plan->rules);
+	free(plan);
+}
+
+int qos_plan_compile(const struct qos_policy *policy, struct qos_diags *diags,
+		     struct qos_plan **ret_plan)
+{
+	_cleanup_(plan_freep) struct qos_plan *plan = calloc(1, sizeof(*plan));
+
+	if (!plan)
+		return -ENOMEM;
+	plan->policy = policy;
+	plan->class_count = policy->class_count;
+	plan->classes = calloc(policy->class_count, sizeof(*plan->classes));
+	if (!plan->classes)
+		return -ENOMEM;
+	for (size_t i = 0; i < policy->class_count; i++)
+		qos_compile_class(&policy->classes[i], &policy->link, &plan->classes[i]);
+	qos_compile_link(&policy->link, plan);
+	for (size_t i = 0; i < policy->rule_count; i++) {
+		int r = qos_compile_rule(&policy->rules[i], diags, plan);
+
+		if (r < 0)
+			return r;
+	}
+	plan->link.rules = (uint32_t)plan->rule_count;
+	qos_compile_fq(plan, &plan->fq);
+	*ret_plan = TAKE_PTR(plan);
+	return 0;
+}

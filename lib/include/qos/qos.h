@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * libqos: egress shaping of Linux interfaces by eBPF and EDT.
+ *
+ * Every function returns 0 or a negative errno, and says what went wrong in
+ * the caller's struct qos_diags; the library never prints. Outputs (ret_*) are
+ * written on success only. Strings returned through a char ** are the
+ * caller's, for free(). Nothing is shared between calls: use from several
+ * threads is safe with separate objects.
+ */
+#ifndef QOS_QOS_H
+#define QOS_QOS_H
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct qos_diags;	/* what a call had to say */
+struct qos_policy;	/* a policy file, read and found good */
+
+/* How bad the worst of the diagnostics is; the values are qosctl's exit status. */
+enum qos_status {
+	QOS_OK		= 0,
+	QOS_FAILED	= 1,	/* it should have worked and did not */
+	QOS_INVALID	= 2,	/* the policy or an argument is wrong */
+	QOS_UNSUPPORTED	= 3,	/* the kernel, or the privileges, do not allow it */
+};
+
+/* Null when out of memory. */
+struct qos_diags *qos_diags_new(void);
+void qos_diags_free(struct qos_diags *diags);
+enum qos_status qos_diags_status(const struct qos_diags *diags);
+
+/*
+ * All diagnostics in the order of their place in the file: for one with a
+ * place "FILE:LINE:COL: error: TEXT", the source line and a caret; for one
+ * without "error: TEXT" and, where there is one, a line "hint: TEXT". Ends
+ * with a newline; empty when there are none. -ENOMEM.
+ */
+int qos_diags_text(const struct qos_diags *diags, char **ret_text);
+/* The same as JSON: [{"severity","file","line","column","message","hint"}]. */
+int qos_diags_json(const struct qos_diags *diags, char **ret_json);
+
+/*
+ * Read and judge a policy file. Needs no privilege and no kernel.
+ * -EINVAL with at least one diagnostic when the policy is wrong, all of its
+ * errors reported; otherwise the errno of reading it.
+ */
+int qos_policy_read(const char *path, struct qos_diags *diags, struct qos_policy **ret_policy);
+void qos_policy_free(struct qos_policy *policy);
+/* The interface that the policy is for; valid as long as the policy. */
+const char *qos_policy_interface(const struct qos_policy *policy);
+
+/*
+ * What apply would change on the policy's interface, one line a change
+ * ("+ …" made, "- …" gone, in the plan's own order); empty when nothing.
+ * Changes nothing. With json: {"interface","changes":[{"op":"+","what":"…"}]}.
+ */
+int qos_plan(const struct qos_policy *policy, int json, struct qos_diags *diags, char **ret_text);
+
+/* The complete plan, without looking at any kernel. */
+int qos_plan_full(const struct qos_policy *policy, struct qos_diags *diags, char **ret_text);
+
+/*
+ * Make the interface follow the policy: all or nothing, idempotent, under
+ * traffic. After an error what was in force is in force. ret_text is what was
+ * changed, as qos_plan() says it. Needs CAP_NET_ADMIN, CAP_BPF, CAP_PERFMON.
+ */
+int qos_apply(const struct qos_policy *policy, int json, struct qos_diags *diags, char **ret_text);
+
+/* Take everything of ours off the interface and put back what was there
+ * before. -ENOENT when nothing of ours is on it. ret_text: what was done. */
+int qos_remove(const char *ifname, int json, struct qos_diags *diags, char **ret_text);
+
+/*
+ * States, as JSON documents; the keys of each are in qosctl(8). With a null
+ * ifname: every interface that is shaped here. Always an array of interfaces
+ * (show, stats), or one object (doctor).
+ */
+int qos_show(const char *ifname, struct qos_diags *diags, char **ret_json);
+int qos_stats(const char *ifname, struct qos_diags *diags, char **ret_json);
+int qos_doctor(const char *ifname, struct qos_diags *diags, char **ret_json);
+
+const char *qos_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What is in the kernel: opening programs by id or pin, reading their maps. */
+#include "kernel/bpf.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "kernel/bpf_state.h"
+
+#define MAPS_MAX 64	/* more than a program of ours has */
+
+void qos_bpf_free(struct qos_bpf *bpf)
+{
+	if (!bpf)
+		return;
+	closep(&bpf->prog_fd);
+	closep(&bpf->classes_fd);
+	closep(&bpf->clocks_fd);
+	closep(&bpf->counters_fd);
+	json_decref(bpf->state);
+	free(bpf);
+}
+
+struct qos_bpf *qos_bpf_new(void)
+{
+	struct qos_bpf *bpf = calloc(1, sizeof(*bpf));
+
+	if (bpf)
+		bpf->prog_fd = bpf->classes_fd = bpf->clocks_fd = bpf->counters_fd = -1;
+	return bpf;
+}
+
+/* Keep what of a map is wanted; takes fd over. */
+static int adopt_map(struct qos_bpf *bpf, int fd, void *arg __attribute__((unused)))
+{
+	_cleanup_(closep) int owned = fd;
+	struct bpf_map_info info = {0};
+	__u32 len = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(owned, &info, &len))
+		return -errno;
+	if (strcmp(info.name, "qos_classes") == 0) {
+		bpf->classes_fd = TAKE_FD(owned);
+	} else if (strcmp(info.name, "qos_clocks") == 0) {
+		bpf->capacity = info.max_entries;
+		bpf->clocks_fd = TAKE_FD(owned);
+	} else if (strcmp(info.name, "qos_counters") == 0) {
+		bpf->counters_fd = TAKE_FD(owned);
+	} else if (strcmp(info.name, QOS_STATE_MAP) == 0) {
+		return qos_bpf_state_read(fd, info.value_size, &bpf->state);
+	}
+	return 0;
+}
+
+/* Call fn with a descriptor, to take over, of each map of the program. */
+static int for_each_map(struct qos_bpf *bpf, int (*fn)(struct qos_bpf *bpf, int fd, void *arg),
+			void *arg)
+{
+	__u32 ids[MAPS_MAX], len = sizeof(struct bpf_prog_info);
+	struct bpf_prog_info info = {
+		.nr_map_ids = MAPS_MAX,
+		.map_ids = (__u64)(uintptr_t)ids,
+	};
+
+	if (bpf_obj_get_info_by_fd(bpf->prog_fd, &info, &len))
+		return -errno;
+	bpf->prog_id = info.id;
+	for (__u32 i = 0; i < info.nr_map_ids && i < MAPS_MAX; i++) {
+		int fd = bpf_map_get_fd_by_id(ids[i]), r;
+
+		if (fd < 0)
+			return -errno;
+		r = fn(bpf, fd, arg);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static bool is_ours(const struct qos_bpf *bpf)
+{
+	const json_t *abi = json_object_get(bpf->state, "abi");
+
+	return json_integer_value(abi) == QOS_ABI_VERSION && bpf->classes_fd >= 0 &&
+	       bpf->clocks_fd >= 0 && bpf->counters_fd >= 0;
+}
+
+/* Takes prog_fd over. */
+static int open_program(int prog_fd, struct qos_diags *diags, struct qos_bpf **ret_bpf)
+{
+	_cleanup_(closep) int owned = prog_fd;
+	_cleanup_(qos_bpf_freep) struct qos_bpf *bpf = qos_bpf_new();
+	int r;
+
+	if (!bpf)
+		return -ENOMEM;
+	bpf->prog_fd = TAKE_FD(owned);
+	r = for_each_map(bpf, adopt_map, NULL);
+	if (r < 0)
+		return qos_bpf_fail(diags, r, "cannot read the maps of program %u", bpf->prog_id);
+	if (!is_ours(bpf))
+		return -ENOENT;
+	*ret_bpf = TAKE_PTR(bpf);
+	return 0;
+}
+
+int qos_bpf_open(uint32_t prog_id, struct qos_diags *diags, struct qos_bpf **ret_bpf)
+{
+	int fd = bpf_prog_get_fd_by_id(prog_id);
+
+	if (fd < 0 && errno == ENOENT)
+		return -ENOENT;
+	if (fd < 0)
+		return qos_bpf_fail(diags, -errno, "cannot open program %u", prog_id);
+	return open_program(fd, diags, ret_bpf);
+}
+
+int qos_bpf_open_pinned(const char *dir, struct qos_diags *diags, struct qos_bpf **ret_bpf)
+{
+	_cleanup_(freep) char *path = NULL;
+	int fd;
+
+	if (asprintf(&path, "%s/%s", dir, QOS_PROGRAM_PIN) < 0)
+		return -ENOMEM;
+	fd = bpf_obj_get(path);
+	if (fd < 0 && errno == ENOENT)
+		return -ENOENT;
+	if (fd < 0)
+		return qos_bpf_fail(diags, -errno, "cannot open %s", path);
+	return open_program(fd, diags, ret_bpf);
+}
+
+int qos_bpf_slot(const json_t *state, const char *class_name)
+{
+	const json_t *slot = json_object_get(json_object_get(state, "slots"), class_name);
+
+	return slot ? (int)json_integer_value(slot) : -ENOENT;
+}
+
+int qos_bpf_counters(const struct qos_bpf *bpf, uint32_t slot, struct qos_counters *ret_sum)
+{
+	int cpus = libbpf_num_possible_cpus();
+	_cleanup_(freep) struct qos_counters *each = NULL;
+	struct qos_counters sum = {0};
+
+	if (cpus < 0)
+		return cpus;
+	each = calloc((size_t)cpus, sizeof(*each));
+	if (!each)
+		return -ENOMEM;
+	if (bpf_map_lookup_elem(bpf->counters_fd, &slot, each))
+		return -errno;
+	for (int cpu = 0; cpu < cpus; cpu++) {
+		for (int v = 0; v < QOS_VERDICTS; v++) {
+			sum.packets[v] += each[cpu].packets[v];
+			sum.bytes[v] += each[cpu].bytes[v];
+		}
+	}
+	*ret_sum = sum;
+	return 0;
+}
+
+int qos_bpf_clocks(const struct qos_bpf *bpf, uint32_t slot, struct qos_clocks *ret_clocks)
+{
+	return bpf_map_lookup_elem(bpf->clocks_fd, &slot, ret_clocks) ? -errno : 0;
+}
+
+/* A bpffs takes no dots in names (bpf_lookup(), kernel/bpf/inode.c). */
+static int pin(int fd, const char *dir, const char *name)
+{
+	_cleanup_(freep) char *path = NULL;
+
+	if (asprintf(&path, "%s/%s", dir, name) < 0)
+		return -ENOMEM;
+	for (char *dot = path + strlen(dir); (dot = strchr(dot, '.'));)
+		*dot = '_';
+	return bpf_obj_pin(fd, path) ? -errno : 0;
+}
+
+static int pin_map(struct qos_bpf *bpf __attribute__((unused)), int fd, void *dir)
+{
+	_cleanup_(closep) int owned = fd;
+	struct bpf_map_info info = {0};
+	__u32 len = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(owned, &info, &len))
+		return -errno;
+	return pin(owned, dir, info.name);
+}
+
+int qos_bpf_pin(struct qos_bpf *bpf, const char *dir, struct qos_diags *diags)
+{
+	int r = pin(bpf->prog_fd, dir, QOS_PROGRAM_PIN);
+
+	if (r == 0)
+		r = for_each_map(bpf, pin_map, (void *)dir);
+	return r < 0 ? qos_bpf_fail(diags, r, "cannot pin in %s", dir) : 0;
+}

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Plan → a loaded program with its maps filled. */
+#include "kernel/bpf.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/if_arp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "egress.skel.h"
+#include "kernel/bpf_state.h"
+
+#define CAPACITY_MIN	64
+#define LOG_SIZE	65536	/* of the verifier; its end is what says why */
+
+DEFINE_CLEANUP(struct egress_bpf *, skeletonp, egress_bpf__destroy)
+
+/* Where the classes of a plan are in the per-class maps. */
+struct slots {
+	uint32_t *of;		/* by the plan's index */
+	bool *fresh;		/* not the old program's: to be cleared */
+	size_t count;
+	uint32_t capacity;
+};
+
+static void slots_done(struct slots *slots)
+{
+	free(slots->of);
+	free(slots->fresh);
+}
+
+/* Marks the slots of the old program's classes; those are not given to others,
+ * since it goes on charging them until it is replaced. */
+static void mark_used(const struct qos_bpf *old, bool *used)
+{
+	const char *name;
+	json_t *slot;
+
+	used[QOS_SLOT_LINK] = true;
+	if (!old)
+		return;
+	json_object_foreach(json_object_get(old->state, "slots"), name, slot) {
+		json_int_t value = json_integer_value(slot);
+
+		if (value > 0 && value <= 2 * QOS_MAX_CLASSES)
+			used[value] = true;
+	}
+}
+
+static uint32_t round_up(uint32_t count)
+{
+	uint32_t capacity = CAPACITY_MIN;
+
+	while (capacity < count)
+		capacity *= 2;
+	return capacity;
+}
+
+static int assign_slots(const struct qos_plan *plan, const struct qos_bpf *old,
+			struct slots *slots)
+{
+	bool used[2 * QOS_MAX_CLASSES + 2] = {0};
+	uint32_t next = 1, highest = 0;
+
+	slots->count = plan->class_count;
+	slots->of = calloc(plan->class_count, sizeof(*slots->of));
+	slots->fresh = calloc(plan->class_count, sizeof(*slots->fresh));
+	if (!slots->of || !slots->fresh)
+		return -ENOMEM;
+	mark_used(old, used);
+	for (size_t i = 0; i < plan->class_count; i++) {
+		int slot = old ? qos_bpf_slot(old->state, plan->classes[i].name) : -ENOENT;
+
+		slots->fresh[i] = slot < 0;
+		while (slot < 0 && used[next])
+			next++;
+		slots->of[i] = slot < 0 ? next++ : (uint32_t)slot;
+		if (slots->of[i] > highest)
+			highest = slots->of[i];
+	}
+	slots->capacity = round_up(highest + 1);
+	if (old && old->capacity > slots->capacity)
+		slots->capacity = old->capacity;
+	return 0;
+}
+
+/* Ethernet's header, or none: what the program has to step over. */
+static int link_header(const struct qos_link_info *link, struct qos_diags *diags)
+{
+	switch (link->type) {
+	case ARPHRD_ETHER:
+	case ARPHRD_LOOPBACK:
+		return 14;
+	case ARPHRD_NONE:	/* tun, wireguard */
+	case ARPHRD_PPP:
+	case ARPHRD_RAWIP:
+	case ARPHRD_TUNNEL:
+	case ARPHRD_TUNNEL6:
+	case ARPHRD_SIT:
+	case ARPHRD_IPGRE:
+	case ARPHRD_IP6GRE:
+		return 0;
+	default:
+		qos_diag(diags, QOS_UNSUPPORTED, "%s has link type %u, whose packets qosctl "
+			 "cannot read", link->name, link->type);
+		return -EOPNOTSUPP;
+	}
+}
+
+static int configure(struct egress_bpf *skel, const struct qos_plan *plan,
+		     const struct slots *slots, const struct qos_bpf *old, uint32_t l2_len)
+{
+	uint32_t blocks = ((uint32_t)plan->rule_count + QOS_RULE_BLOCK - 1) / QOS_RULE_BLOCK;
+	struct qos_link_cfg link = plan->link;
+	int r;
+
+	link.l2_len = l2_len;
+	link.default_slot = slots->of[plan->policy->default_class];
+	memcpy((void *)&skel->rodata->qos_link, &link, sizeof(link));
+	r = bpf_map__set_max_entries(skel->maps.qos_classes, slots->capacity);
+	if (r == 0)
+		r = bpf_map__set_max_entries(skel->maps.qos_rules, blocks ? blocks : 1);
+	if (r == 0 && old && old->capacity == slots->capacity) {
+		r = bpf_map__reuse_fd(skel->maps.qos_clocks, old->clocks_fd);
+		return r ? r : bpf_map__reuse_fd(skel->maps.qos_counters, old->counters_fd);
+	}
+	if (r == 0)
+		r = bpf_map__set_max_entries(skel->maps.qos_clocks, slots->capacity);
+	return r ? r : bpf_map__set_max_entries(skel->maps.qos_counters, slots->capacity);
+}
+
+static int fill_rules(int fd, const struct qos_plan *plan, const struct slots *slots)
+{
+	for (uint32_t block = 0; block * QOS_RULE_BLOCK < plan->rule_count; block++) {
+		struct qos_rule_block value = {0};	/* no DSCP: matches nothing */
+		size_t first = (size_t)block * QOS_RULE_BLOCK;
+
+		for (size_t i = 0; i < QOS_RULE_BLOCK && first + i < plan->rule_count; i++) {
+			value.rule[i] = plan->rules[first + i];
+			if (value.rule[i].slot != QOS_SLOT_LINK)
+				value.rule[i].slot = slots->of[value.rule[i].slot - 1];
+		}
+		if (bpf_map_update_elem(fd, &block, &value, BPF_ANY))
+			return -errno;
+	}
+	return 0;
+}
+
+static int fill_classes(int fd, const struct qos_plan *plan, const struct slots *slots)
+{
+	uint32_t slot = QOS_SLOT_LINK;
+
+	if (bpf_map_update_elem(fd, &slot, &plan->link_class, BPF_ANY))
+		return -errno;
+	for (size_t i = 0; i < slots->count; i++) {
+		if (bpf_map_update_elem(fd, &slots->of[i], &plan->classes[i].cfg, BPF_ANY))
+			return -errno;
+	}
+	return 0;
+}
+
+/* Clear a slot that a class of another name may have had, or copy it from old. */
+static int move_slot(const struct qos_bpf *bpf, const struct qos_bpf *old, uint32_t slot, int cpus)
+{
+	_cleanup_(freep) struct qos_counters *counters = calloc((size_t)cpus, sizeof(*counters));
+	struct qos_clocks clocks = {0};
+
+	if (!counters)
+		return -ENOMEM;
+	if (old && (bpf_map_lookup_elem(old->clocks_fd, &slot, &clocks) ||
+		    bpf_map_lookup_elem(old->counters_fd, &slot, counters)))
+		return -errno;
+	if (bpf_map_update_elem(bpf->clocks_fd, &slot, &clocks, BPF_ANY) ||
+	    bpf_map_update_elem(bpf->counters_fd, &slot, counters, BPF_ANY))
+		return -errno;
+	return 0;
+}
+
+static int fill_slots(const struct qos_bpf *bpf, const struct qos_bpf *old,
+		      const struct slots *slots)
+{
+	bool grown = old && old->capacity != bpf->capacity;
+	int cpus = libbpf_num_possible_cpus(), r = 0;
+
+	if (cpus < 0)
+		return cpus;
+	if (grown)
+		r = move_slot(bpf, old, QOS_SLOT_LINK, cpus);
+	for (size_t i = 0; r == 0 && i < slots->count; i++) {
+		if (slots->fresh[i])
+			r = move_slot(bpf, NULL, slots->of[i], cpus);
+		else if (grown)
+			r = move_slot(bpf, old, slots->of[i], cpus);
+	}
+	return r;
+}
+
+static int put_slots(json_t *state, const struct qos_plan *plan, const struct slots *slots)
+{
+	json_t *object = json_object();
+
+	for (size_t i = 0; i < slots->count; i++) {
+		if (json_object_set_new(object, plan->classes[i].name, json_integer(slots->of[i])))
+			return json_decref(object), -ENOMEM;
+	}
+	return json_object_set_new(state, "slots", object) ? -ENOMEM : 0;
+}
+
+/* The last line of the verifier's log that is not its statistics. */
+static const char *last_words(char *log)
+{
+	char *stats = strstr(log, "\nprocessed "), *line;
+
+	if (stats)
+		*stats = '\0';
+	line = strrchr(log, '\n');
+	return line ? line + 1 : log;
+}
+
+static int load(struct egress_bpf *skel, const struct qos_link_info *link, char *log,
+		struct qos_diags *diags)
+{
+	int r = egress_bpf__load(skel);
+
+	if (r == 0)
+		return 0;
+	qos_bpf_fail(diags, r, "the kernel does not load the program for %s", link->name);
+	if (*log)
+		qos_diag_hint(diags, "the verifier says: %s", last_words(log));
+	return r;
+}
+
+static int take_fds(struct egress_bpf *skel, struct qos_bpf *bpf)
+{
+	struct bpf_prog_info info = {0};
+	__u32 len = sizeof(info);
+
+	/* the skeleton closes its own */
+	bpf->prog_fd = dup(bpf_program__fd(skel->progs.qos_egress));
+	bpf->classes_fd = dup(bpf_map__fd(skel->maps.qos_classes));
+	bpf->clocks_fd = dup(bpf_map__fd(skel->maps.qos_clocks));
+	bpf->counters_fd = dup(bpf_map__fd(skel->maps.qos_counters));
+	if (bpf->prog_fd < 0 || bpf->classes_fd < 0 || bpf->clocks_fd < 0 ||
+	    bpf->counters_fd < 0 || bpf_obj_get_info_by_fd(bpf->prog_fd, &info, &len))
+		return -errno;
+	bpf->prog_id = info.id;
+	return 0;
+}
+
+static int fill(struct egress_bpf *skel, const struct qos_plan *plan, const struct slots *slots,
+		const struct qos_bpf *old, json_t *state, struct qos_bpf *bpf)
+{
+	_cleanup_(closep) int state_fd = -1;
+	int r = take_fds(skel, bpf);
+
+	bpf->capacity = slots->capacity;
+	if (r == 0)
+		r = fill_classes(bpf->classes_fd, plan, slots);
+	if (r == 0)
+		r = fill_rules(bpf_map__fd(skel->maps.qos_rules), plan, slots);
+	if (r == 0)
+		r = fill_slots(bpf, old, slots);
+	if (r == 0)
+		r = put_slots(state, plan, slots);
+	if (r == 0)
+		r = qos_bpf_state_bind(bpf->prog_fd, state, &state_fd);
+	return r;
+}
+
+int qos_bpf_load(const struct qos_plan *plan, const struct qos_link_info *link,
+		 const struct qos_bpf *old, json_t *state, struct qos_diags *diags,
+		 struct qos_bpf **ret_bpf)
+{
+	_cleanup_(slots_done) struct slots slots = {0};
+	_cleanup_(skeletonp) struct egress_bpf *skel = NULL;
+	_cleanup_(qos_bpf_freep) struct qos_bpf *bpf = qos_bpf_new();
+	_cleanup_(freep) char *log = calloc(1, LOG_SIZE);
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .kernel_log_buf = log,
+		    .kernel_log_size = LOG_SIZE);
+	int l2_len = link_header(link, diags), r;
+
+	if (l2_len < 0)
+		return l2_len;
+	if (!bpf || !log)
+		return -ENOMEM;
+	libbpf_set_print(NULL);	/* a library does not print, not even through another */
+	r = assign_slots(plan, old, &slots);
+	if (r < 0)
+		return r;
+	skel = egress_bpf__open_opts(&opts);
+	if (!skel)
+		return qos_bpf_fail(diags, -errno, "cannot open the program");
+	r = configure(skel, plan, &slots, old, (uint32_t)l2_len);
+	if (r < 0)
+		return qos_bpf_fail(diags, r, "cannot set up the program's maps");
+	r = load(skel, link, log, diags);
+	if (r < 0)
+		return r;
+	r = fill(skel, plan, &slots, old, state, bpf);
+	if (r < 0)
+		return qos_bpf_fail(diags, r, "cannot fill the maps for %s", link->name);
+	*ret_bpf = TAKE_PTR(bpf);
+	return 0;
+}

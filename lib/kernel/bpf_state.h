@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the files about BPF share. */
+#ifndef QOS_KERNEL_BPF_STATE_H
+#define QOS_KERNEL_BPF_STATE_H
+
+#include "kernel/bpf.h"
+
+#define QOS_STATE_MAP	"qos_state"
+#define QOS_PROGRAM_PIN	"qos_egress"
+
+/* Empty, no descriptor open. Null when out of memory. */
+struct qos_bpf *qos_bpf_new(void);
+
+/* A map that holds the document, bound to the program, which alone keeps it. */
+int qos_bpf_state_bind(int prog_fd, const json_t *state, int *ret_fd);
+int qos_bpf_state_read(int map_fd, uint32_t value_size, json_t **ret_state);
+
+/* Report a failed bpf() call as "WHAT: WHY"; returns error. diags may be null. */
+int qos_bpf_fail(struct qos_diags *diags, int error, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+#endif

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "kernel/device.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "kernel/bpffs.h"
+#include "kernel/lock.h"
+
+DEFINE_CLEANUP(char **, namesp, qos_device_list_free)
+
+void qos_device_close(struct qos_device *device)
+{
+	if (!device)
+		return;
+	qos_bpf_free(device->running);
+	qos_bpf_free(device->pinned);
+	qos_nl_close(device->nl);
+	free(device->pin_dir);
+	closep(&device->lock_fd);
+	free(device);
+}
+
+const struct qos_bpf *qos_device_known(const struct qos_device *device)
+{
+	return device->running ? device->running : device->pinned;
+}
+
+static int find_running(struct qos_device *device, struct qos_diags *diags)
+{
+	_cleanup_(qos_filters_done) struct qos_filters filters = {0};
+	const struct qos_filter *ours;
+	int r = qos_filters_get(device->nl, &device->link, diags, &filters);
+
+	if (r < 0)
+		return r;
+	ours = qos_filters_ours(&filters);
+	if (!ours)
+		return 0;
+	device->attached = true;
+	device->pref = ours->pref;
+	r = qos_bpf_open(ours->prog_id, diags, &device->running);
+	return r == -ENOENT ? 0 : r;
+}
+
+/* A pin outlives an interface; what another of the same name left is nothing. */
+static int find_pinned(struct qos_device *device, struct qos_diags *diags)
+{
+	_cleanup_(qos_bpf_freep) struct qos_bpf *bpf = NULL;
+	int r = qos_bpf_open_pinned(device->pin_dir, diags, &bpf);
+
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	if (json_integer_value(json_object_get(bpf->state, "ifindex")) == device->link.ifindex)
+		device->pinned = TAKE_PTR(bpf);
+	return 0;
+}
+
+int qos_device_open(const char *ifname, const char *lock, struct qos_diags *diags,
+		    struct qos_device **ret_device)
+{
+	_cleanup_(qos_device_closep) struct qos_device *device = calloc(1, sizeof(*device));
+	int r;
+
+	if (!device)
+		return -ENOMEM;
+	device->lock_fd = -1;
+	r = qos_nl_open(diags, &device->nl);
+	if (r < 0)
+		return r;
+	r = qos_link_get(device->nl, ifname, diags, &device->link);
+	if (r < 0)
+		return r;
+	if (lock) {
+		r = qos_lock_take(device->link.name, lock, diags, &device->lock_fd);
+		if (r < 0)
+			return r;
+	}
+	r = find_running(device, diags);
+	if (r < 0)
+		return r;
+	/* only a change needs a bpffs: to look at what runs it is not */
+	r = qos_bpffs_path(device->link.name, lock ? diags : NULL, &device->pin_dir);
+	if (r < 0 && lock)
+		return r;
+	if (!device->attached && device->pin_dir) {
+		r = find_pinned(device, diags);
+		if (r < 0)
+			return r;
+	}
+	*ret_device = TAKE_PTR(device);
+	return 0;
+}
+
+void qos_device_list_free(char **names)
+{
+	if (!names)
+		return;
+	for (char **name = names; *name; name++)
+		free(*name);
+	free(names);
+}
+
+static int has_our_filter(struct qos_nl *nl, const struct qos_link_info *link,
+			  struct qos_diags *diags)
+{
+	_cleanup_(qos_filters_done) struct qos_filters filters = {0};
+	int r = qos_filters_get(nl, link, diags, &filters);
+
+	return r < 0 ? r : qos_filters_ours(&filters) != NULL;
+}
+
+int qos_device_list(struct qos_diags *diags, char ***ret_names)
+{
+	_cleanup_(qos_nl_closep) struct qos_nl *nl = NULL;
+	_cleanup_(freep) struct qos_link_info *links = NULL;
+	_cleanup_(namesp) char **names = NULL;
+	size_t count = 0, found = 0;
+	int r = qos_nl_open(diags, &nl);
+
+	if (r == 0)
+		r = qos_link_list(nl, diags, &links, &count);
+	if (r < 0)
+		return r;
+	names = calloc(count + 1, sizeof(*names));
+	if (!names)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++) {
+		r = has_our_filter(nl, &links[i], diags);
+		if (r < 0)
+			return r;
+		if (r > 0 && !(names[found++] = strdup(links[i].name)))
+			return -ENOMEM;
+	}
+	*ret_names = TAKE_PTR(names);
+	return 0;
+}

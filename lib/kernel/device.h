@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* An interface and what of ours is on it. */
+#ifndef QOS_KERNEL_DEVICE_H
+#define QOS_KERNEL_DEVICE_H
+
+#include "kernel/bpf.h"
+#include "kernel/clsact.h"
+
+struct qos_device {
+	struct qos_nl *nl;
+	struct qos_link_info link;
+	int lock_fd;
+	char *pin_dir;		/* null: no bpffs */
+	bool attached;		/* our filter is on it … */
+	uint16_t pref;
+	struct qos_bpf *running;	/* … with this program; or null, when its ABI is not ours */
+	struct qos_bpf *pinned;	/* without a filter: the last program, from its pin */
+};
+
+/*
+ * Look at an interface. lock: who is going to change it ("qosctl apply"), or
+ * null to look only; the lock is held until qos_device_close().
+ */
+int qos_device_open(const char *ifname, const char *lock, struct qos_diags *diags,
+		    struct qos_device **ret_device);
+void qos_device_close(struct qos_device *device);
+DEFINE_CLEANUP(struct qos_device *, qos_device_closep, qos_device_close)
+
+/* The program that is, or last was, in force: running, pinned, or null. */
+const struct qos_bpf *qos_device_known(const struct qos_device *device);
+
+/* Names of the interfaces here that have our filter; the array's end is null. */
+int qos_device_list(struct qos_diags *diags, char ***ret_names);
+void qos_device_list_free(char **names);
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The pins of an interface: for bpftool(8), and for us where somebody took our
+ * filter away. Changed whole: the new ones are made beside the old ones.
+ */
+#ifndef QOS_KERNEL_PINS_H
+#define QOS_KERNEL_PINS_H
+
+#include "kernel/bpf.h"
+
+/* Pin a program, and its maps, beside what is pinned in dir. */
+int qos_pins_prepare(struct qos_bpf *bpf, const char *dir, struct qos_diags *diags);
+/* Those take the place of what is pinned in dir. */
+int qos_pins_commit(const char *dir, struct qos_diags *diags);
+/* Those are not wanted after all. */
+void qos_pins_abandon(const char *dir);
+
+#endif

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Every reason why traffic of an interface could pass unshaped. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <bpf/bpf.h>
+#include <linux/bpf.h>
+#include <linux/rtnetlink.h>
+
+#include "kernel/check.h"
+#include "kernel/clsact.h"
+#include "kernel/probe.h"
+#include "kernel/qdisc.h"
+
+/* Linux 6.6 ("bpf: Add fd-based tcx multi-prog infra with link support"), newer
+ * than Debian 12's headers.
+ */
+#define BPF_TCX_EGRESS_ 47
+
+static bool spreads_over_slaves(const struct qos_link_info *link)
+{
+	return !strcmp(link->kind, "bond") || !strcmp(link->kind, "team");
+}
+
+static int probe_device(const struct qos_link_info *link, json_t *checks)
+{
+	char master[IFNAMSIZ] = "", of[2 * IFNAMSIZ + 32] = "";
+
+	if (link->master && if_indextoname((unsigned int)link->master, master))
+		snprintf(of, sizeof(of), ", port of %s %s", link->master_kind, master);
+
+	if (!(link->flags & IFF_UP))
+		return qos_check_add(checks, "link", QOS_CHECK_WARN, NULL,
+				     "%s is down: the kernel sends nothing through it", link->name);
+	if (spreads_over_slaves(link))
+		return qos_check_add(checks, "link", QOS_CHECK_WARN,
+				     "write a policy for each of its ports instead",
+				     "%s is a %s: its ports have queues of their own behind it",
+				     link->name, link->kind);
+	return qos_check_add(checks, "link", QOS_CHECK_OK, NULL, "%s%sup, %u transmit queue%s%s",
+			     link->kind, link->kind[0] ? ", " : "", link->tx_queues,
+			     link->tx_queues == 1 ? "" : "s", of);
+}
+
+static int probe_qdisc(struct qos_nl *nl, const struct qos_link_info *link,
+		       const struct qos_probe_known *known, struct qos_diags *diags,
+		       json_t *checks)
+{
+	_cleanup_(freep) char *why = NULL;
+	int r;
+
+	if (!known->shaped || !known->fq)
+		return 0;
+	r = qos_qdisc_verify(nl, link, NULL, diags, &why);
+	if (r < 0)
+		return r;
+
+	if (why)
+		return qos_check_add(checks, "qdisc", QOS_CHECK_FAIL,
+				     "somebody changed it: 'qosctl apply' puts ours back",
+				     "%s: packets do not wait for their time", why);
+	return qos_check_add(checks, "qdisc", QOS_CHECK_OK, NULL, "%s 7105: is in place",
+			     link->tx_queues > 1 ? "mq" : "fq");
+}
+
+static int probe_filter(const struct qos_probe_known *known, json_t *checks)
+{
+	if (!known->shaped)
+		return qos_check_add(checks, "filter", QOS_CHECK_OK, NULL,
+				     "no policy is in force: nothing is shaped");
+	if (!known->filter)
+		return qos_check_add(checks, "filter", QOS_CHECK_FAIL,
+				     "somebody removed it: 'qosctl apply' puts it back",
+				     "ours is gone: nothing is shaped");
+	return qos_check_add(checks, "filter", QOS_CHECK_OK, NULL, "ours is in place");
+}
+
+/* What stands before us ends the run of filters with any verdict but "unspec". */
+static int probe_filters_before(const struct qos_filters *filters, json_t *checks)
+{
+	const struct qos_filter *ours = qos_filters_ours(filters);
+
+	for (size_t i = 0; i < filters->count; i++) {
+		const struct qos_filter *filter = &filters->items[i];
+		int r;
+
+		if (filter == ours)
+			break;
+		if (filter->chain || filter->pref > QOS_FILTER_PREF)
+			continue;
+		r = qos_check_add(checks, "others", QOS_CHECK_WARN, NULL,
+				  "%s filter %s%sat pref %u runs before ours: what it decides "
+				  "passes unshaped", filter->kind, filter->name,
+				  filter->name[0] ? " " : "", filter->pref);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* These run before all of clsact (sch_handle_egress() in net/core/dev.c).
+ * Older kernels have none, and say EINVAL.
+ */
+static int probe_tcx(const struct qos_link_info *link, json_t *checks)
+{
+	__u32 count = 0, flags = 0;
+
+	if (bpf_prog_query(link->ifindex, (enum bpf_attach_type)BPF_TCX_EGRESS_, 0, &flags, NULL,
+			   &count) < 0 || !count)
+		return 0;
+	return qos_check_add(checks, "others", QOS_CHECK_WARN, "bpftool net show",
+			     "%u tcx program%s on egress run before ours: what they decide passes "
+			     "unshaped", count, count == 1 ? "" : "s");
+}
+
+/* Kinds that hold packets back by a rate of their own. */
+static int probe_foreign_root(struct qos_nl *nl, const struct qos_link_info *link,
+			      const struct qos_probe_known *known, struct qos_diags *diags,
+			      json_t *checks)
+{
+	static const char *const shapers[] = { "htb", "hfsc", "tbf", "cake", "cbq", "netem" };
+	_cleanup_(qos_qdiscs_done) struct qos_qdiscs qdiscs = { .items = NULL };
+	int r;
+
+	r = qos_qdiscs_get(nl, link, diags, &qdiscs);
+	if (r < 0)
+		return r;
+
+	for (size_t i = 0; i < qdiscs.count; i++) {
+		const struct qos_qdisc *qdisc = &qdiscs.items[i];
+
+		for (size_t k = 0; k < ARRAY_SIZE(shapers); k++) {
+			if (strcmp(qdisc->kind, shapers[k]))
+				continue;
+			return qos_check_add(checks, "others", QOS_CHECK_WARN, NULL,
+					     "%s shapes it too%s", qdisc->kind,
+					     known->shaped ? "" : ": apply would replace it");
+		}
+	}
+	return 0;
+}
+
+static int probe_others(struct qos_nl *nl, const struct qos_link_info *link,
+			const struct qos_probe_known *known, struct qos_diags *diags,
+			json_t *checks)
+{
+	_cleanup_(qos_filters_done) struct qos_filters filters = { .items = NULL };
+	size_t before = json_array_size(checks);
+	int r;
+
+	r = qos_filters_get(nl, link, diags, &filters);
+	if (r < 0)
+		return r;
+	r = probe_filters_before(&filters, checks);
+	if (r < 0)
+		return r;
+	r = probe_tcx(link, checks);
+	if (r < 0)
+		return r;
+	r = probe_foreign_root(nl, link, known, diags, checks);
+	if (r < 0)
+		return r;
+
+	if (json_array_size(checks) == before)
+		return qos_check_add(checks, "others", QOS_CHECK_OK, NULL,
+				     "nobody else shapes what it sends");
+	return 0;
+}
+
+int qos_probe_link(struct qos_nl *nl, const struct qos_link_info *link,
+		   const struct qos_probe_known *known, struct qos_diags *diags, json_t *checks)
+{
+	int r;
+
+	r = probe_device(link, checks);
+	if (r < 0)
+		return r;
+	r = probe_qdisc(nl, link, known, diags, checks);
+	if (r < 0)
+		return r;
+	r = probe_filter(known, checks);
+	if (r < 0)
+		return r;
+	return probe_others(nl, link, known, diags, checks);
+}

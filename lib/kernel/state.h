@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The document that a program carries: {"version", "abi", "ifindex", "plan":
+ * text, "origin": snapshot, "show": what does not change until the next apply
+ * of what qos_show() tells, "slots": {class: slot}}.
+ */
+#ifndef QOS_KERNEL_STATE_H
+#define QOS_KERNEL_STATE_H
+
+#include <jansson.h>
+
+#include "compile/plan.h"
+#include "kernel/bpf.h"
+#include "kernel/link.h"
+
+/* A new document for a plan, "slots" left to qos_bpf_load(). */
+int qos_state_new(const struct qos_plan *plan, const struct qos_link_info *link, json_t *origin,
+		  json_t **ret_state);
+
+const char *qos_state_plan(const json_t *state);
+/* Borrowed. */
+json_t *qos_state_origin(const json_t *state);
+/* Whether a running program is this version's: the same plan may mean other
+ * numbers in another. */
+bool qos_state_is_current(const struct qos_bpf *running);
+
+#endif

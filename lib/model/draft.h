@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Private to model/: a policy while it is being read. A reader reports what is
+ * wrong at its place, leaves its field as it was, and the next one goes on.
+ */
+#ifndef QOS_MODEL_DRAFT_H
+#define QOS_MODEL_DRAFT_H
+
+#include <stddef.h>
+
+#include "base/cleanup.h"
+#include "base/diag.h"
+#include "base/names.h"
+#include "model/policy.h"
+#include "parse/doc.h"
+
+/* What of a rate was given, so that no error follows from another error. */
+enum rate_state {
+	RATE_ABSENT,
+	RATE_GOOD,
+	RATE_BAD,
+};
+
+struct rate {
+	enum rate_state state;
+	uint64_t bps;
+	struct qos_loc loc;
+};
+
+struct class_draft {
+	struct qos_class c;
+	struct rate rate, ceil;
+};
+
+struct draft {
+	struct qos_diags *diags;
+	size_t errors;
+	bool no_memory;
+
+	struct qos_policy *policy;
+	struct rate link_rate;
+	struct class_draft *classes;
+	size_t class_count;
+	bool classes_bad; /* not all are there: a name that is not known may be right */
+};
+
+/* An error of the policy, at loc. */
+#define draft_error(draft, loc, ...)                             \
+	do {                                                     \
+		(draft)->errors++;                               \
+		qos_diag_at((draft)->diags, (loc), __VA_ARGS__); \
+	} while (0)
+
+/* Room in array for one more than count: it doubles at powers of two. Null, and
+ * no_memory, when there is none; then the old array is as it was. */
+void *draft_grow(struct draft *draft, void *array, size_t count, size_t size);
+
+struct key;
+
+/* Reads a key's value into object, as the key says. */
+typedef void key_reader(struct draft *draft, const struct key *key, const struct qos_node *value,
+			void *object);
+
+struct key {
+	const char *name;
+	key_reader *read; /* null: a key of the language that is not supported yet */
+	size_t offset;	  /* of the field in the object */
+	size_t count;	  /* of the number of a list's entries in the object */
+	const struct qos_names *names;
+	int64_t min, max;
+};
+
+/* The field of a key in its object. */
+static inline void *key_field(const struct key *key, void *object)
+{
+	return (char *)object + key->offset;
+}
+
+struct key_table {
+	const char *where;	/* "a class": where the keys stand */
+	const struct key *keys; /* read in this order, whatever the file's */
+	size_t count;
+};
+
+extern const struct key_table keys_policy;   /* into a struct draft */
+extern const struct key_table keys_link;     /* struct draft */
+extern const struct key_table keys_overhead; /* struct qos_link */
+extern const struct key_table keys_class;    /* struct class_draft */
+extern const struct key_table keys_rule;     /* struct qos_rule_def */
+extern const struct key_table keys_match;    /* struct qos_match */
+
+/* Read all keys of a map, reporting those that no table has. */
+void keys_read(struct draft *draft, const struct key_table *table, const struct qos_node *map,
+	       void *object);
+
+/* Whether a map has a key, well or badly spelt: the latter is reported as that,
+ * and is not also missing. */
+bool keys_given(const struct key_table *table, const struct qos_node *map, const char *name);
+
+/* Where to point for a value: itself, or its key where nothing is written. */
+struct qos_loc value_place(const struct qos_node *value);
+/* Whether nothing, `~` or `null` is written. */
+bool value_is_null(const struct qos_node *value);
+/* Whether it is of that kind and says something; otherwise reported. name: of its key. */
+bool value_expect(struct draft *draft, const char *name, const struct qos_node *value,
+		  enum qos_node_kind kind);
+/* A decimal number from 0 to max, without sign or leading zeros. -EINVAL, -ERANGE. */
+int value_decimal(const char *text, unsigned int max, unsigned int *ret);
+/* A boolean of YAML 1.1 (yes, on, true, ...), unquoted. -EINVAL. */
+int value_bool(const struct qos_node *value, bool *ret);
+/* ", did you mean `x`?", or "" for null. In a buffer of SUGGEST_LEN. */
+#define SUGGEST_LEN 96
+const char *value_suggest(const char *nearest, char *buf);
+#define SUGGEST(nearest) value_suggest((nearest), (char[SUGGEST_LEN]){0})
+/* Whether a search for a nearest name is worth it: not after a hundred errors,
+ * or a hostile file would keep us busy for minutes. */
+static inline bool draft_suggests(const struct draft *draft)
+{
+	return draft->errors < 100;
+}
+
+/* The nearest name, where it is worth the search. */
+const char *draft_nearest(const struct draft *draft, const struct qos_names *names,
+			  const char *text);
+
+/* Do each on every scalar of a value that may be a list, or lists in it (an alias
+ * to a list stands for its items). */
+void value_each(struct draft *draft, const struct key *key, const struct qos_node *value,
+		key_reader *each, void *object);
+/* The class that value names; false, and reported, when there is none. */
+bool draft_find_class(struct draft *draft, const struct qos_node *value, size_t *ret_index);
+/* 0 to 63 or a name; -1 with the error reported. */
+int value_to_dscp(struct draft *draft, const struct qos_node *value);
+
+/* Readers of single values; the type of the field in parentheses. */
+key_reader value_name;	  /* int: a number of key->names */
+key_reader value_family;  /* uint8_t */
+key_reader value_integer; /* int32_t, from key->min to key->max */
+key_reader value_size;	  /* uint64_t: bytes, from key->min to key->max */
+key_reader value_time;	  /* uint64_t: ns, the same */
+key_reader value_rate;	  /* struct rate */
+key_reader value_share;	  /* struct rate, also in % of the link's */
+key_reader value_dscp;	  /* int */
+
+/* Readers of the rest; each knows the object of its table. */
+key_reader read_interface, read_link, read_classes, read_default, read_rules;
+key_reader read_mode, read_overhead, read_atm;
+key_reader read_rule_class, read_rule_action, read_rule_match;
+key_reader read_protos, read_prefixes, read_ports, read_dscps;
+
+/* Whether a packet can have all that a match asks for; otherwise reported. */
+void match_check(struct draft *draft, const struct qos_node *map, const struct qos_match *match);
+
+/* The cross-field rules; fills in the defaults. */
+void policy_check(struct draft *draft);
+
+#endif

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* `rules`: which packets go to which class; and finding classes by name. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "abi.h"
+#include "model/draft.h"
+
+bool draft_find_class(struct draft *draft, const struct qos_node *value, size_t *ret_index)
+{
+	const char *names[QOS_MAX_CLASSES], *nearest = NULL;
+
+	for (size_t i = 0; i < draft->class_count; i++) {
+		if (strcmp(draft->classes[i].c.name, value->text) == 0) {
+			*ret_index = i;
+			return true;
+		}
+		names[i] = draft->classes[i].c.name;
+	}
+	if (draft->classes_bad)
+		return false;
+	if (draft_suggests(draft))
+		nearest = qos_nearest(value->text, names, draft->class_count);
+	draft_error(draft, value_place(value), "no class `%s`%s", QOS_BRIEF(value->text),
+		    SUGGEST(nearest));
+	return false;
+}
+
+void read_rule_class(struct draft *draft, const struct key *key, const struct qos_node *value,
+		     void *object)
+{
+	struct qos_rule_def *rule = object;
+
+	if (value_expect(draft, key->name, value, QOS_NODE_SCALAR))
+		draft_find_class(draft, value, &rule->class_index);
+}
+
+void read_rule_action(struct draft *draft, const struct key *key, const struct qos_node *value,
+		      void *object)
+{
+	struct qos_rule_def *rule = object;
+
+	if (!value_expect(draft, key->name, value, QOS_NODE_SCALAR))
+		return;
+	if (strcmp(value->text, "drop") == 0)
+		rule->drop = true;
+	else
+		draft_error(draft, value->loc,
+			    "`%s` is not an action: the only one is `drop`; `class` names a class",
+			    QOS_BRIEF(value->text));
+}
+
+void read_rule_match(struct draft *draft, const struct key *key, const struct qos_node *value,
+		     void *object)
+{
+	struct qos_rule_def *rule = object;
+	size_t errors = draft->errors;
+
+	if (!value_expect(draft, key->name, value, QOS_NODE_MAP))
+		return;
+	if (!value->first)
+		draft_error(draft, value->loc,
+			    "`match` is empty: what no rule takes goes to the `default` class");
+	keys_read(draft, &keys_match, value, &rule->match);
+	/* what could not be read would seem not to be asked for */
+	if (draft->errors == errors)
+		match_check(draft, value, &rule->match);
+}
+
+static void read_rule(struct draft *draft, const struct qos_node *item, struct qos_rule_def *rule)
+{
+	const struct qos_node *class, *action;
+
+	if (item->kind != QOS_NODE_MAP) {
+		draft_error(draft, item->loc,
+			    "a rule is a mapping with `match` and `class` or `action`, not %s",
+			    qos_node_kind_text(item));
+		return;
+	}
+	keys_read(draft, &keys_rule, item, rule);
+	class = qos_node_get(item, "class");
+	action = qos_node_get(item, "action");
+	if (class && action) {
+		draft_error(draft, action->key_loc, "a rule has either `class` or `action`");
+		qos_diag_note(draft->diags, class->key_loc, "`class` is given here");
+	}
+	if (!keys_given(&keys_rule, item, "class") && !keys_given(&keys_rule, item, "action"))
+		draft_error(draft, item->loc, "a rule needs a `class`, or `action: drop`");
+	if (!keys_given(&keys_rule, item, "match"))
+		draft_error(draft, item->loc,
+			    "a rule needs a `match`: what no rule takes goes to "
+			    "the `default` class");
+}
+
+void read_rules(struct draft *draft, const struct key *key, const struct qos_node *value,
+		void *object)
+{
+	struct qos_policy *policy = draft->policy;
+
+	(void)object;
+	if (!value_expect(draft, key->name, value, QOS_NODE_LIST))
+		return;
+	for (const struct qos_node *item = value->first; item; item = item->next) {
+		struct qos_rule_def *rules;
+
+		if (policy->rule_count == QOS_MAX_RULES) {
+			draft_error(draft, item->loc, "more than %d rules", QOS_MAX_RULES);
+			return;
+		}
+		rules = draft_grow(draft, policy->rules, policy->rule_count, sizeof(*rules));
+		if (!rules)
+			return;
+		policy->rules = rules;
+		rules += policy->rule_count++;
+		*rules = (struct qos_rule_def){.loc = item->loc};
+		read_rule(draft, item, rules);
+	}
+}

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * What the program costs, beside a minimal EDT program with one clock, in
+ * BPF_PROG_TEST_RUN: ns a packet, the verifier's work, the size of the code.
+ *
+ *	bpf_cost [--json] [--rounds N] [--packets N]
+ *
+ * Programs take turns within a round, so that a change of the machine's speed
+ * meets all of them. Clocks run ahead of time throughout, as under load.
+ */
+#include <bpf/bpf.h>
+#include <getopt.h>
+#include <linux/bpf.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "cost_cases.h"
+
+#define ROUNDS_MAX	101
+
+struct options {
+	bool json;
+	unsigned int rounds, packets;
+};
+
+struct result {
+	uint32_t ns[ROUNDS_MAX];
+	uint32_t median, least;
+	struct bpf_prog_info info;
+};
+
+static int by_value(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static void read_info(int fd, struct result *result)
+{
+	__u32 len = sizeof(result->info);
+
+	if (bpf_obj_get_info_by_fd(fd, &result->info, &len))
+		memset(&result->info, 0, sizeof(result->info));
+}
+
+static void measure(const struct options *opts, struct cost_case *cases, size_t count,
+		    struct result *results)
+{
+	for (unsigned int round = 0; round < opts->rounds; round++)
+		for (size_t i = 0; i < count; i++)
+			results[i].ns[round] = cost_case_run(&cases[i], opts->packets);
+	for (size_t i = 0; i < count; i++) {
+		qsort(results[i].ns, opts->rounds, sizeof(results[i].ns[0]), by_value);
+		results[i].median = results[i].ns[opts->rounds / 2];
+		results[i].least = results[i].ns[0];
+		read_info(cost_case_fd(&cases[i]), &results[i]);
+	}
+}
+
+/* Median over that of the minimal program with the same packet, which comes first. */
+static double ratio(const struct cost_case *cases, const struct result *results, size_t i)
+{
+	size_t base = 0;
+
+	for (size_t j = 0; j <= i; j++)
+		if (cases[j].minimal && cases[j].packet == cases[i].packet)
+			base = j;
+	return (double)results[i].median / results[base].median;
+}
+
+static void print_table(const struct cost_case *cases, size_t count, const struct result *results)
+{
+	printf("%-34s %-9s %6s %6s %6s  %8s %7s %6s\n", "program", "packet", "ns", "least",
+	       "ratio", "verified", "xlated", "jited");
+	for (size_t i = 0; i < count; i++) {
+		const struct bpf_prog_info *info = &results[i].info;
+
+		printf("%-34s %-9s %6u %6u %6.2f  %8u %7u %6u\n", cases[i].name,
+		       cost_packet_name(cases[i].packet), results[i].median, results[i].least,
+		       ratio(cases, results, i), info->verified_insns, info->xlated_prog_len,
+		       info->jited_prog_len);
+	}
+}
+
+static void print_json(const struct cost_case *cases, size_t count, const struct result *results)
+{
+	printf("[\n");
+	for (size_t i = 0; i < count; i++) {
+		const struct bpf_prog_info *info = &results[i].info;
+
+		printf("  {\"program\": \"%s\", \"packet\": \"%s\", \"ns_median\": %u, "
+		       "\"ns_least\": %u, \"ratio\": %.3f, \"verified_insns\": %u, "
+		       "\"xlated_bytes\": %u, \"jited_bytes\": %u}%s\n", cases[i].name,
+		       cost_packet_name(cases[i].packet), results[i].median, results[i].least,
+		       ratio(cases, results, i), info->verified_insns, info->xlated_prog_len,
+		       info->jited_prog_len, i + 1 < count ? "," : "");
+	}
+	printf("]\n");
+}
+
+/* One CPU throughout: per-CPU data and caches stay where they are. */
+static void stay_here(void)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(sched_getcpu(), &set);
+	sched_setaffinity(0, sizeof(set), &set);
+}
+
+static int read_options(int argc, char **argv, struct options *opts)
+{
+	static const struct option table[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ "rounds", required_argument, NULL, 'r' },
+		{ "packets", required_argument, NULL, 'p' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", table, NULL)) != -1) {
+		switch (c) {
+		case 'j':
+			opts->json = true;
+			break;
+		case 'r':
+			opts->rounds = (unsigned int)strtoul(optarg, NULL, 10);
+			break;
+		case 'p':
+			opts->packets = (unsigned int)strtoul(optarg, NULL, 10);
+			break;
+		default:
+			return -1;
+		}
+	}
+	if (optind != argc || !opts->rounds || opts->rounds > ROUNDS_MAX || !opts->packets ||
+	    opts->packets > COST_PACKETS_MAX)
+		return -1;
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct options opts = { .rounds = 5, .packets = 1000000 };
+	_cleanup_(freep) struct result *results = NULL;
+	struct cost_case *cases;
+	size_t count;
+
+	if (read_options(argc, argv, &opts) < 0) {
+		fprintf(stderr, "usage: bpf_cost [--json] [--rounds 1..%d] [--packets 1..%d]\n",
+			ROUNDS_MAX, COST_PACKETS_MAX);
+		return 2;
+	}
+	if (need_root(NULL) < 0)
+		return 3;
+	stay_here();
+	count = cost_cases_open(&cases);
+	results = calloc(count, sizeof(*results));
+	if (!results)
+		return 1;
+	measure(&opts, cases, count, results);
+	if (opts.json)
+		print_json(cases, count, results);
+	else
+		print_table(cases, count, results);
+	cost_cases_close(cases, count);
+	return 0;
+}

@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "fixture.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/bpf.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "egress.skel.h"
+#include "egress_fake.skel.h"
+
+struct shaper {
+	struct egress_bpf *real;
+	struct egress_fake_bpf *fake;
+	int prog_fd, classes_fd, clocks_fd, counters_fd, rules_fd;
+	int cpus;
+};
+
+/* The maps of either program, before they are loaded. */
+struct maps {
+	struct bpf_map *classes, *clocks, *counters, *rules;
+	void *link;		/* .rodata */
+};
+
+static uint32_t block_count(const struct setup *setup)
+{
+	return (setup->link.rules + QOS_RULE_BLOCK - 1) / QOS_RULE_BLOCK;
+}
+
+static void configure(const struct maps *maps, const struct setup *setup)
+{
+	uint32_t blocks = block_count(setup);
+
+	memcpy(maps->link, &setup->link, sizeof(setup->link));
+	assert_int_equal(bpf_map__set_max_entries(maps->classes, CLASSES_MAX), 0);
+	assert_int_equal(bpf_map__set_max_entries(maps->clocks, CLASSES_MAX), 0);
+	assert_int_equal(bpf_map__set_max_entries(maps->counters, CLASSES_MAX), 0);
+	assert_int_equal(bpf_map__set_max_entries(maps->rules, blocks ? blocks : 1), 0);
+}
+
+static void fill(struct shaper *s, const struct setup *setup)
+{
+	for (uint32_t slot = 0; slot < CLASSES_MAX; slot++)
+		shaper_set_class(s, slot, &setup->classes[slot]);
+	shaper_set_rules(s, setup->rules, setup->link.rules);
+}
+
+static void take_fds(struct shaper *s, const struct maps *maps, const struct bpf_program *prog)
+{
+	s->prog_fd = bpf_program__fd(prog);
+	s->classes_fd = bpf_map__fd(maps->classes);
+	s->clocks_fd = bpf_map__fd(maps->clocks);
+	s->counters_fd = bpf_map__fd(maps->counters);
+	s->rules_fd = bpf_map__fd(maps->rules);
+}
+
+static void open_fake(struct shaper *s, const struct setup *setup)
+{
+	uint32_t zero = 0;
+	struct maps maps;
+
+	s->fake = egress_fake_bpf__open();
+	assert_non_null(s->fake);
+	maps = (struct maps){
+		.classes = s->fake->maps.qos_classes,
+		.clocks = s->fake->maps.qos_clocks,
+		.counters = s->fake->maps.qos_counters,
+		.rules = s->fake->maps.qos_rules,
+		.link = (void *)&s->fake->rodata->qos_link,
+	};
+	configure(&maps, setup);
+	assert_int_equal(egress_fake_bpf__load(s->fake), 0);
+	take_fds(s, &maps, s->fake->progs.qos_egress);
+	assert_int_equal(bpf_map_update_elem(bpf_map__fd(s->fake->maps.fake_next), &zero,
+					     &s->prog_fd, BPF_ANY), 0);
+}
+
+static void open_real(struct shaper *s, const struct setup *setup)
+{
+	struct maps maps;
+
+	s->real = egress_bpf__open();
+	assert_non_null(s->real);
+	maps = (struct maps){
+		.classes = s->real->maps.qos_classes,
+		.clocks = s->real->maps.qos_clocks,
+		.counters = s->real->maps.qos_counters,
+		.rules = s->real->maps.qos_rules,
+		.link = (void *)&s->real->rodata->qos_link,
+	};
+	configure(&maps, setup);
+	assert_int_equal(egress_bpf__load(s->real), 0);
+	take_fds(s, &maps, s->real->progs.qos_egress);
+}
+
+struct shaper *shaper_open(enum program program, const struct setup *setup)
+{
+	struct shaper *s = calloc(1, sizeof(*s));
+
+	assert_non_null(s);
+	s->cpus = libbpf_num_possible_cpus();
+	assert_true(s->cpus > 0);
+	if (program == PROGRAM_FAKE)
+		open_fake(s, setup);
+	else
+		open_real(s, setup);
+	fill(s, setup);
+	return s;
+}
+
+void shaper_close(struct shaper *s)
+{
+	if (!s)
+		return;
+	egress_fake_bpf__destroy(s->fake);
+	egress_bpf__destroy(s->real);
+	free(s);
+}
+
+static int entry_fd(const struct shaper *s, enum entry entry)
+{
+	switch (entry) {
+	case ENTRY_DELIVERY:
+		return bpf_program__fd(s->fake->progs.fake_delivery);
+	case ENTRY_OFFLOADED_TAG:
+		return bpf_program__fd(s->fake->progs.fake_offloaded_tag);
+	default:
+		return s->prog_fd;
+	}
+}
+
+int shaper_run(struct shaper *s, const struct packet *packet, const struct input *input,
+	       struct outcome *outcome)
+{
+	struct __sk_buff in = {
+		.tstamp = input->tstamp,
+		.wire_len = input->wire_len,
+		.gso_size = input->gso_size,
+		.gso_segs = input->gso_segs,
+		.priority = input->priority,
+		.mark = input->mark,
+	}, out = {0};
+	uint8_t data[PACKET_MAX + 64];	/* an offloaded tag is never in it, but be sure */
+	LIBBPF_OPTS(bpf_test_run_opts, opts,
+		.data_in = packet->data, .data_size_in = (__u32)packet->len,
+		.data_out = data, .data_size_out = sizeof(data),
+		.ctx_in = &in, .ctx_size_in = sizeof(in),
+		.ctx_out = &out, .ctx_size_out = sizeof(out),
+		.repeat = 1);
+
+	if (s->fake)
+		s->fake->bss->fake_now = input->now ? input->now : NOW;
+	if (bpf_prog_test_run_opts(entry_fd(s, input->entry), &opts))
+		fail_msg("the kernel does not run the packet: %s", strerror(errno));
+	if (outcome) {
+		*outcome = (struct outcome){
+			.action = (int)opts.retval,
+			.tstamp = out.tstamp,
+			.priority = out.priority,
+			.mark = out.mark,
+			.len = opts.data_size_out,
+		};
+		assert_true(outcome->len <= PACKET_MAX);
+		memcpy(outcome->data, data, outcome->len);
+	}
+	return (int)opts.retval;
+}
+
+uint32_t shaper_repeat(struct shaper *s, const struct packet *packet, uint32_t times)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts,
+		.data_in = packet->data, .data_size_in = (__u32)packet->len,
+		.repeat = (int)times);
+
+	assert_int_equal(bpf_prog_test_run_opts(s->prog_fd, &opts), 0);
+	return opts.duration;
+}
+
+struct qos_clocks shaper_clocks(const struct shaper *s, uint32_t slot)
+{
+	struct qos_clocks clocks;
+
+	assert_int_equal(bpf_map_lookup_elem(s->clocks_fd, &slot, &clocks), 0);
+	return clocks;
+}
+
+void shaper_set_clocks(const struct shaper *s, uint32_t slot, const struct qos_clocks *clocks)
+{
+	assert_int_equal(bpf_map_update_elem(s->clocks_fd, &slot, clocks, BPF_ANY), 0);
+}
+
+void shaper_set_class(const struct shaper *s, uint32_t slot, const struct qos_class_cfg *cls)
+{
+	assert_int_equal(bpf_map_update_elem(s->classes_fd, &slot, cls, BPF_ANY), 0);
+}
+
+void shaper_set_rules(const struct shaper *s, const struct qos_rule *rules, uint32_t count)
+{
+	for (uint32_t first = 0; first < count; first += QOS_RULE_BLOCK) {
+		uint32_t index = first / QOS_RULE_BLOCK, left = count - first;
+		struct qos_rule_block block = {0};
+
+		memcpy(block.rule, rules + first,
+		       (left < QOS_RULE_BLOCK ? left : QOS_RULE_BLOCK) * sizeof(*rules));
+		assert_int_equal(bpf_map_update_elem(s->rules_fd, &index, &block, BPF_ANY), 0);
+	}
+}
+
+struct qos_counters shaper_counters(const struct shaper *s, uint32_t slot)
+{
+	_cleanup_(freep) struct qos_counters *each = calloc((size_t)s->cpus, sizeof(*each));
+	struct qos_counters sum = {0};
+
+	assert_non_null(each);
+	assert_int_equal(bpf_map_lookup_elem(s->counters_fd, &slot, each), 0);
+	for (int cpu = 0; cpu < s->cpus; cpu++) {
+		for (int v = 0; v < QOS_VERDICTS; v++) {
+			sum.packets[v] += each[cpu].packets[v];
+			sum.bytes[v] += each[cpu].bytes[v];
+		}
+	}
+	return sum;
+}
+
+void shaper_clear_counters(const struct shaper *s)
+{
+	_cleanup_(freep) struct qos_counters *zero = calloc((size_t)s->cpus, sizeof(*zero));
+
+	assert_non_null(zero);
+	for (uint32_t slot = 0; slot < CLASSES_MAX; slot++)
+		assert_int_equal(bpf_map_update_elem(s->counters_fd, &slot, zero, BPF_ANY), 0);
+}
+
+void shaper_expect(const struct shaper *s, const char *what, uint32_t slot,
+		   enum qos_verdict verdict)
+{
+	for (uint32_t i = 0; i < CLASSES_MAX; i++) {
+		struct qos_counters c = shaper_counters(s, i);
+
+		for (unsigned int v = 0; v < QOS_VERDICTS; v++) {
+			uint64_t want = i == slot && v == verdict;
+
+			if (c.packets[v] != want)
+				fail_msg("%s: slot %u has %llu packets of verdict %u, not %llu",
+					 what, i, (unsigned long long)c.packets[v], v,
+					 (unsigned long long)want);
+		}
+	}
+}
+
+void shaper_two_cpus(struct shaper *s, uint64_t now, uint32_t slot, uint32_t bytes,
+		     uint64_t at[2])
+{
+	static const uint8_t frame[64];
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = sizeof(frame));
+
+	s->fake->bss->fake_now = now;
+	s->fake->bss->fake_slot = slot;
+	s->fake->bss->fake_bytes = bytes;
+	assert_int_equal(bpf_prog_test_run_opts(bpf_program__fd(s->fake->progs.fake_two_cpus),
+						&opts), 0);
+	assert_int_equal(opts.retval, 0);
+	at[0] = s->fake->bss->fake_at[0];
+	at[1] = s->fake->bss->fake_at[1];
+}
+
+int shaper_prog_fd(const struct shaper *s)
+{
+	return s->prog_fd;
+}
+
+int need_root(void **state __attribute__((unused)))
+{
+	if (geteuid() == 0)
+		return 0;
+	print_error("bpf tests load programs into the kernel: run them as root\n");
+	return -1;
+}

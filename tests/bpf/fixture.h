@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The program loaded for a test: classes and rules as the controller writes
+ * them, packets through BPF_PROG_TEST_RUN, clocks and counters read back.
+ * Whatever the kernel refuses fails the running test.
+ */
+#ifndef QOS_TESTS_BPF_FIXTURE_H
+#define QOS_TESTS_BPF_FIXTURE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <linux/pkt_cls.h>
+
+#include "../unit/unit.h"
+#include "abi.h"
+#include "packet.h"
+
+/* A cost of the class table: whole ns a byte. 8 ns a byte is 1 Gbit/s. */
+#define NS_A_BYTE(ns)	((uint64_t)(ns) << QOS_COST_SHIFT)
+#define MSEC		1000000ULL
+#define SEC		1000000000ULL
+#define NOW		(1000 * SEC)	/* an uptime */
+
+#define CLASSES_MAX	16
+
+/* A policy in the kernel's terms. classes[0] is the link. */
+struct setup {
+	struct qos_link_cfg link;
+	struct qos_class_cfg classes[CLASSES_MAX];
+	const struct qos_rule *rules;	/* as many as link.rules */
+};
+
+/* The program behind a test. */
+enum program {
+	PROGRAM_FAKE,		/* time is what run() says */
+	PROGRAM_REAL,		/* as shipped */
+};
+
+enum entry {
+	ENTRY_PLAIN,
+	ENTRY_DELIVERY,		/* the stamp is marked as a departure time */
+	ENTRY_OFFLOADED_TAG,	/* a VLAN tag stands beside the data */
+};
+
+struct shaper;
+
+/* Never null. */
+struct shaper *shaper_open(enum program program, const struct setup *setup);
+void shaper_close(struct shaper *shaper);
+
+static inline void shaper_closep(struct shaper **shaper)
+{
+	shaper_close(*shaper);
+}
+
+/* What a packet goes in with, besides its bytes. Zero: as the kernel has it then. */
+struct input {
+	enum entry entry;
+	uint64_t now, tstamp;
+	uint32_t wire_len, gso_size, gso_segs, priority, mark;
+};
+
+struct outcome {
+	int action;
+	uint64_t tstamp;
+	uint32_t priority, mark;
+	uint8_t data[PACKET_MAX];
+	size_t len;
+};
+
+/* One packet. outcome may be null. Returns the action. */
+int shaper_run(struct shaper *shaper, const struct packet *packet, const struct input *input,
+	       struct outcome *outcome);
+
+/* The packet times times, one after the other, the same buffer; ns of each, averaged. */
+uint32_t shaper_repeat(struct shaper *shaper, const struct packet *packet, uint32_t times);
+
+struct qos_clocks shaper_clocks(const struct shaper *shaper, uint32_t slot);
+void shaper_set_clocks(const struct shaper *shaper, uint32_t slot, const struct qos_clocks *clocks);
+void shaper_set_class(const struct shaper *shaper, uint32_t slot, const struct qos_class_cfg *cls);
+
+/* From the first on; the table keeps the size that link.rules gave it. */
+void shaper_set_rules(const struct shaper *shaper, const struct qos_rule *rules, uint32_t count);
+
+/* Summed over the CPUs. */
+struct qos_counters shaper_counters(const struct shaper *shaper, uint32_t slot);
+
+/* The only slot with counts, and it has one packet of verdict; else fails, naming what. */
+void shaper_expect(const struct shaper *shaper, const char *what, uint32_t slot,
+		   enum qos_verdict verdict);
+void shaper_clear_counters(const struct shaper *shaper);
+
+/* Departures of two packets of bytes on two CPUs, both decided before either charged. */
+void shaper_two_cpus(struct shaper *shaper, uint64_t now, uint32_t slot, uint32_t bytes,
+		     uint64_t at[2]);
+
+int shaper_prog_fd(const struct shaper *shaper);
+
+/* For cmocka_run_group_tests(): one clear line, and failure, without root. */
+int need_root(void **state);
+
+#endif

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Stamps that packets come with. They may delay their own packet, or cost it;
+ * the class's clock never hears of them.
+ */
+#include <netinet/in.h>
+
+#include "base/cleanup.h"
+#include "fixture.h"
+
+#define SLOT	1
+#define COST	MSEC			/* of 1000 bytes, at 1000 ns each */
+#define LIMIT	(100 * MSEC)
+#define WALL	1700000000000000000ULL	/* November 2023 */
+
+struct stamp_case {
+	const char *name;
+	uint8_t proto;
+	enum entry entry;
+	uint64_t clock, stamp;	/* before */
+	uint64_t out;		/* the stamp it leaves with; unless dropped */
+	bool dropped;
+};
+
+static const struct stamp_case cases[] = {
+	{ "none, free", IPPROTO_TCP, 0, NOW, 0, 0, false },
+	{ "none, queued", IPPROTO_TCP, 0, NOW + 5, 0, NOW + 5, false },
+	{ "TCP's is later", IPPROTO_TCP, 0, NOW + 5, NOW + 9, NOW + 9, false },
+	{ "TCP's is earlier", IPPROTO_TCP, 0, NOW + 5, NOW + 3, NOW + 5, false },
+	{ "TCP's is past", IPPROTO_TCP, 0, NOW, NOW - 1, NOW, false },
+	{ "TCP's is past, queued", IPPROTO_TCP, 0, NOW + 5, 1, NOW + 5, false },
+	{ "TCP's is now", IPPROTO_TCP, 0, NOW, NOW, NOW, false },
+	{ "TCP's, marked", IPPROTO_TCP, ENTRY_DELIVERY, NOW + 5, NOW + 9, NOW + 9, false },
+	{ "TCP's beyond the class's limit", IPPROTO_TCP, 0, NOW, NOW + LIMIT + 1,
+	  NOW + LIMIT + 1, false },
+	{ "TCP's in 10 s", IPPROTO_TCP, 0, NOW, NOW + 10 * SEC, NOW + 10 * SEC, false },
+	{ "TCP's in more", IPPROTO_TCP, 0, NOW, NOW + 10 * SEC + 1, 0, true },
+	{ "TCP's in more, marked", IPPROTO_TCP, ENTRY_DELIVERY, NOW, NOW + 10 * SEC + 1, 0, true },
+	{ "TCP's in an hour", IPPROTO_TCP, 0, NOW, NOW + 3600 * SEC, 0, true },
+	{ "UDP's is later", IPPROTO_UDP, 0, NOW + 5, NOW + 9, NOW + 9, false },
+	{ "UDP's is earlier", IPPROTO_UDP, 0, NOW + 5, NOW + 3, NOW + 5, false },
+	{ "UDP's at the limit", IPPROTO_UDP, 0, NOW, NOW + LIMIT, NOW + LIMIT, false },
+	{ "UDP's beyond it", IPPROTO_UDP, 0, NOW, NOW + LIMIT + 1, 0, true },
+	{ "UDP's beyond it, marked", IPPROTO_UDP, ENTRY_DELIVERY, NOW, NOW + LIMIT + 1, 0, true },
+	{ "UDP's in an hour, queued", IPPROTO_UDP, 0, NOW + 5, NOW + 3600 * SEC, 0, true },
+	{ "all ones", IPPROTO_UDP, ENTRY_DELIVERY, NOW, UINT64_MAX, 0, true },
+	{ "just no wall clock", IPPROTO_UDP, 0, NOW, 999999999999999999ULL, 0, true },
+	{ "a receive stamp, free", IPPROTO_UDP, 0, NOW, WALL, NOW, false },
+	{ "a receive stamp, queued", IPPROTO_UDP, 0, NOW + 5, WALL, NOW + 5, false },
+	{ "TCP forwarded with a receive stamp", IPPROTO_TCP, 0, NOW + 5, WALL, NOW + 5, false },
+	{ "wall-clock time marked as departure", IPPROTO_TCP, ENTRY_DELIVERY, NOW, WALL, 0, true },
+};
+
+static struct shaper *open_class(uint64_t limit)
+{
+	const struct setup setup = {
+		.link = { .default_slot = SLOT, .l2_len = 14 },
+		.classes = { [SLOT] = { .flags = QOS_CLASS_CEIL, .ceil_cost = NS_A_BYTE(1000),
+					.limit_ns = limit } },
+	};
+
+	return shaper_open(PROGRAM_FAKE, &setup);
+}
+
+static void build(int family, uint8_t proto, struct packet *packet)
+{
+	packet_build(&(struct spec){ .family = family, .proto = proto }, packet);
+	packet->len = 1000;	/* what follows the headers does not matter */
+}
+
+static void run_case(struct shaper *s, const struct stamp_case *c, int family)
+{
+	struct packet packet;
+	struct outcome out;
+	uint64_t clock;
+
+	build(family, c->proto, &packet);
+	shaper_clear_counters(s);
+	shaper_set_clocks(s, SLOT, &(struct qos_clocks){ .ceil = c->clock });
+	shaper_run(s, &packet, &(struct input){ .entry = c->entry, .tstamp = c->stamp }, &out);
+	shaper_expect(s, c->name, SLOT, c->dropped ? QOS_DROP_HORIZON : QOS_PASS);
+	clock = shaper_clocks(s, SLOT).ceil;
+	/* charged for its bytes, whatever its stamp; or for nothing */
+	if (clock != c->clock + (c->dropped ? 0 : COST))
+		fail_msg("%s: the clock is at %lld", c->name, (long long)(clock - NOW));
+	assert_int_equal(out.action, c->dropped ? TC_ACT_SHOT : TC_ACT_UNSPEC);
+	if (!c->dropped && out.tstamp != c->out)
+		fail_msg("%s: leaves at %lld, not %lld", c->name, (long long)(out.tstamp - NOW),
+			 (long long)(c->out - NOW));
+	/* the next packet of the class is where it would be without the stamp */
+	shaper_run(s, &packet, &(struct input){0}, &out);
+	assert_int_equal(out.action, TC_ACT_UNSPEC);
+	assert_int_equal(out.tstamp ? out.tstamp : NOW, clock);
+}
+
+static void test_ipv4(void **state __attribute__((unused)))
+{
+	_cleanup_(shaper_closep) struct shaper *s = open_class(LIMIT);
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		run_case(s, &cases[i], 4);
+}
+
+static void test_ipv6(void **state __attribute__((unused)))
+{
+	_cleanup_(shaper_closep) struct shaper *s = open_class(LIMIT);
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		run_case(s, &cases[i], 6);
+}
+
+/* A limit above TCP's ten seconds is TCP's too. */
+static void test_longer_limit(void **state __attribute__((unused)))
+{
+	static const struct stamp_case longer[] = {
+		{ "at 12 s", IPPROTO_TCP, 0, NOW, NOW + 12 * SEC, NOW + 12 * SEC, false },
+		{ "beyond", IPPROTO_TCP, 0, NOW, NOW + 12 * SEC + 1, 0, true },
+	};
+	_cleanup_(shaper_closep) struct shaper *s = open_class(12 * SEC);
+
+	for (size_t i = 0; i < ARRAY_SIZE(longer); i++)
+		run_case(s, &longer[i], 4);
+}
+
+/* A thousand stamps an hour ahead: all dropped, and the class is as free as before. */
+static void test_poisoning(void **state __attribute__((unused)))
+{
+	_cleanup_(shaper_closep) struct shaper *s = open_class(LIMIT);
+	struct packet packet;
+	struct outcome out;
+
+	build(4, IPPROTO_UDP, &packet);
+	for (int i = 0; i < 1000; i++)
+		assert_int_equal(shaper_run(s, &packet,
+					    &(struct input){ .tstamp = NOW + 3600 * SEC }, NULL),
+				 TC_ACT_SHOT);
+	shaper_run(s, &packet, &(struct input){0}, &out);
+	assert_int_equal(out.action, TC_ACT_UNSPEC);
+	assert_int_equal(out.tstamp, 0);
+	assert_int_equal(shaper_clocks(s, SLOT).ceil, NOW + COST);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_ipv4),
+		cmocka_unit_test(test_ipv6),
+		cmocka_unit_test(test_longer_limit),
+		cmocka_unit_test(test_poisoning),
+	};
+
+	return cmocka_run_group_tests(tests, need_root, NULL);
+}

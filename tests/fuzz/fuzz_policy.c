@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Any bytes at all through the front end: document, policy, diagnostics. Beside
+ * what the sanitizers see, what the later stages rely on.
+ */
+#include <errno.h>
+#include <jansson.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/utf8.h"
+#include "model/policy.h"
+#include "parse/doc.h"
+
+DEFINE_CLEANUP(struct qos_diags *, diags_freep, qos_diags_free)
+DEFINE_CLEANUP(struct qos_node *, node_freep, qos_node_free)
+DEFINE_CLEANUP(struct qos_policy *, policy_freep, qos_policy_free)
+
+static void require(bool condition)
+{
+	if (!condition)
+		abort();
+}
+
+static void require_good(const struct qos_policy *policy)
+{
+	require(qos_ifname_valid(policy->interface));
+	require(policy->class_count > 0 && policy->default_class < policy->class_count);
+	for (size_t i = 0; i < policy->class_count; i++) {
+		const struct qos_class *class = &policy->classes[i];
+
+		require(class->ceil >= class->rate);
+		require(!policy->link.rate || class->ceil <= policy->link.rate);
+		require(class->dscp >= -1 && class->dscp < 64);
+		require(class->priority <= QOS_PRIORITY_LOW);
+	}
+	for (size_t i = 0; i < policy->rule_count; i++) {
+		const struct qos_match *m = &policy->rules[i].match;
+
+		require(policy->rules[i].class_index < policy->class_count);
+		require(m->proto_count || m->src_count || m->dst_count || m->sport_count ||
+			m->dport_count || m->dscp || m->family);
+		for (size_t j = 0; j < m->dport_count; j++)
+			require(m->dport[j].min <= m->dport[j].max);
+	}
+}
+
+/* Safe for a terminal, and JSON for a program. */
+static void require_shown(const struct qos_diags *diags, bool failed)
+{
+	_cleanup_(freep) char *text = NULL, *json_text = NULL;
+	uint32_t code;
+	json_t *json;
+
+	require(qos_diags_text(diags, &text) == 0);
+	require((*text != '\0') == failed);
+	for (const char *p = text; *p;) {
+		size_t size = qos_utf8_decode(p, strlen(p) < 4 ? strlen(p) : 4, &code);
+
+		require(size > 0 && (qos_utf8_printable(code) || code == '\n' || code == '\t'));
+		p += size;
+	}
+	require(qos_diags_json(diags, &json_text) == 0);
+	json = json_loads(json_text, 0, NULL);
+	require((json_array_size(json) > 0) == failed);
+	json_decref(json);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	_cleanup_(diags_freep) struct qos_diags *diags = qos_diags_new();
+	_cleanup_(policy_freep) struct qos_policy *policy = NULL;
+	_cleanup_(node_freep) struct qos_node *root = NULL;
+	const char *text = (const char *)data;
+	int r;
+
+	require(qos_diags_set_source(diags, "eth0.yaml", text, size) == 0);
+	r = qos_doc_read(text, size, diags, &root);
+	if (r == 0)
+		r = qos_policy_build(root, "eth0.yaml", diags, &policy);
+	require(r == 0 || r == -EINVAL);
+	require((qos_diags_status(diags) == QOS_INVALID) == (r < 0));
+	if (policy)
+		require_good(policy);
+	require_shown(diags, r < 0);
+	return 0;
+}

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * A libqos that answers with files: what the command prints and returns, apart
+ * from what the library does. A document is answers/CALL-IFACE.json (or .txt);
+ * where that is not, answers/CALL-IFACE.err holds the status, the errno, the
+ * message and the hint, a line each. A policy's file holds lines
+ * "interface NAME", "error LINE COLUMN TEXT" and "warning TEXT".
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+#include <qos/qos.h>
+
+struct qos_diags {
+	enum qos_status status;
+	json_t *list;
+};
+
+struct qos_policy {
+	char interface[64];
+};
+
+struct qos_diags *qos_diags_new(void)
+{
+	struct qos_diags *diags = calloc(1, sizeof(*diags));
+
+	diags->list = json_array();
+	return diags;
+}
+
+void qos_diags_free(struct qos_diags *diags)
+{
+	if (diags)
+		json_decref(diags->list);
+	free(diags);
+}
+
+enum qos_status qos_diags_status(const struct qos_diags *diags)
+{
+	return diags->status;
+}
+
+static const char *text_of(const json_t *object, const char *key)
+{
+	return json_string_value(json_object_get(object, key));
+}
+
+int qos_diags_text(const struct qos_diags *diags, char **ret_text)
+{
+	size_t len, i;
+	json_t *diag;
+	FILE *f = open_memstream(ret_text, &len);
+
+	json_array_foreach(diags->list, i, diag) {
+		const char *file = text_of(diag, "file"), *hint = text_of(diag, "hint");
+
+		if (file)
+			fprintf(f, "%s:%d:%d: ", file,
+				(int)json_integer_value(json_object_get(diag, "line")),
+				(int)json_integer_value(json_object_get(diag, "column")));
+		fprintf(f, "%s: %s\n", text_of(diag, "severity"), text_of(diag, "message"));
+		if (hint)
+			fprintf(f, "hint: %s\n", hint);
+	}
+	fclose(f);
+	return 0;
+}
+
+int qos_diags_json(const struct qos_diags *diags, char **ret_json)
+{
+	*ret_json = json_dumps(diags->list, JSON_COMPACT);
+	return 0;
+}
+
+static void add(struct qos_diags *diags, enum qos_status status, const char *file, int line,
+		int column, const char *message, const char *hint)
+{
+	if (status > diags->status)
+		diags->status = status;
+	json_array_append_new(diags->list,
+			      json_pack("{s:s, s:s?, s:i, s:i, s:s, s:s?}", "severity",
+					status ? "error" : "warning", "file", file, "line", line,
+					"column", column, "message", message, "hint", hint));
+}
+
+int qos_policy_read(const char *path, struct qos_diags *diags, struct qos_policy **ret_policy)
+{
+	struct qos_policy *policy;
+	char line[256], text[256];
+	int row, column;
+	FILE *f = fopen(path, "r");
+
+	if (!f) {
+		snprintf(text, sizeof(text), "cannot read %s: No such file or directory", path);
+		add(diags, QOS_FAILED, NULL, 0, 0, text, NULL);
+		return -ENOENT;
+	}
+	policy = calloc(1, sizeof(*policy));
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "error %d %d %255[^\n]", &row, &column, text) == 3)
+			add(diags, QOS_INVALID, path, row, column, text, NULL);
+		else if (sscanf(line, "warning %255[^\n]", text) == 1)
+			add(diags, QOS_OK, NULL, 0, 0, text, NULL);
+		else
+			sscanf(line, "interface %63[^\n]", policy->interface);
+	}
+	fclose(f);
+	if (diags->status) {
+		free(policy);
+		return -EINVAL;
+	}
+	*ret_policy = policy;
+	return 0;
+}
+
+void qos_policy_free(struct qos_policy *policy)
+{
+	free(policy);
+}
+
+const char *qos_policy_interface(const struct qos_policy *policy)
+{
+	return policy->interface;
+}
+
+static FILE *open_answer(const char *call, const char *ifname, const char *suffix)
+{
+	char path[512];
+
+	snprintf(path, sizeof(path), "answers/%s-%s.%s", call, ifname ? ifname : "all", suffix);
+	return fopen(path, "r");
+}
+
+static int fail(const char *call, const char *ifname, struct qos_diags *diags)
+{
+	FILE *f = open_answer(call, ifname, "err");
+	char message[256] = "", hint[256] = "";
+	int status, error;
+
+	if (!f || fscanf(f, "%d\n%d\n%255[^\n]\n%255[^\n]", &status, &error, message, hint) < 2) {
+		fprintf(stderr, "no answer to %s %s\n", call, ifname ? ifname : "");
+		abort();
+	}
+	fclose(f);
+	if (*message)
+		add(diags, (enum qos_status)status, NULL, 0, 0, message, *hint ? hint : NULL);
+	return -error;
+}
+
+static int answer(const char *call, const char *ifname, int json, struct qos_diags *diags,
+		  char **ret_text)
+{
+	FILE *f = open_answer(call, ifname, json ? "json" : "txt");
+	size_t room = 0;
+
+	if (!f)
+		return fail(call, ifname, diags);
+	if (getdelim(ret_text, &room, '\0', f) < 0)
+		**ret_text = '\0';
+	fclose(f);
+	return 0;
+}
+
+int qos_plan(const struct qos_policy *policy, int json, struct qos_diags *diags, char **ret_text)
+{
+	return answer("plan", policy->interface, json, diags, ret_text);
+}
+
+int qos_plan_full(const struct qos_policy *policy, struct qos_diags *diags, char **ret_text)
+{
+	return answer("full", policy->interface, 0, diags, ret_text);
+}
+
+int qos_apply(const struct qos_policy *policy, int json, struct qos_diags *diags, char **ret_text)
+{
+	return answer("apply", policy->interface, json, diags, ret_text);
+}
+
+int qos_remove(const char *ifname, int json, struct qos_diags *diags, char **ret_text)
+{
+	return answer("remove", ifname, json, diags, ret_text);
+}
+
+int qos_show(const char *ifname, struct qos_diags *diags, char **ret_json)
+{
+	return answer("show", ifname, 1, diags, ret_json);
+}
+
+int qos_stats(const char *ifname, struct qos_diags *diags, char **ret_json)
+{
+	return answer("stats", ifname, 1, diags, ret_json);
+}
+
+int qos_doctor(const char *ifname, struct qos_diags *diags, char **ret_json)
+{
+	return answer("doctor", ifname, 1, diags, ret_json);
+}
+
+const char *qos_version(void)
+{
+	return "1.2.3";
+}

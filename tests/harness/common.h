@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the traffic programs share: clocks, arguments, the payload's header, delay histograms. */
+#ifndef HARNESS_COMMON_H
+#define HARNESS_COMMON_H
+
+#include <endian.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/socket.h>
+
+#define NSEC_PER_SEC 1000000000LL
+#define ETH_HEADER   14u
+
+/*
+ * The start of every UDP payload of ours, in network order. Short payloads end before the
+ * time and carry PROBE_MAGIC; those with a time carry PROBE_MAGIC_TIME.
+ */
+#define PROBE_MAGIC	 0x514f5331u
+#define PROBE_MAGIC_TIME 0x514f5332u
+#define PROBE_SHORT	 16u
+
+struct probe {
+	uint32_t magic;
+	uint32_t flow;
+	uint64_t seq;
+	uint64_t sent_ns; /* CLOCK_MONOTONIC, which all namespaces of a machine share */
+};
+
+/* Fills the start of a payload of size bytes, at least PROBE_SHORT. */
+void probe_write(void *payload, size_t size, uint32_t flow, uint64_t seq, uint64_t sent_ns);
+/* Reads it back in host order; sent_ns is 0 when there is none. False when it is not ours. */
+bool probe_read(const void *payload, size_t size, struct probe *probe);
+
+int64_t now_ns(void);
+/* Sleeps until a moment of CLOCK_MONOTONIC, or until a signal was caught. */
+void sleep_until(int64_t ns);
+
+/* Set by SIGINT and SIGTERM after catch_signals(). */
+extern volatile bool stopped;
+void catch_signals(void);
+
+/* Arguments: 0 or -EINVAL. */
+int parse_u64(const char *text, uint64_t *value);
+int parse_seconds(const char *text, int64_t *ns);
+/* Bits per second: kbit, mbit, gbit, bit. */
+int parse_rate(const char *text, double *bits);
+/* The usage error of a program: prints it and exits with 2. */
+void usage_error(const char *what, const char *value) __attribute__((noreturn));
+
+/* A numeric address and a port: 0 or -EINVAL. */
+int parse_address(const char *host, const char *port, struct sockaddr_storage *addr,
+		  socklen_t *len);
+/* The traffic class byte: DSCP and ECN. 0 or -errno. */
+int set_tos(int fd, int family, uint8_t tos);
+
+/* Delays, to 1/32 of their value: buckets by the position of the first bit and the next five. */
+#define HIST_SUB     32u
+#define HIST_BUCKETS (60 * HIST_SUB)
+
+struct hist {
+	uint64_t count;
+	double sum;
+	int64_t min, max;
+	uint32_t bucket[HIST_BUCKETS];
+};
+
+void hist_add(struct hist *h, int64_t ns);
+/* {"count":…, "min":…, "mean":…, "p50":…, "p90":…, "p99":…, "p999":…, "max":…} in ns. */
+void hist_print(const struct hist *h, FILE *out);
+
+#endif

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* Request and response over UDP: the round-trip times that a user of the link would see. */
+#include "common.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MAX_PAYLOAD 9000
+
+struct options {
+	struct sockaddr_storage addr;
+	socklen_t addr_len;
+	const char *ready;
+	uint64_t size, dscp;
+	int64_t interval_ns, time_ns, wait_ns;
+	bool server;
+};
+
+static const char help[] =
+	"usage: rtt server PORT [--ready FILE]\n"
+	"       rtt client DST PORT [OPTION]...\n"
+	"\n"
+	"The server sends back what it receives, with the same DSCP, until a signal. The client\n"
+	"sends a request at each interval, then prints JSON with the round-trip times in ns.\n"
+	"\n"
+	"  --interval SECONDS  between requests (default 10ms)\n"
+	"  --time SECONDS      how long to send (default 1)\n"
+	"  --wait SECONDS      for the last responses (default 1)\n"
+	"  --size BYTES        UDP payload (default 64, 24 to 9000)\n"
+	"  --dscp N            mark (0 to 63)\n"
+	"  --ready FILE        is created when the server listens\n";
+
+static void parse_place(struct options *o, int argc, char **argv)
+{
+	o->server = argc > 0 && !strcmp(argv[0], "server");
+	if (o->server && argc == 2 && !parse_address("::", argv[1], &o->addr, &o->addr_len))
+		return;
+	if (argc == 3 && !strcmp(argv[0], "client") &&
+	    !parse_address(argv[1], argv[2], &o->addr, &o->addr_len))
+		return;
+	usage_error("needs server PORT, or client DST PORT", NULL);
+}
+
+static void parse_options(struct options *o, int argc, char **argv)
+{
+	enum { INTERVAL, TIME, WAIT, SIZE, DSCP, READY, HELP };
+	static const struct option longs[] = {
+		{"interval", 1, NULL, INTERVAL}, {"time", 1, NULL, TIME},
+		{"wait", 1, NULL, WAIT},	 {"size", 1, NULL, SIZE},
+		{"dscp", 1, NULL, DSCP},	 {"ready", 1, NULL, READY},
+		{"help", 0, NULL, HELP},	 {0},
+	};
+	int c, r = 0;
+
+	while ((c = getopt_long(argc, argv, "", longs, NULL)) >= 0) {
+		switch (c) {
+		case INTERVAL:
+			r = parse_seconds(optarg, &o->interval_ns);
+			break;
+		case TIME:
+			r = parse_seconds(optarg, &o->time_ns);
+			break;
+		case WAIT:
+			r = parse_seconds(optarg, &o->wait_ns);
+			break;
+		case SIZE:
+			r = parse_u64(optarg, &o->size);
+			break;
+		case DSCP:
+			r = parse_u64(optarg, &o->dscp);
+			break;
+		case READY:
+			o->ready = optarg;
+			break;
+		case HELP:
+			fputs(help, stdout);
+			exit(0);
+		default:
+			exit(2);
+		}
+		if (r < 0)
+			usage_error("wrong value", optarg);
+	}
+	if (o->size < sizeof(struct probe) || o->size > MAX_PAYLOAD || o->dscp > 63 ||
+	    !o->interval_ns)
+		usage_error("--size, --dscp or --interval is out of range", NULL);
+	parse_place(o, argc - optind, argv + optind);
+}
+
+static int receive_tos(int fd)
+{
+	int on = 1;
+
+	if (setsockopt(fd, IPPROTO_IP, IP_RECVTOS, &on, sizeof(on)) < 0 ||
+	    setsockopt(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, &on, sizeof(on)) < 0)
+		return -errno;
+	return 0;
+}
+
+static void echo_one(int fd)
+{
+	union {
+		char buf[128];
+		struct cmsghdr align;
+	} control;
+	char payload[MAX_PAYLOAD];
+	struct sockaddr_storage from;
+	struct iovec iov = {.iov_base = payload, .iov_len = sizeof(payload)};
+	struct msghdr msg = {.msg_name = &from,
+			     .msg_namelen = sizeof(from),
+			     .msg_iov = &iov,
+			     .msg_iovlen = 1,
+			     .msg_control = control.buf,
+			     .msg_controllen = sizeof(control.buf)};
+	ssize_t len = recvmsg(fd, &msg, 0);
+	struct cmsghdr *cmsg;
+	int tos = 0;
+
+	if (len < 0)
+		return;
+	for (cmsg = CMSG_FIRSTHDR(&msg); cmsg; cmsg = CMSG_NXTHDR(&msg, cmsg)) {
+		if (cmsg->cmsg_level == IPPROTO_IP && cmsg->cmsg_type == IP_TOS)
+			tos = *CMSG_DATA(cmsg);
+		else if (cmsg->cmsg_level == IPPROTO_IPV6 && cmsg->cmsg_type == IPV6_TCLASS)
+			memcpy(&tos, CMSG_DATA(cmsg), sizeof(tos));
+	}
+	/* A mapped IPv4 peer takes IPv4's option. */
+	set_tos(fd, AF_INET, (uint8_t)(tos & 0xfc));
+	set_tos(fd, AF_INET6, (uint8_t)(tos & 0xfc));
+	sendto(fd, payload, (size_t)len, MSG_DONTWAIT, (struct sockaddr *)&from, msg.msg_namelen);
+}
+
+static int run_server(int fd, const struct options *o)
+{
+	int ready, r = receive_tos(fd);
+
+	if (!r && bind(fd, (const struct sockaddr *)&o->addr, o->addr_len) < 0)
+		r = -errno;
+	if (r < 0)
+		return r;
+	if (o->ready) {
+		ready = open(o->ready, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+		if (ready < 0)
+			return -errno;
+		close(ready);
+	}
+	while (!stopped)
+		echo_one(fd);
+	return 0;
+}
+
+struct totals {
+	uint64_t sent, failed, late;
+	uint64_t next; /* the response expected next */
+	struct hist rtt;
+};
+
+/* Takes the responses that come until a moment. */
+static void receive_until(int fd, struct totals *t, int64_t end)
+{
+	struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+	char payload[MAX_PAYLOAD];
+	struct probe probe;
+
+	while (!stopped) {
+		int64_t left = end - now_ns();
+		struct timespec wait = {.tv_sec = left / NSEC_PER_SEC,
+					.tv_nsec = left % NSEC_PER_SEC};
+		ssize_t len;
+
+		if (left <= 0 || ppoll(&poll_fd, 1, &wait, NULL) <= 0)
+			return;
+		len = recv(fd, payload, sizeof(payload), MSG_DONTWAIT);
+		if (len < 0 || !probe_read(payload, (size_t)len, &probe))
+			continue;
+		hist_add(&t->rtt, now_ns() - (int64_t)probe.sent_ns);
+		if (probe.seq < t->next)
+			t->late++;
+		else
+			t->next = probe.seq + 1;
+	}
+}
+
+static int run_client(int fd, const struct options *o)
+{
+	static struct totals t;
+	char payload[MAX_PAYLOAD] = {0};
+	int64_t start, end;
+	int r;
+
+	r = set_tos(fd, o->addr.ss_family, (uint8_t)(o->dscp << 2));
+	if (r < 0)
+		return r;
+	if (connect(fd, (const struct sockaddr *)&o->addr, o->addr_len) < 0)
+		return -errno;
+	start = now_ns();
+	end = start + o->time_ns;
+	for (int64_t due = start; due < end && !stopped; due += o->interval_ns) {
+		receive_until(fd, &t, due);
+		probe_write(payload, o->size, 0, t.sent + t.failed, (uint64_t)now_ns());
+		if (send(fd, payload, o->size, MSG_DONTWAIT) < 0)
+			t.failed++;
+		else
+			t.sent++;
+	}
+	receive_until(fd, &t, end);
+	/* Only as long as something is missing. */
+	for (end += o->wait_ns; t.rtt.count < t.sent && now_ns() < end && !stopped;) {
+		int64_t step = now_ns() + 1000000;
+
+		receive_until(fd, &t, step < end ? step : end);
+	}
+	printf("{\"sent\":%ju,\"received\":%ju,\"lost\":%jd,\"failed\":%ju,\"reordered\":%ju",
+	       (uintmax_t)t.sent, (uintmax_t)t.rtt.count, (intmax_t)(t.sent - t.rtt.count),
+	       (uintmax_t)t.failed, (uintmax_t)t.late);
+	printf(",\"rtt_ns\":");
+	hist_print(&t.rtt, stdout);
+	printf("}\n");
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct options o = {.size = 64,
+			    .interval_ns = 10000000,
+			    .time_ns = NSEC_PER_SEC,
+			    .wait_ns = NSEC_PER_SEC};
+	int fd, r;
+
+	parse_options(&o, argc, argv);
+	catch_signals();
+	fd = socket(o.addr.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		r = -errno;
+	else
+		r = o.server ? run_server(fd, &o) : run_client(fd, &o);
+	if (r < 0)
+		fprintf(stderr, "rtt: %s\n", strerror(-r));
+	return r < 0 ? 1 : 0;
+}

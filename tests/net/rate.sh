@@ -1,0 +1,185 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Classes have the rates that their policy says: UDP and TCP, IPv4 and IPv6, by bytes on the wire
+# at the receiver; in the first second after creation and after idling too.
+. "$(dirname "$0")/lib.sh"
+
+FRAME=1514
+SECONDS_RUN=10
+
+topo2
+check "the path is up" cli ping -c 1 -W 2 "$SRV4"
+check "the IPv6 path is up" cli ping -c 1 -W 2 "$SRV6"
+
+# A policy of one class for each RATE, family and protocol, without a link rate: each class is at
+# its own rate whatever the others do.
+policy() { # RATE...
+	local rate i=0 f p
+	echo "interface: c0"
+	echo "default: rest"
+	echo "classes:"
+	echo "  rest: {}"
+	for rate; do
+		for f in 4 6; do
+			for p in udp tcp; do echo "  $p$f-$rate: { rate: $rate }"; done
+		done
+	done
+	echo "rules:"
+	for rate; do
+		i=$((i + 1))
+		for f in 4 6; do
+			for p in udp tcp; do
+				echo "  - { class: $p$f-$rate," \
+					"match: { proto: $p, family: ipv$f, dport: $((5000 + i)) } }"
+			done
+		done
+	done
+}
+
+bps() { # RATE
+	case $1 in
+	*kbit) echo $((${1%kbit} * 1000)) ;;
+	*mbit) echo $((${1%mbit} * 1000000)) ;;
+	esac
+}
+
+# The burst that a class has when the policy does not say: qos-policy(5).
+burst() { # RATE
+	local bytes=$(($(bps "$1") / 8 / 1000))
+	echo $((bytes > 2 * FRAME ? bytes : 2 * FRAME))
+}
+
+# Bytes of a key in LENGTH intervals from FIRST on.
+sum() { # NAME KEY FIRST LENGTH
+	jq --arg k "$2" "[.keys[\$k].intervals[$3:$3 + $4][]] | add // 0" "$T/$1.json"
+}
+
+# The largest packet of a key: with GSO, what the stack hands to the device in one piece.
+largest() { # NAME KEY
+	jq --arg k "$2" '.keys[$k].largest' "$T/$1.json"
+}
+
+# VALUE is what a rate gives in so many seconds: PCT percent or a PACKET less or more, and not
+# more than EXTRA bytes above that.
+rate_is() { # DESCRIPTION VALUE RATE SECONDS PCT PACKET EXTRA
+	local want=$(($(bps "$3") * $4 / 8)) tolerance
+	tolerance=$(awk -v w=$want -v p="$5" -v f="$6" 'BEGIN { t = w * p / 100; print int(t > f ? t : f) }')
+	if (($2 >= want - tolerance && $2 <= want + tolerance + $7)); then
+		ok "$1: $2 of $want bytes ($(awk -v v="$2" -v w=$want 'BEGIN { printf "%+.3f", (v - w) * 100 / w }') %)"
+	else
+		not_ok "$1: $2 bytes, expected $want ± $tolerance and up to $7 of burst"
+	fi
+}
+
+judge() { # NAME KEY RATE
+	local i worst=0 at=0 second packet
+	packet=$(largest "$1" "$2")
+	rate_is "$2 at $3 over $SECONDS_RUN s" "$(sum "$1" "$2" 0 $SECONDS_RUN)" "$3" $SECONDS_RUN 0.5 \
+		"$packet" "$(burst "$3")"
+	rate_is "$2 at $3 in the first second" "$(sum "$1" "$2" 0 1)" "$3" 1 1 "$packet" \
+		"$(burst "$3")"
+	# of the other seconds, the one that is furthest off
+	for ((i = 1; i < SECONDS_RUN; i++)); do
+		second=$(($(sum "$1" "$2" $i 1) - $(bps "$3") / 8))
+		((${second#-} > ${worst#-} || i == 1)) && worst=$second at=$i
+	done
+	rate_is "$2 at $3 in second $((at + 1)), the worst" "$(sum "$1" "$2" "$at" 1)" "$3" 1 1 "$packet" 0
+}
+
+serve() { # RATE...: a TCP server for each
+	local i=0 pid
+	for _; do
+		i=$((i + 1))
+		bg pid srv tcpsend server $((5000 + i)) --ready "$T/tcp$i"
+		await "$T/tcp$i"
+	done
+}
+
+# Offers more than its rate to each class of RATE... for SECS; receiver's counts in NAME.json.
+offer() { # NAME SECS PROTOS RATE...
+	local name=$1 secs=$2 protos=$3 keys=() senders=() rate i=0 f p pid
+	shift 3
+	for rate; do
+		i=$((i + 1))
+		for f in 4 6; do
+			for p in $protos; do keys+=(--key "$f:$p:$((5000 + i))"); done
+		done
+	done
+	count_start "$name" srv s0 "${keys[@]}"
+	i=0
+	for rate; do
+		i=$((i + 1))
+		for f in 4 6; do
+			local dst=SRV$f
+			for p in $protos; do
+				if [[ $p == udp ]]; then
+					bg pid cli udpsend "${!dst}" $((5000 + i)) --size $((FRAME - 14 - (f == 4 ? 28 : 48))) \
+						--rate $(($(bps "$rate") * 11 / 10 + 100000))bit --time "$secs"
+				else
+					bg pid cli tcpsend client "${!dst}" $((5000 + i)) --time "$secs"
+				fi >/dev/null
+				senders+=("$pid")
+			done
+		done
+	done
+	wait "${senders[@]}"
+	count_stop "$name"
+}
+
+# All of RATE...: ten seconds from the creation of the classes on, then, after as long a silence,
+# another second.
+measure() { # PROTOS RATE...
+	local protos=$1 rate f p i=0
+	shift
+	policy "$@" >"$T/c0.yaml"
+	check "a policy of $# rates is applied" cli qosctl apply "$T/c0.yaml"
+	offer run $SECONDS_RUN.5 "$protos" "$@"
+	sleep 12
+	offer again 1.2 "$protos" "$@"
+	for rate; do
+		i=$((i + 1))
+		for f in 4 6; do
+			for p in $protos; do
+				judge run "$f:$p:$((5000 + i))" "$rate"
+				rate_is "$f:$p at $rate in the first second after idling" \
+					"$(sum again "$f:$p:$((5000 + i))" 0 1)" "$rate" 1 1 \
+					"$(largest again "$f:$p:$((5000 + i))")" "$(burst "$rate")"
+			done
+		done
+	done
+	is "fq drops nothing of its own" "$(cli qosctl stats c0 --json | jq '.[0].fq.drops')" 0
+	check "the classes are removed" cli qosctl remove c0
+}
+
+# The most segments in a packet that the stack hands to the device. Not ethtool's gso, which only
+# says who cuts a packet behind the qdisc.
+gso_segs() { # N
+	ip -n "$NS_CLI" link set c0 gso_max_segs "$1" || bail "cannot set gso_max_segs"
+	note "GSO packets of at most $1 segments"
+}
+
+slow() {
+	gso_segs 1
+	measure "udp tcp" 64kbit 1mbit 10mbit
+	gso_segs 65535
+	measure tcp 64kbit 1mbit 10mbit
+}
+
+serve 1 2 3
+# shellcheck disable=SC2086 # a list
+case ${1-all} in
+slow) slow ;;
+100mbit) measure "udp tcp" 100mbit ;;
+500mbit)
+	measure udp 500mbit
+	measure tcp 500mbit
+	;;
+all)
+	slow
+	measure "udp tcp" 100mbit
+	measure udp 500mbit
+	measure tcp 500mbit
+	;;
+*) bail "usage: rate.sh [slow|100mbit|500mbit]" ;;
+esac
+finish

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A policy from its text, as the tests of model/ want it. */
+#ifndef QOS_TESTS_MODEL_LOAD_H
+#define QOS_TESTS_MODEL_LOAD_H
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "model/policy.h"
+#include "parse/doc.h"
+#include "unit.h"
+
+DEFINE_CLEANUP(struct qos_diags *, diags_freep, qos_diags_free)
+DEFINE_CLEANUP(struct qos_node *, node_freep, qos_node_free)
+DEFINE_CLEANUP(struct qos_policy *, policy_freep, qos_policy_free)
+
+#define MINIMAL "default: a\nclasses: { a: {} }\n"
+
+/* With path as the file's name; null, and *ret_said what was wrong. */
+static inline struct qos_policy *load_from(const char *path, const char *text, char **ret_said)
+{
+	_cleanup_(diags_freep) struct qos_diags *diags = qos_diags_new();
+	_cleanup_(node_freep) struct qos_node *root = NULL;
+	struct qos_policy *policy = NULL;
+	int r;
+
+	assert_int_equal(qos_doc_read(text, strlen(text), diags, &root), 0);
+	r = qos_policy_build(root, path, diags, &policy);
+	assert_int_equal(r, policy ? 0 : -EINVAL);
+	assert_int_equal(qos_diags_status(diags), policy ? QOS_OK : QOS_INVALID);
+	assert_int_equal(qos_diags_text(diags, ret_said), 0);
+	return policy;
+}
+
+static inline struct qos_policy *load_good(const char *text)
+{
+	_cleanup_(freep) char *said = NULL;
+	struct qos_policy *policy = load_from("eth0.yaml", text, &said);
+
+	if (!policy)
+		fail_msg("%s", said);
+	return policy;
+}
+
+static inline void expect_said(const char *text, const char *expected)
+{
+	_cleanup_(freep) char *said = NULL;
+	_cleanup_(policy_freep) struct qos_policy *policy = load_from("eth0.yaml", text, &said);
+
+	assert_string_equal(said, expected);
+	assert_null(policy);
+}
+
+#endif

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* The verbs that take a policy: check, plan, apply. */
+#include <dirent.h>
+#include <errno.h>
+#include <string.h>
+
+#include "report.h"
+#include "verbs.h"
+
+static bool has_suffix(const char *text, const char *suffix)
+{
+	size_t len = strlen(text), suffix_len = strlen(suffix);
+
+	return len >= suffix_len && !strcmp(text + len - suffix_len, suffix);
+}
+
+static bool is_file(const char *operand)
+{
+	return strchr(operand, '/') || has_suffix(operand, ".yaml") || has_suffix(operand, ".yml");
+}
+
+static const char *policy_dir(const struct args *args)
+{
+	return args->option[OPT_DIR] ? args->option[OPT_DIR] : POLICY_DIR;
+}
+
+/* Null when it could not be read, which is reported. */
+static struct qos_policy *read_policy(const char *path, struct report *report)
+{
+	_cleanup_(diags_freep) struct qos_diags *diags = diags_new();
+	struct qos_policy *policy = NULL;
+	int r;
+
+	r = qos_policy_read(path, diags, &policy);
+	report_diags(report, diags, path, r);
+	return r < 0 ? NULL : policy;
+}
+
+/* The policy FILE, or that of IFACE, which must be for no other interface. */
+static struct qos_policy *read_operand(const struct args *args, struct report *report)
+{
+	_cleanup_(freep) char *path = NULL;
+	struct qos_policy *policy;
+	const char *operand = args->operands[0];
+
+	if (is_file(operand))
+		return read_policy(operand, report);
+	path = text_format("%s/%s.yaml", policy_dir(args), operand);
+	policy = read_policy(path, report);
+	if (!policy || !strcmp(qos_policy_interface(policy), operand))
+		return policy;
+	report_error(report, QOS_INVALID, "name the file itself if that is meant",
+		     "%s is for interface %s, not %s", path, qos_policy_interface(policy), operand);
+	qos_policy_free(policy);
+	return NULL;
+}
+
+void run_check(const struct args *args, struct report *report)
+{
+	_cleanup_(json_decrefp) json_t *list = json_array();
+
+	for (size_t i = 0; i < args->operand_count; i++) {
+		_cleanup_(policy_freep) struct qos_policy *policy =
+			read_policy(args->operands[i], report);
+		_cleanup_(freep) char *safe = text_safe(args->operands[i]);
+
+		if (report->json)
+			list_append(list, json_pack("{s:s, s:b, s:s?}", "file", safe, "valid",
+						    !!policy, "interface",
+						    policy ? qos_policy_interface(policy) : NULL));
+		else if (policy)
+			printf("%s: ok\n", safe);
+	}
+	if (report->json)
+		print_json(stdout, list);
+}
+
+static json_t *split_lines(const char *text)
+{
+	json_t *list = json_array();
+
+	while (*text) {
+		size_t len = strcspn(text, "\n");
+
+		list_append(list, json_stringn(text, len));
+		text += len + (text[len] == '\n');
+	}
+	return list;
+}
+
+static void plan_offline(const struct qos_policy *policy, struct report *report)
+{
+	_cleanup_(diags_freep) struct qos_diags *diags = diags_new();
+	_cleanup_(freep) char *text = NULL;
+	int r;
+
+	r = qos_plan_full(policy, diags, &text);
+	report_diags(report, diags, qos_policy_interface(policy), r);
+	if (r < 0)
+		return;
+	if (report->json) {
+		_cleanup_(json_decrefp) json_t *json =
+			json_pack("{s:s, s:o}", "interface", qos_policy_interface(policy), "plan",
+				  split_lines(text));
+
+		print_json(stdout, json);
+	} else {
+		print_safe(stdout, text);
+	}
+}
+
+static void print_changes(const char *interface, const char *text, bool applied, bool of_several)
+{
+	_cleanup_(freep) char *name = text_safe(interface);
+
+	if (applied && !*text)
+		printf("%s: nothing to change\n", name);
+	else if (of_several)
+		printf("%s:\n", name);
+	print_safe(stdout, text);
+}
+
+/* Plan or apply; the list (null: there is only this one) collects the changes under json. */
+static void change(int (*call)(const struct qos_policy *policy, int json, struct qos_diags *diags,
+			       char **ret_text),
+		   const struct qos_policy *policy, json_t *list, struct report *report)
+{
+	_cleanup_(diags_freep) struct qos_diags *diags = diags_new();
+	_cleanup_(json_decrefp) json_t *changes = NULL;
+	_cleanup_(freep) char *text = NULL;
+	int r;
+
+	r = call(policy, report->json, diags, &text);
+	report_diags(report, diags, qos_policy_interface(policy), r);
+	if (r < 0)
+		return;
+	if (!report->json) {
+		print_changes(qos_policy_interface(policy), text, call == qos_apply, list);
+		return;
+	}
+	changes = report_load(report, text);
+	if (changes && list)
+		list_append(list, json_incref(changes));
+	else if (changes)
+		print_json(stdout, changes);
+}
+
+void run_plan(const struct args *args, struct report *report)
+{
+	_cleanup_(policy_freep) struct qos_policy *policy = read_operand(args, report);
+
+	if (!policy)
+		return;
+	if (args->option[OPT_OFFLINE])
+		plan_offline(policy, report);
+	else
+		change(qos_plan, policy, NULL, report);
+}
+
+/* Two policies for one interface would undo each other at every run. */
+static bool is_second(json_t *seen, const char *interface, const char *path, struct report *report)
+{
+	_cleanup_(freep) char *safe = text_safe(path);
+	const char *first = json_string_value(json_object_get(seen, interface));
+
+	if (first)
+		report_error(report, QOS_INVALID, "keep one policy per interface",
+			     "%s is for interface %s, as is %s", path, interface, first);
+	else if (json_object_set_new(seen, interface, json_string(safe)))
+		out_of_memory();
+	return first;
+}
+
+static int is_policy(const struct dirent *entry)
+{
+	return entry->d_name[0] != '.' && has_suffix(entry->d_name, ".yaml");
+}
+
+static void apply_one(const char *path, json_t *seen, json_t *list, struct report *report)
+{
+	_cleanup_(policy_freep) struct qos_policy *policy = read_policy(path, report);
+
+	if (policy && !is_second(seen, qos_policy_interface(policy), path, report))
+		change(qos_apply, policy, list, report);
+}
+
+static void apply_all(const char *dir, struct report *report)
+{
+	_cleanup_(json_decrefp) json_t *list = json_array(), *seen = json_object();
+	_cleanup_(freep) struct dirent **entries = NULL;
+	int count, i;
+
+	count = scandir(dir, &entries, is_policy, alphasort);
+	if (count < 0) {
+		report_error(report, QOS_FAILED, "--dir names the folder of the policies",
+			     "cannot read %s: %s", dir, strerror(errno));
+		return;
+	}
+	for (i = 0; i < count; i++) {
+		_cleanup_(freep) char *path = text_format("%s/%s", dir, entries[i]->d_name);
+
+		free(entries[i]);
+		apply_one(path, seen, list, report);
+	}
+	if (report->json)
+		print_json(stdout, list);
+	else if (!count)
+		printf("no policy in %s\n", dir);
+}
+
+void run_apply(const struct args *args, struct report *report)
+{
+	_cleanup_(policy_freep) struct qos_policy *policy = NULL;
+
+	if (!!args->option[OPT_ALL] == (args->operand_count == 1)) {
+		usage_error("apply ", "apply needs either a policy or --all");
+		report_status(report, QOS_INVALID);
+		return;
+	}
+	if (args->option[OPT_ALL]) {
+		apply_all(policy_dir(args), report);
+		return;
+	}
+	policy = read_operand(args, report);
+	if (policy)
+		change(qos_apply, policy, NULL, report);
+}

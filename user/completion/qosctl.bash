@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# bash completion for qosctl(8)
+
+_qosctl_interfaces()
+{
+	local path
+
+	for path in /sys/class/net/*; do
+		# bonding_masters is a file among the links.
+		[[ -L $path ]] && printf '%s\n' "${path##*/}"
+	done
+}
+
+# The interfaces that have a policy in the folder of --dir.
+_qosctl_policies()
+{
+	local dir=/etc/qosctl path i
+
+	for ((i = 2; i < COMP_CWORD; i++)); do
+		[[ ${COMP_WORDS[i]} == -d || ${COMP_WORDS[i]} == --dir ]] || continue
+		[[ ${COMP_WORDS[i + 1]} == = ]] && ((i++))
+		dir=${COMP_WORDS[i + 1]/#\~\//$HOME/}
+	done
+	for path in "$dir"/*.yaml; do
+		path=${path##*/}
+		[[ $path == '*.yaml' ]] || printf '%s\n' "${path%.yaml}"
+	done
+}
+
+# Append folders and policy files that begin with the word.
+_qosctl_files()
+{
+	local path
+
+	compopt -o filenames 2>/dev/null
+	while IFS= read -r path; do
+		[[ -d $path || $path == *.yaml || $path == *.yml ]] && COMPREPLY+=("$path")
+	done < <(compgen -f -- "$1")
+}
+
+_qosctl_words()
+{
+	local word
+
+	while IFS= read -r word; do
+		COMPREPLY+=("$word")
+	done < <(compgen -W "$1" -- "$2")
+}
+
+_qosctl_options()
+{
+	case $1 in
+	check | show | stats | remove | doctor) echo '--help --json' ;;
+	plan) echo '--help --json --dir --offline' ;;
+	apply) echo '--help --json --dir --all' ;;
+	help) echo '--help' ;;
+	esac
+}
+
+_qosctl()
+{
+	local cur=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} verb=${COMP_WORDS[1]}
+	local verbs='check plan apply show stats remove doctor help'
+
+	COMPREPLY=()
+	# bash makes words of "--dir=x" at the sign.
+	[[ $cur == = ]] && cur=
+	[[ $before == = ]] && before=${COMP_WORDS[COMP_CWORD - 2]}
+
+	if ((COMP_CWORD == 1)); then
+		_qosctl_words "$verbs --help --version" "$cur"
+		return
+	fi
+	case $verb:$before in
+	plan:-d | plan:--dir | apply:-d | apply:--dir)
+		compopt -o filenames 2>/dev/null
+		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
+		return
+		;;
+	esac
+	if [[ $cur == -* ]]; then
+		_qosctl_words "$(_qosctl_options "$verb")" "$cur"
+		return
+	fi
+	case $verb in
+	check) _qosctl_files "$cur" ;;
+	plan | apply)
+		_qosctl_words "$(_qosctl_policies)" "$cur"
+		_qosctl_files "$cur"
+		;;
+	show | stats | remove | doctor) _qosctl_words "$(_qosctl_interfaces)" "$cur" ;;
+	help) _qosctl_words "$verbs" "$cur" ;;
+	esac
+}
+
+complete -F _qosctl qosctl

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <fcntl.h>
+#include <limits.h>
+#include <locale.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "report.h"
+#include "verbs.h"
+
+/* clang-format off: these are tables */
+#define HELP  { OPT_HELP, 'h', "help", NULL, "print this help" }
+#define JSON  { OPT_JSON, 'j', "json", NULL, "print JSON; on stderr the diagnostics as JSON" }
+#define WHERE { OPT_DIR, 'd', "dir", "DIR", "where the policies are, instead of " POLICY_DIR }
+
+static const struct opt opts_help[] = { HELP, {} };
+static const struct opt opts_state[] = { HELP, JSON, {} };
+static const struct opt opts_plan[] = {
+	HELP, JSON, WHERE,
+	{ OPT_OFFLINE, 'o', "offline", NULL, "print the complete plan, whatever is in force" },
+	{},
+};
+static const struct opt opts_apply[] = {
+	HELP, JSON, WHERE,
+	{ OPT_ALL, 'a', "all", NULL, "apply every policy there, also after one failed" },
+	{},
+};
+
+static void run_help(const struct args *args, struct report *report);
+
+static const struct verb verbs[] = {
+	{ "check", "FILE...", 1, INT_MAX, opts_state, run_check,
+	  "Read and judge policies, without privilege" },
+	{ "plan", "FILE|IFACE", 1, 1, opts_plan, run_plan,
+	  "Print what apply would change, and change nothing" },
+	{ "apply", "FILE|IFACE|--all", 0, 1, opts_apply, run_apply,
+	  "Make an interface follow its policy" },
+	{ "show", "[IFACE]", 0, 1, opts_state, run_show,
+	  "Show the classes in force, and what is not in force any more" },
+	{ "stats", "[IFACE]", 0, 1, opts_state, run_stats,
+	  "Print what each class sent, marked and dropped" },
+	{ "remove", "IFACE", 1, 1, opts_state, run_remove,
+	  "Stop shaping and put back what was there before" },
+	{ "doctor", "[IFACE]", 0, 1, opts_state, run_doctor,
+	  "Check what this kernel and an interface can do" },
+	{ "help", "[VERB]", 0, 1, opts_help, run_help,
+	  "Print this help, or that of a verb" },
+};
+
+static const struct opt opts_main[] = {
+	HELP,
+	{ OPT_VERSION, 'V', "version", NULL, "print the version" },
+	{},
+};
+
+/* clang-format on */
+
+/* The command line before its verb. */
+static const struct verb no_verb = { .name = "", .opts = opts_main };
+
+static void print_help(void)
+{
+	puts("Usage: qosctl VERB [OPTION]... [ARGUMENT]...\n\n"
+	     "Shape what a network interface sends.\n\n"
+	     "Verbs:");
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
+		printf("  %-6s %-16s  %s\n", verbs[i].name, verbs[i].operands, verbs[i].help);
+	help_print_options(opts_main);
+	puts("\n"
+	     "IFACE's policy is " POLICY_DIR "/IFACE.yaml. Exit status: 0 done, 1 failed,\n"
+	     "2 usage or policy error, 3 the kernel or the privileges do not allow it.\n"
+	     "More: qosctl VERB --help, qosctl(8), qos-policy(5).");
+}
+
+/* Null after it was said that there is none of that name. */
+static const struct verb *find_verb(const char *name)
+{
+	struct nearest nearest = {};
+
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
+		if (!strcmp(verbs[i].name, name))
+			return &verbs[i];
+		nearest_offer(&nearest, name, verbs[i].name);
+	}
+	usage_unknown("", "verb", name, nearest.name);
+	return NULL;
+}
+
+static void run_help(const struct args *args, struct report *report)
+{
+	const struct verb *verb;
+
+	if (!args->operand_count) {
+		print_help();
+		return;
+	}
+	verb = find_verb(args->operands[0]);
+	if (verb)
+		help_print(verb);
+	else
+		report_status(report, QOS_INVALID);
+}
+
+static void run_options(int argc, char **argv, struct report *report)
+{
+	struct args args;
+
+	if (args_parse(&no_verb, argc, argv, &args))
+		report_status(report, QOS_INVALID);
+	else if (args.option[OPT_VERSION])
+		printf("qosctl %s\n", qos_version());
+	else
+		print_help();
+}
+
+static void run_verb(int argc, char **argv, struct report *report)
+{
+	const struct verb *verb = find_verb(argv[0]);
+	struct args args;
+
+	if (!verb || args_parse(verb, argc - 1, argv + 1, &args)) {
+		report_status(report, QOS_INVALID);
+		return;
+	}
+	report->json = args.option[OPT_JSON];
+	if (args.option[OPT_HELP])
+		help_print(verb);
+	else
+		verb->run(&args, report);
+}
+
+/*
+ * A closed stdin, stdout or stderr would be the number of the next descriptor
+ * opened, a netlink socket say, and be written to. In its place comes one that
+ * every use of fails.
+ */
+static void guard_standard_streams(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			(void)!open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
+int main(int argc, char **argv)
+{
+	struct report report = { .diags = json_array() };
+
+	guard_standard_streams();
+	/* A reader that went away is a write error, which is reported. */
+	signal(SIGPIPE, SIG_IGN);
+	/* Names are UTF-8 wherever this runs, as policies are. */
+	setlocale(LC_CTYPE, "C.UTF-8");
+	if (argc < 2) {
+		usage_error("", "a verb is missing");
+		report_status(&report, QOS_INVALID);
+	} else if (argv[1][0] == '-') {
+		run_options(argc - 1, argv + 1, &report);
+	} else {
+		run_verb(argc - 1, argv + 1, &report);
+	}
+	report_finish(&report);
+	return (int)report.status;
+}

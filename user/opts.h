@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Verbs and their options as tables, which the parser and the help read. */
+#ifndef QOSCTL_OPTS_H
+#define QOSCTL_OPTS_H
+
+#include <stddef.h>
+
+struct report;
+
+enum opt_id {
+	OPT_HELP,
+	OPT_VERSION,
+	OPT_JSON,
+	OPT_OFFLINE,
+	OPT_ALL,
+	OPT_DIR,
+	OPT_COUNT
+};
+
+struct opt {
+	enum opt_id id;
+	char letter;
+	const char *name;	/* null: the end of the table */
+	const char *argument;	/* null: takes none */
+	const char *help;
+};
+
+struct args {
+	/* Its argument, "" where it takes none; null: not given. */
+	const char *option[OPT_COUNT];
+	char **operands;
+	size_t operand_count;
+};
+
+struct verb {
+	const char *name;
+	const char *operands;	/* for the help */
+	size_t operands_min, operands_max;
+	const struct opt *opts;
+	/* What it has to say and its status go to report. */
+	void (*run)(const struct args *args, struct report *report);
+	const char *help;
+};
+
+/*
+ * Sort argv (without the verb) into args; operands become a prefix of argv.
+ * -1 after it has said on stderr what is wrong.
+ */
+int args_parse(const struct verb *verb, int argc, char **argv, struct args *ret_args);
+
+/* Say on stderr what is wrong with the command line and which help to read: "" or "VERB ". */
+void usage_error(const char *verb, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Of the kind ("verb") there is no such name, but perhaps (or null) a near one. */
+void usage_unknown(const char *verb, const char *kind, const char *name, const char *nearest);
+
+/* The name nearest to text so far, of all that were offered; begins with that text and {}. */
+struct nearest {
+	const char *name;	/* null: none is at most a third of its letters away */
+	size_t distance;
+};
+
+void nearest_offer(struct nearest *nearest, const char *text, const char *name);
+
+void help_print(const struct verb *verb);
+void help_print_options(const struct opt *opt);
+
+#endif

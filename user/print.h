@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The library's documents as text for people, on stdout; their keys are in qosctl(8). */
+#ifndef QOSCTL_PRINT_H
+#define QOSCTL_PRINT_H
+
+#include <jansson.h>
+
+/* A text of a document, safe to print; "-" for null. The caller's. */
+char *json_text(const json_t *json);
+/* The same of a number, as format makes it: text_rate() and the like; null: plainly. */
+char *json_number(const json_t *json, char *(*format)(long long value));
+
+/* Interfaces of qos_show() and of qos_stats(), doctor's object. */
+void print_show(const json_t *interfaces);
+void print_stats(const json_t *interfaces);
+void print_doctor(const json_t *doctor);
+
+#endif

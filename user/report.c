@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "report.h"
+
+void list_append(json_t *list, json_t *item)
+{
+	if (json_array_append_new(list, item))
+		out_of_memory();
+}
+
+void print_json(FILE *f, const json_t *json)
+{
+	/* Names in it may hold anything; ASCII does nothing to a terminal. */
+	json_dumpf(json, f, JSON_COMPACT | JSON_ENSURE_ASCII);
+	fputc('\n', f);
+}
+
+struct qos_diags *diags_new(void)
+{
+	struct qos_diags *diags = qos_diags_new();
+
+	if (!diags)
+		out_of_memory();
+	return diags;
+}
+
+void report_status(struct report *report, enum qos_status status)
+{
+	if (status > report->status)
+		report->status = status;
+}
+
+json_t *report_load(struct report *report, const char *text)
+{
+	json_error_t error;
+	json_t *json = json_loads(text, 0, &error);
+
+	if (!json)
+		report_error(report, QOS_FAILED, "qosctl and libqos may be of different versions",
+			     "libqos gave no valid JSON: %s", error.text);
+	return json;
+}
+
+static void flush_output(struct report *report)
+{
+	if (fflush(stdout) && !report->write_error)
+		report->write_error = errno;
+}
+
+void report_error(struct report *report, enum qos_status status, const char *hint,
+		  const char *fmt, ...)
+{
+	_cleanup_(freep) char *text = NULL, *safe = NULL;
+	va_list ap;
+
+	report_status(report, status);
+	va_start(ap, fmt);
+	text = text_vformat(fmt, ap);
+	va_end(ap);
+	safe = text_safe(text);
+	if (report->json) {
+		list_append(report->diags,
+			    json_pack("{s:s, s:n, s:n, s:n, s:s, s:s?}", "severity", "error",
+				      "file", "line", "column", "message", safe, "hint", hint));
+		return;
+	}
+	flush_output(report);
+	fprintf(stderr, "%serror:%s %s\n", colour(stderr, COLOUR_RED), colour(stderr, COLOUR_NONE),
+		safe);
+	if (hint)
+		fprintf(stderr, "hint: %s\n", hint);
+}
+
+void report_diags(struct report *report, const struct qos_diags *diags, const char *subject, int r)
+{
+	_cleanup_(freep) char *text = NULL;
+
+	report_status(report, qos_diags_status(diags));
+	if (r < 0 && qos_diags_status(diags) == QOS_OK)
+		report_error(report, QOS_FAILED, NULL, "%s: %s", subject, strerror(-r));
+
+	if (report->json) {
+		_cleanup_(json_decrefp) json_t *list = NULL;
+
+		if (qos_diags_json(diags, &text))
+			out_of_memory();
+		list = report_load(report, text);
+		if (list && json_array_extend(report->diags, list))
+			out_of_memory();
+		return;
+	}
+	if (qos_diags_text(diags, &text))
+		out_of_memory();
+	/* What was printed before it, comes before it. */
+	flush_output(report);
+	print_safe(stderr, text);
+}
+
+void report_finish(struct report *report)
+{
+	flush_output(report);
+	if (!report->write_error && close(STDOUT_FILENO))
+		report->write_error = errno;
+	if (report->write_error || ferror(stdout))
+		report_error(report, QOS_FAILED, NULL, "cannot write the output: %s",
+			     strerror(report->write_error ? report->write_error : EIO));
+	if (json_array_size(report->diags))
+		print_json(stderr, report->diags);
+	json_decref(report->diags);
+}

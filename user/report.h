@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What went wrong, and so the exit status. */
+#ifndef QOSCTL_REPORT_H
+#define QOSCTL_REPORT_H
+
+#include <stdbool.h>
+
+#include <jansson.h>
+#include <qos/qos.h>
+
+#include "text.h"
+
+struct report {
+	bool json;
+	enum qos_status status;	/* of the worst so far */
+	json_t *diags;		/* under json: all of them, printed at the end */
+	int write_error;	/* errno of the first failed write to stdout */
+};
+
+static inline void diags_freep(struct qos_diags **diags)
+{
+	qos_diags_free(*diags);
+}
+
+static inline void policy_freep(struct qos_policy **policy)
+{
+	qos_policy_free(*policy);
+}
+
+/* Print what was kept, and judge standard output: what could not be written is a failure. */
+void report_finish(struct report *report);
+
+void report_status(struct report *report, enum qos_status status);
+/* Whatever a call of the library that returned r had to say; the subject is
+ * what it was about, for one that failed without a word. */
+void report_diags(struct report *report, const struct qos_diags *diags, const char *subject, int r);
+/* An error of the command's own; the hint may be null. */
+void report_error(struct report *report, enum qos_status status, const char *hint,
+		  const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* qos_diags_new(), never null. */
+struct qos_diags *diags_new(void);
+
+/* A document of the library as JSON; null, reported, when it is none. */
+json_t *report_load(struct report *report, const char *text);
+
+/* Put an item that is not null at the end of a list; jansson fails only without memory. */
+void list_append(json_t *list, json_t *item);
+
+/* On a line of its own, all of it ASCII. */
+void print_json(FILE *f, const json_t *json);
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the verbs do: struct verb's run. */
+#ifndef QOSCTL_VERBS_H
+#define QOSCTL_VERBS_H
+
+#include "opts.h"
+
+#define POLICY_DIR "/etc/qosctl"
+
+/* cmd_policy.c: these take a policy */
+void run_check(const struct args *args, struct report *report);
+void run_plan(const struct args *args, struct report *report);
+void run_apply(const struct args *args, struct report *report);
+
+/* cmd_state.c: these take an interface */
+void run_show(const struct args *args, struct report *report);
+void run_stats(const struct args *args, struct report *report);
+void run_remove(const struct args *args, struct report *report);
+void run_doctor(const struct args *args, struct report *report);
+
+#endif
