@@ -5,8 +5,8 @@
 
 #include "packet.h"
 
-#define SLOT_DROP	0xffffffffU	/* instead of a slot: a rule said drop */
-#define SLOT_NONE	0xfffffffeU
+#define SLOT_DROP 0xffffffffU /* instead of a slot: a rule said drop */
+#define SLOT_NONE 0xfffffffeU
 
 static __always_inline int match_addr(const struct qos_rule_addr *want, const __u64 addr[2])
 {
@@ -22,11 +22,9 @@ static __always_inline int match_rule(const struct qos_rule *rule, const struct 
 		return 0;
 	if (!(rule->dscp_set >> (f->dscp & 63) & 1))
 		return 0;
-	if ((flags & QOS_RULE_SPORT) &&
-	    (__u16)(f->sport - rule->sport_min) > rule->sport_span)
+	if ((flags & QOS_RULE_SPORT) && (__u16)(f->sport - rule->sport_min) > rule->sport_span)
 		return 0;
-	if ((flags & QOS_RULE_DPORT) &&
-	    (__u16)(f->dport - rule->dport_min) > rule->dport_span)
+	if ((flags & QOS_RULE_DPORT) && (__u16)(f->dport - rule->dport_min) > rule->dport_span)
 		return 0;
 	if ((flags & QOS_RULE_SRC) && !match_addr(&rule->src, f->src))
 		return 0;

@@ -13,14 +13,14 @@
 #include "tree.h"
 
 /* Passing, leave the word to the filters after ours; dropping, have it. */
-#define PASS	TC_ACT_UNSPEC
-#define DROP	TC_ACT_SHOT
+#define PASS TC_ACT_UNSPEC
+#define DROP TC_ACT_SHOT
 
 /* Wall-clock stamps are above this (September 2001), uptimes below (31 years). */
-#define WALL_CLOCK_NS	1000000000000000000ULL
+#define WALL_CLOCK_NS 1000000000000000000ULL
 
 /* fq before 6.7 sends it at once (fq_classify()), later it is in the first band. */
-#define PRIORITY_CONTROL	7
+#define PRIORITY_CONTROL 7
 
 static __always_inline int drop(__u32 slot, enum qos_verdict verdict, const struct size *size)
 {
@@ -48,8 +48,8 @@ static __always_inline int exempt(struct __sk_buff *skb, const struct path *p, _
  * A wall-clock stamp that has no mark of being a departure time is a receive
  * stamp, and none. Returns 0 where the packet asks for too much.
  */
-static __always_inline __u64 own_stamp(struct __sk_buff *skb, const struct facts *f,
-				       __u64 now, __u64 limit)
+static __always_inline __u64 own_stamp(struct __sk_buff *skb, const struct facts *f, __u64 now,
+				       __u64 limit)
 {
 	__u64 stamp = skb->tstamp;
 
@@ -121,12 +121,13 @@ int qos_egress(struct __sk_buff *skb)
 		return exempt(skb, &path, slot, &size, now);
 	depart(&path, now, &d);
 	if (d.at - now > path.cls->limit_ns)
-		return drop(slot, qos_link.mode == QOS_MODE_POLICE ? QOS_DROP_POLICE :
-				  QOS_DROP_LIMIT, &size);
+		return drop(slot,
+			    qos_link.mode == QOS_MODE_POLICE ? QOS_DROP_POLICE : QOS_DROP_LIMIT,
+			    &size);
 	skb->priority = path.cls->priority;
 	action = qos_link.mode == QOS_MODE_POLICE ?
-		police(skb, &path, &d, &scan.facts, &size, slot, now) :
-		stamp(skb, &path, &d, &scan.facts, &size, slot, now);
+			 police(skb, &path, &d, &scan.facts, &size, slot, now) :
+			 stamp(skb, &path, &d, &scan.facts, &size, slot, now);
 	if (action == PASS && path.cls->dscp != QOS_DSCP_KEEP)
 		write_dscp(skb, &scan.facts, path.cls->dscp);
 	return action;

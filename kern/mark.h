@@ -10,32 +10,32 @@
 
 #include "packet.h"
 
-#define ECN_CE	3
+#define ECN_CE 3
 
 /*
- * The byte that both share. By helper, not by packet pointer: a program that writes through pointers
- * unshares every packet it sees, and TCP's are all shared with the socket's
- * retransmit queue. Last of all, as it ends the life of pointers.
+ * The byte that both share. By helper, not by packet pointer: a program that writes through
+ * pointers unshares every packet it sees, and TCP's are all shared with the socket's retransmit
+ * queue. Last of all, as it ends the life of pointers.
  */
-static __always_inline void write_tos(struct __sk_buff *skb, const struct facts *f, __u8 new)
+static __always_inline void write_tos(struct __sk_buff *skb, const struct facts *f, __u8 tos)
 {
 	__u8 old = f->dscp << 2 | f->ecn;
 	__be16 word;
 
-	if (old == new || !(f->key & QOS_KEY_FAMILY(0xff)))
+	if (old == tos || !(f->key & QOS_KEY_FAMILY(0xff)))
 		return;
 	if ((f->key & QOS_KEY_FAMILY(0xff)) == QOS_KEY_FAMILY(QOS_FAMILY_IPV4)) {
 		/* header checksum (RFC 1624); the sum over the header stays
 		 * zero, so a CHECKSUM_COMPLETE skb's sum needs no change */
-		bpf_l3_csum_replace(skb, f->l3_off + offsetof(struct iphdr, check),
-				    bpf_htons(old), bpf_htons(new), 2);
-		bpf_skb_store_bytes(skb, f->l3_off + offsetof(struct iphdr, tos), &new, 1, 0);
+		bpf_l3_csum_replace(skb, f->l3_off + offsetof(struct iphdr, check), bpf_htons(old),
+				    bpf_htons(tos), 2);
+		bpf_skb_store_bytes(skb, f->l3_off + offsetof(struct iphdr, tos), &tos, 1, 0);
 		return;
 	}
 	/* version, traffic class and the top of the flow label share a word */
 	if (bpf_skb_load_bytes(skb, f->l3_off, &word, sizeof(word)))
 		return;
-	word = (word & bpf_htons(0xf00f)) | bpf_htons((__u16)new << 4);
+	word = (word & bpf_htons(0xf00f)) | bpf_htons((__u16)tos << 4);
 	bpf_skb_store_bytes(skb, f->l3_off, &word, sizeof(word), BPF_F_RECOMPUTE_CSUM);
 }
 

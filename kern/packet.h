@@ -20,28 +20,28 @@
 #include "abi.h"
 #include "maps.h"
 
-#define VLAN_TAGS		2	/* 802.1ad and 802.1Q */
-#define EXT_HEADERS		8	/* as many as are walked */
-#define PULL_BYTES		256	/* covers VLAN, IPv6 and its usual extensions */
-#define PACKET_OFF_MASK		0x7fff	/* more than EXT_HEADERS can take */
+#define VLAN_TAGS	   2	  /* 802.1ad and 802.1Q */
+#define EXT_HEADERS	   8	  /* as many as are walked */
+#define PULL_BYTES	   256	  /* covers VLAN, IPv6 and its usual extensions */
+#define PACKET_OFF_MASK	   0x7fff /* more than EXT_HEADERS can take */
 
-#define IP_OFFSET_MASK		0x1fff
-#define IP_MORE_FRAGMENTS	0x2000
-#define IP6_OFFSET_MASK		0xfff8
-#define IP6_MORE_FRAGMENTS	0x0001
+#define IP_OFFSET_MASK	   0x1fff
+#define IP_MORE_FRAGMENTS  0x2000
+#define IP6_OFFSET_MASK	   0xfff8
+#define IP6_MORE_FRAGMENTS 0x0001
 
-#define IPPROTO_HOPOPTS_	0
-#define IPPROTO_ROUTING_	43
-#define IPPROTO_FRAGMENT_	44
-#define IPPROTO_ICMPV6_		58
-#define IPPROTO_DSTOPTS_	60
-#define IPPROTO_MOBILITY_	135
-#define IPPROTO_HIP_		139
-#define IPPROTO_SHIM6_		140
+#define IPPROTO_HOPOPTS_   0
+#define IPPROTO_ROUTING_   43
+#define IPPROTO_FRAGMENT_  44
+#define IPPROTO_ICMPV6_	   58
+#define IPPROTO_DSTOPTS_   60
+#define IPPROTO_MOBILITY_  135
+#define IPPROTO_HIP_	   139
+#define IPPROTO_SHIM6_	   140
 
-#define ND_FIRST		133	/* router solicitation (RFC 4861) */
-#define ND_LAST			137	/* redirect */
-#define ND_HOP_LIMIT		255	/* else it is not from this link, and not heeded */
+#define ND_FIRST	   133 /* router solicitation (RFC 4861) */
+#define ND_LAST		   137 /* redirect */
+#define ND_HOP_LIMIT	   255 /* else it is not from this link, and not heeded */
 
 enum fragment {
 	FRAG_NONE,
@@ -50,15 +50,15 @@ enum fragment {
 };
 
 struct facts {
-	__u32 key;		/* QOS_KEY_… */
-	__u16 sport, dport;	/* host order, if QOS_KEY_PORTS */
+	__u32 key;	    /* QOS_KEY_… */
+	__u16 sport, dport; /* host order, if QOS_KEY_PORTS */
 	__u8 dscp;
 	__u8 ecn;
-	__u8 fragment;		/* enum fragment */
-	__u8 exempt;		/* ARP or neighbour discovery */
-	__u32 l3_off;		/* of the IP header, or of what is none */
+	__u8 fragment; /* enum fragment */
+	__u8 exempt;   /* ARP or neighbour discovery */
+	__u32 l3_off;  /* of the IP header, or of what is none */
 	__u32 frag_id;
-	__u64 src[2], dst[2];	/* network order, IPv4 mapped */
+	__u64 src[2], dst[2]; /* network order, IPv4 mapped */
 };
 
 struct cursor {
@@ -66,10 +66,10 @@ struct cursor {
 };
 
 /* The header at the cursor, or null when it is not in the linear part. */
-#define HEADER(cur, type)                                                      \
-	({                                                                     \
-		type *_h = (cur)->pos;                                         \
-		(void *)(_h + 1) > (cur)->end ? (type *)0 : _h;                \
+#define HEADER(cur, type)                                       \
+	({                                                      \
+		type *_h = (cur)->pos;                          \
+		(void *)(_h + 1) > (cur)->end ? (type *)0 : _h; \
 	})
 
 struct vlan_tag {
@@ -84,7 +84,7 @@ struct ports {
 struct ext_header {
 	__u8 next;
 	__u8 len;
-	__be16 frag_off;	/* of a fragment header */
+	__be16 frag_off; /* of a fragment header */
 	__be32 frag_id;
 };
 
@@ -161,8 +161,9 @@ static __always_inline int parse_ipv4(struct cursor *cur, struct facts *f)
 	f->dscp = ip->tos >> 2;
 	f->ecn = ip->tos & 3;
 	off = bpf_ntohs(ip->frag_off);
-	f->fragment = off & IP_OFFSET_MASK ? FRAG_LATER :
-		      off & IP_MORE_FRAGMENTS ? FRAG_FIRST : FRAG_NONE;
+	f->fragment = off & IP_OFFSET_MASK    ? FRAG_LATER :
+		      off & IP_MORE_FRAGMENTS ? FRAG_FIRST :
+						FRAG_NONE;
 	if (f->fragment != FRAG_NONE)
 		f->frag_id = ip->id;
 	f->src[1] = map_ipv4(ip->saddr);
@@ -188,7 +189,7 @@ struct ext_walk {
 	struct __sk_buff *skb;
 	struct facts *facts;
 	__u32 off;
-	__u8 proto;		/* of the header at off */
+	__u8 proto; /* of the header at off */
 };
 
 /*
@@ -211,15 +212,16 @@ static long walk_extension(__u32 index __attribute__((unused)), struct ext_walk 
 	case IPPROTO_SHIM6_:
 		walk->off += 8 + ext.len * 8;
 		break;
-	case IPPROTO_AH:	/* in units of 4 bytes, RFC 4302 */
+	case IPPROTO_AH: /* in units of 4 bytes, RFC 4302 */
 		walk->off += 8 + ext.len * 4;
 		break;
 	case IPPROTO_FRAGMENT_:
 		walk->off += sizeof(ext);
 		frag_off = bpf_ntohs(ext.frag_off);
 		walk->facts->frag_id = ext.frag_id;
-		walk->facts->fragment = frag_off & IP6_OFFSET_MASK ? FRAG_LATER :
-			frag_off & IP6_MORE_FRAGMENTS ? FRAG_FIRST : FRAG_NONE;
+		walk->facts->fragment = frag_off & IP6_OFFSET_MASK    ? FRAG_LATER :
+					frag_off & IP6_MORE_FRAGMENTS ? FRAG_FIRST :
+									FRAG_NONE;
 		break;
 	default:
 		return 1;
@@ -231,9 +233,8 @@ static long walk_extension(__u32 index __attribute__((unused)), struct ext_walk 
 static __always_inline int is_extension(__u8 proto)
 {
 	return proto == IPPROTO_HOPOPTS_ || proto == IPPROTO_ROUTING_ ||
-	       proto == IPPROTO_FRAGMENT_ || proto == IPPROTO_AH ||
-	       proto == IPPROTO_DSTOPTS_ || proto == IPPROTO_MOBILITY_ ||
-	       proto == IPPROTO_HIP_ || proto == IPPROTO_SHIM6_;
+	       proto == IPPROTO_FRAGMENT_ || proto == IPPROTO_AH || proto == IPPROTO_DSTOPTS_ ||
+	       proto == IPPROTO_MOBILITY_ || proto == IPPROTO_HIP_ || proto == IPPROTO_SHIM6_;
 }
 
 /* Move the cursor to the upper layer; returns its protocol. */

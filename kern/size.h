@@ -11,10 +11,10 @@
 
 #include "packet.h"
 
-#define VLAN_TAG_BYTES	4
-#define ATM_CELL	53
-#define ATM_PAYLOAD	48
-#define PTM_BLOCK	64	/* and one byte of sync for it */
+#define VLAN_TAG_BYTES 4
+#define ATM_CELL       53
+#define ATM_PAYLOAD    48
+#define PTM_BLOCK      64 /* and one byte of sync for it */
 
 struct size {
 	__u32 segments;
@@ -44,8 +44,7 @@ static __always_inline __u32 frame(__u32 len, const struct facts *f)
 	return framed;
 }
 
-static __always_inline void measure(struct __sk_buff *skb, const struct facts *f,
-				    struct size *size)
+static __always_inline void measure(struct __sk_buff *skb, const struct facts *f, struct size *size)
 {
 	__u32 segs = count_segments(skb, f), wire = skb->wire_len, full;
 

@@ -12,6 +12,10 @@
  * decided is charged, D never goes back within a class, and no flow of it is
  * reordered.
  *
+ * U's burst counts back from the departure that it is asked about, not from now:
+ * while packets wait for the link, a ceiling must not save up more than its burst.
+ * No later packet of the class could have used it: min(A, L) never goes back.
+ *
  * Clocks that cannot decide are not there (the controller leaves them out): U
  * where the ceiling is the link's rate, A and L's say where rate and ceiling are
  * the same.
@@ -41,7 +45,7 @@ static __always_inline int find_path(__u32 slot, struct path *p)
 
 struct departure {
 	__u64 at;
-	__u32 own;	/* the class's own guarantee decided */
+	__u32 own; /* the class's own guarantee decided */
 };
 
 static __always_inline void depart(const struct path *p, __u64 now, struct departure *d)
@@ -59,9 +63,10 @@ static __always_inline void depart(const struct path *p, __u64 now, struct depar
 		d->own = assured <= lend;
 		at = sooner(assured, lend);
 	}
+	at = later(at, now);
 	if (flags & QOS_CLASS_CEIL)
-		at = later(at, clock_read(&p->clk->ceil, now - p->cls->ceil_burst_ns));
-	d->at = later(at, now);
+		at = later(at, clock_read(&p->clk->ceil, at - p->cls->ceil_burst_ns));
+	d->at = at;
 }
 
 /*
@@ -70,8 +75,7 @@ static __always_inline void depart(const struct path *p, __u64 now, struct depar
  * Who finds the guarantee taken, and its next slot maybe seconds away, leaves on
  * the slot that it has paid of the link's, if that is sooner: then it has borrowed.
  */
-static __always_inline __u64 charge(const struct path *p, const struct departure *d,
-				    __u64 bytes)
+static __always_inline __u64 charge(const struct path *p, const struct departure *d, __u64 bytes)
 {
 	__u32 flags = p->cls->flags;
 	__u64 at = d->at, slot = at, assured, ns;
@@ -88,8 +92,7 @@ static __always_inline __u64 charge(const struct path *p, const struct departure
 	if (flags & QOS_CLASS_BORROW)
 		at = later(at, slot);
 	if (flags & QOS_CLASS_CEIL)
-		at = later(at, clock_charge(&p->clk->ceil,
-					    clock_cost(bytes, p->cls->ceil_cost)));
+		at = later(at, clock_charge(&p->clk->ceil, clock_cost(bytes, p->cls->ceil_cost)));
 	return at;
 }
 

@@ -53,17 +53,22 @@ const char *qos_policy_interface(const struct qos_policy *policy)
 static int changes_json(const char *ifname, const char *text, char **ret_json)
 {
 	_cleanup_(json_decrefp) json_t *changes = json_array(), *root = NULL;
+	char *json;
 
 	while (*text) {
 		size_t len = strcspn(text, "\n");
 
-		json_array_append_new(changes, json_pack("{s:s%, s:s%}", "op", text, (size_t)1,
-							 "what", text + 2, len - 2));
+		if (json_array_append_new(changes, json_pack("{s:s%, s:s%}", "op", text, (size_t)1,
+							     "what", text + 2, len - 2)))
+			return -ENOMEM;
 		text += len + 1;
 	}
 	root = json_pack("{s:s, s:O}", "interface", ifname, "changes", changes);
-	*ret_json = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
-	return *ret_json ? 0 : -ENOMEM;
+	json = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
+	if (!json)
+		return -ENOMEM;
+	*ret_json = json;
+	return 0;
 }
 
 /* Hand changes over as text or as JSON. Takes text over. */
@@ -80,7 +85,8 @@ static int give_changes(const char *ifname, char *text, int json, char **ret_tex
 /* Compile a policy and hand its plan to a stage. */
 static int with_plan(const struct qos_policy *policy, struct qos_diags *diags,
 		     int (*stage)(const struct qos_plan *plan, struct qos_diags *diags,
-				  char **ret_text), char **ret_text)
+				  char **ret_text),
+		     char **ret_text)
 {
 	_cleanup_(planp) struct qos_plan *plan = NULL;
 	int r = qos_plan_compile(policy, diags, &plan);
@@ -134,12 +140,15 @@ static int give_document(int (*get)(const char *ifname, struct qos_diags *diags,
 {
 	_cleanup_(json_decrefp) json_t *json = NULL;
 	int r = get(ifname, diags, &json);
+	char *text;
 
-	if (r == 0) {
-		*ret_json = json_dumps(json, JSON_INDENT(2));
-		r = *ret_json ? 0 : -ENOMEM;
-	}
-	return finish(r, diags);
+	if (r < 0)
+		return finish(r, diags);
+	text = json_dumps(json, JSON_INDENT(2));
+	if (!text)
+		return finish(-ENOMEM, diags);
+	*ret_json = text;
+	return 0;
 }
 
 int qos_show(const char *ifname, struct qos_diags *diags, char **ret_json)

@@ -9,7 +9,8 @@
 #include "report.h"
 #include "verbs.h"
 
-/* clang-format off: these are tables */
+/* Tables. */
+/* clang-format off */
 #define HELP  { OPT_HELP, 'h', "help", NULL, "print this help" }
 #define JSON  { OPT_JSON, 'j', "json", NULL, "print JSON; on stderr the diagnostics as JSON" }
 #define WHERE { OPT_DIR, 'd', "dir", "DIR", "where the policies are, instead of " POLICY_DIR }

@@ -69,7 +69,7 @@ void usage_unknown(const char *verb, const char *kind, const char *name, const c
 /* What is left of argv while it is parsed, and where it goes. */
 struct parser {
 	const struct verb *verb;
-	char prefix[NAME_LEN_MAX + 2];	/* the verb, for usage_error() */
+	char prefix[NAME_LEN_MAX + 2]; /* the verb, for usage_error() */
 	char **argv, **end;
 	struct args args;
 };
@@ -160,7 +160,10 @@ static int check_operands(const struct parser *parser)
 int args_parse(const struct verb *verb, int argc, char **argv, struct args *ret_args)
 {
 	struct parser parser = {
-		.verb = verb, .argv = argv, .end = argv + argc, .args.operands = argv,
+		.verb = verb,
+		.argv = argv,
+		.end = argv + argc,
+		.args.operands = argv,
 	};
 	int r = 0, only_operands = 0;
 

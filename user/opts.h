@@ -7,21 +7,13 @@
 
 struct report;
 
-enum opt_id {
-	OPT_HELP,
-	OPT_VERSION,
-	OPT_JSON,
-	OPT_OFFLINE,
-	OPT_ALL,
-	OPT_DIR,
-	OPT_COUNT
-};
+enum opt_id { OPT_HELP, OPT_VERSION, OPT_JSON, OPT_OFFLINE, OPT_ALL, OPT_DIR, OPT_COUNT };
 
 struct opt {
 	enum opt_id id;
 	char letter;
-	const char *name;	/* null: the end of the table */
-	const char *argument;	/* null: takes none */
+	const char *name;     /* null: the end of the table */
+	const char *argument; /* null: takes none */
 	const char *help;
 };
 
@@ -34,7 +26,7 @@ struct args {
 
 struct verb {
 	const char *name;
-	const char *operands;	/* for the help */
+	const char *operands; /* for the help */
 	size_t operands_min, operands_max;
 	const struct opt *opts;
 	/* What it has to say and its status go to report. */
@@ -55,7 +47,7 @@ void usage_unknown(const char *verb, const char *kind, const char *name, const c
 
 /* The name nearest to text so far, of all that were offered; begins with that text and {}. */
 struct nearest {
-	const char *name;	/* null: none is at most a third of its letters away */
+	const char *name; /* null: none is at most a third of its letters away */
 	size_t distance;
 };
 

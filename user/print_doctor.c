@@ -5,7 +5,7 @@
 #include "text.h"
 
 struct state {
-	const char *name;	/* in the document; the last stands for any other */
+	const char *name; /* in the document; the last stands for any other */
 	const char *text;
 	enum colour colour;
 };

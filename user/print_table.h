@@ -6,8 +6,8 @@
 #include <stddef.h>
 
 struct table {
-	const char *align;	/* a letter a column: 'l'eft or 'r'ight */
-	char **cells;		/* row by row */
+	const char *align; /* a letter a column: 'l'eft or 'r'ight */
+	char **cells;	   /* row by row */
 	size_t count, room;
 };
 

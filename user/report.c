@@ -50,8 +50,8 @@ static void flush_output(struct report *report)
 		report->write_error = errno;
 }
 
-void report_error(struct report *report, enum qos_status status, const char *hint,
-		  const char *fmt, ...)
+void report_error(struct report *report, enum qos_status status, const char *hint, const char *fmt,
+		  ...)
 {
 	_cleanup_(freep) char *text = NULL, *safe = NULL;
 	va_list ap;

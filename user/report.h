@@ -12,7 +12,7 @@
 
 struct report {
 	bool json;
-	enum qos_status status;	/* of the worst so far */
+	enum qos_status status; /* of the worst so far */
 	json_t *diags;		/* under json: all of them, printed at the end */
 	int write_error;	/* errno of the first failed write to stdout */
 };
@@ -35,9 +35,8 @@ void report_status(struct report *report, enum qos_status status);
  * what it was about, for one that failed without a word. */
 void report_diags(struct report *report, const struct qos_diags *diags, const char *subject, int r);
 /* An error of the command's own; the hint may be null. */
-void report_error(struct report *report, enum qos_status status, const char *hint,
-		  const char *fmt, ...)
-	__attribute__((format(printf, 4, 5)));
+void report_error(struct report *report, enum qos_status status, const char *hint, const char *fmt,
+		  ...) __attribute__((format(printf, 4, 5)));
 
 /* qos_diags_new(), never null. */
 struct qos_diags *diags_new(void);

@@ -123,7 +123,10 @@ static char *text_unit(long long value, const struct unit *unit)
 char *text_rate(long long bits_per_second)
 {
 	static const struct unit units[] = {
-		{ 1000000000, "gbit" }, { 1000000, "mbit" }, { 1000, "kbit" }, { 1, "bit" },
+		{ 1000000000, "gbit" },
+		{ 1000000, "mbit" },
+		{ 1000, "kbit" },
+		{ 1, "bit" },
 	};
 
 	return text_unit(bits_per_second, units);
@@ -139,7 +142,10 @@ char *text_size(long long bytes)
 char *text_time(long long ns)
 {
 	static const struct unit units[] = {
-		{ 1000000000, "s" }, { 1000000, "ms" }, { 1000, "us" }, { 1, "ns" },
+		{ 1000000000, "s" },
+		{ 1000000, "ms" },
+		{ 1000, "us" },
+		{ 1, "ns" },
 	};
 
 	return text_unit(ns, units);

@@ -17,27 +17,27 @@
 #define _cleanup_(fn) __attribute__((cleanup(fn)))
 
 /* The value of a pointer that no longer owns. */
-#define TAKE_PTR(ptr)                                \
-	({                                           \
-		__typeof__(ptr) *_pptr = &(ptr);     \
-		__typeof__(ptr) _ptr = *_pptr;       \
-		*_pptr = NULL;                       \
-		_ptr;                                \
+#define TAKE_PTR(ptr)                            \
+	({                                       \
+		__typeof__(ptr) *_pptr = &(ptr); \
+		__typeof__(ptr) _ptr = *_pptr;   \
+		*_pptr = NULL;                   \
+		_ptr;                            \
 	})
 
-#define TAKE_FD(fd)                                  \
-	({                                           \
-		int *_pfd = &(fd);                   \
-		int _fd = *_pfd;                     \
-		*_pfd = -1;                          \
-		_fd;                                 \
+#define TAKE_FD(fd)                \
+	({                         \
+		int *_pfd = &(fd); \
+		int _fd = *_pfd;   \
+		*_pfd = -1;        \
+		_fd;               \
 	})
 
-#define DEFINE_CLEANUP(type, name, fn)               \
-	static inline void name(type *p)             \
-	{                                            \
-		if (*p)                              \
-			fn(*p);                      \
+#define DEFINE_CLEANUP(type, name, fn)   \
+	static inline void name(type *p) \
+	{                                \
+		if (*p)                  \
+			fn(*p);          \
 	}
 
 static inline void freep(void *p)

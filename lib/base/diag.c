@@ -130,7 +130,7 @@ void qos_diag_at(struct qos_diags *diags, struct qos_loc loc, const char *fmt, .
 	va_list args;
 
 	va_start(args, fmt);
-	add(diags, (struct diag){.severity = SEVERITY_ERROR, .loc = loc}, QOS_INVALID, fmt, args);
+	add(diags, (struct diag){ .severity = SEVERITY_ERROR, .loc = loc }, QOS_INVALID, fmt, args);
 	va_end(args);
 }
 
@@ -139,7 +139,7 @@ void qos_diag(struct qos_diags *diags, enum qos_status status, const char *fmt, 
 	va_list args;
 
 	va_start(args, fmt);
-	add(diags, (struct diag){.severity = SEVERITY_ERROR}, status, fmt, args);
+	add(diags, (struct diag){ .severity = SEVERITY_ERROR }, status, fmt, args);
 	va_end(args);
 }
 
@@ -148,13 +148,13 @@ void qos_diag_warn(struct qos_diags *diags, const char *fmt, ...)
 	va_list args;
 
 	va_start(args, fmt);
-	add(diags, (struct diag){.severity = SEVERITY_WARNING}, QOS_OK, fmt, args);
+	add(diags, (struct diag){ .severity = SEVERITY_WARNING }, QOS_OK, fmt, args);
 	va_end(args);
 }
 
 void qos_diag_note(struct qos_diags *diags, struct qos_loc loc, const char *fmt, ...)
 {
-	struct diag new = {.severity = SEVERITY_NOTE, .loc = loc};
+	struct diag new = { .severity = SEVERITY_NOTE, .loc = loc };
 	va_list args;
 
 	if (!diags || !diags->open)

@@ -25,7 +25,7 @@ struct qos_loc {
  * is kept. Control characters in a message become '?', so a hostile file cannot
  * write to the terminal. Without memory for a message its status still holds.
  */
-#define QOS_DIAGS_MAX	1000
+#define QOS_DIAGS_MAX 1000
 
 /* The text that locations refer to, in place of an earlier one. Copied. -ENOMEM. */
 int qos_diags_set_source(struct qos_diags *diags, const char *path, const char *text, size_t len);
@@ -48,8 +48,8 @@ void qos_diag_warn(struct qos_diags *diags, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /* text, or where it is long its beginning with "..." in buf: for messages. */
-#define QOS_BRIEF_LEN	68
+#define QOS_BRIEF_LEN 68
 const char *qos_brief(const char *text, char *buf);
-#define QOS_BRIEF(text)	qos_brief((text), (char[QOS_BRIEF_LEN]){ 0 })
+#define QOS_BRIEF(text) qos_brief((text), (char[QOS_BRIEF_LEN]){ 0 })
 
 #endif

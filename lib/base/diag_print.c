@@ -45,7 +45,7 @@ static int lines_index(const struct qos_diags *diags, struct lines *ret)
 		if (diags->text[i] == '\n')
 			starts[count++] = i + 1;
 	}
-	*ret = (struct lines){.diags = diags, .starts = starts, .count = count};
+	*ret = (struct lines){ .diags = diags, .starts = starts, .count = count };
 	return 0;
 }
 
@@ -186,7 +186,7 @@ static void print_diag(FILE *f, const struct lines *lines, const struct diag *di
 int qos_diags_text(const struct qos_diags *diags, char **ret_text)
 {
 	_cleanup_(freep) const struct diag **list = sorted(diags);
-	_cleanup_(lines_done) struct lines lines = {0};
+	_cleanup_(lines_done) struct lines lines = { 0 };
 	_cleanup_(freep) char *text = NULL;
 	size_t size;
 	FILE *f;

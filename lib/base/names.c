@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
+#include <net/if.h>
 #include <string.h>
 
 #include "abi.h"
@@ -8,37 +9,39 @@
 
 /* RFC 2474, RFC 2597, RFC 3246 (ef), RFC 5865 (va), RFC 8622 (le). */
 static const struct qos_name dscp[] = {
-	{"cs0", 0},   {"cs1", 8},   {"cs2", 16},  {"cs3", 24},	{"cs4", 32},  {"cs5", 40},
-	{"cs6", 48},  {"cs7", 56},  {"af11", 10}, {"af12", 12}, {"af13", 14}, {"af21", 18},
-	{"af22", 20}, {"af23", 22}, {"af31", 26}, {"af32", 28}, {"af33", 30}, {"af41", 34},
-	{"af42", 36}, {"af43", 38}, {"ef", 46},	  {"le", 1},	{"va", 44},
+	{ "cs0", 0 },	{ "cs1", 8 },	{ "cs2", 16 },	{ "cs3", 24 },	{ "cs4", 32 },
+	{ "cs5", 40 },	{ "cs6", 48 },	{ "cs7", 56 },	{ "af11", 10 }, { "af12", 12 },
+	{ "af13", 14 }, { "af21", 18 }, { "af22", 20 }, { "af23", 22 }, { "af31", 26 },
+	{ "af32", 28 }, { "af33", 30 }, { "af41", 34 }, { "af42", 36 }, { "af43", 38 },
+	{ "ef", 46 },	{ "le", 1 },	{ "va", 44 },
 };
 
 /* IANA's protocol numbers. Its "ipv6" (41, a tunnel) is left out: who writes
  * that means the family.
  */
 static const struct qos_name proto[] = {
-	{"tcp", 6},    {"udp", 17},	    {"icmp", 1},      {"icmpv6", 58},  {"ipv6-icmp", 58},
-	{"sctp", 132}, {"dccp", 33},	    {"udplite", 136}, {"igmp", 2},     {"ipip", 4},
-	{"rsvp", 46},  {"gre", 47},	    {"esp", 50},      {"ah", 51},      {"eigrp", 88},
-	{"ospf", 89},  {"etherip", 97},	    {"pim", 103},     {"ipcomp", 108}, {"vrrp", 112},
-	{"l2tp", 115}, {"mpls-in-ip", 137},
+	{ "tcp", 6 },	     { "udp", 17 },	    { "icmp", 1 },     { "icmpv6", 58 },
+	{ "ipv6-icmp", 58 }, { "sctp", 132 },	    { "dccp", 33 },    { "udplite", 136 },
+	{ "igmp", 2 },	     { "ipip", 4 },	    { "rsvp", 46 },    { "gre", 47 },
+	{ "esp", 50 },	     { "ah", 51 },	    { "eigrp", 88 },   { "ospf", 89 },
+	{ "etherip", 97 },   { "pim", 103 },	    { "ipcomp", 108 }, { "vrrp", 112 },
+	{ "l2tp", 115 },     { "mpls-in-ip", 137 },
 };
 
 static const struct qos_name priority[] = {
-	{"high", QOS_PRIORITY_HIGH},
-	{"normal", QOS_PRIORITY_NORMAL},
-	{"low", QOS_PRIORITY_LOW},
+	{ "high", QOS_PRIORITY_HIGH },
+	{ "normal", QOS_PRIORITY_NORMAL },
+	{ "low", QOS_PRIORITY_LOW },
 };
 
 static const struct qos_name mode[] = {
-	{"fq", QOS_MODE_FQ},
-	{"police", QOS_MODE_POLICE},
+	{ "fq", QOS_MODE_FQ },
+	{ "police", QOS_MODE_POLICE },
 };
 
 static const struct qos_name family[] = {
-	{"ipv4", QOS_FAMILY_IPV4},
-	{"ipv6", QOS_FAMILY_IPV6},
+	{ "ipv4", QOS_FAMILY_IPV4 },
+	{ "ipv6", QOS_FAMILY_IPV6 },
 };
 
 #define TABLE(entries)                       \
@@ -138,7 +141,7 @@ static void consider(struct nearest *best, const char *candidate)
 
 const char *qos_nearest(const char *text, const char *const *candidates, size_t count)
 {
-	struct nearest best = {.text = text, .len = strlen(text)};
+	struct nearest best = { .text = text, .len = strlen(text) };
 
 	for (size_t i = 0; i < count; i++)
 		consider(&best, candidates[i]);
@@ -147,9 +150,30 @@ const char *qos_nearest(const char *text, const char *const *candidates, size_t 
 
 const char *qos_names_nearest(const struct qos_names *names, const char *text)
 {
-	struct nearest best = {.text = text, .len = strlen(text)};
+	struct nearest best = { .text = text, .len = strlen(text) };
 
 	for (size_t i = 0; i < names->count; i++)
 		consider(&best, names->entries[i].name);
 	return best.name;
+}
+
+/* The kernel's isspace(): ASCII's, and Latin 1's no-break space (lib/ctype.c). */
+static bool is_kernel_space(unsigned char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r') || c == 0xa0;
+}
+
+bool qos_ifname_valid(const char *name)
+{
+	size_t len = strnlen(name, IFNAMSIZ);
+
+	if (len == 0 || len == IFNAMSIZ)
+		return false;
+	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		if (name[i] == '/' || name[i] == ':' || is_kernel_space((unsigned char)name[i]))
+			return false;
+	}
+	return true;
 }

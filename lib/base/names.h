@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Names ↔ numbers, and the nearest name to a misspelt one. */
+/* Names ↔ numbers, the nearest name to a misspelt one, and interfaces' names. */
 #ifndef QOS_BASE_NAMES_H
 #define QOS_BASE_NAMES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct qos_name {
@@ -24,11 +25,11 @@ struct qos_names {
 	size_t count;
 };
 
-extern const struct qos_names qos_names_dscp;		/* cs0…cs7 af11…af43 ef le va */
-extern const struct qos_names qos_names_proto;		/* tcp udp icmp icmpv6 sctp … */
-extern const struct qos_names qos_names_priority;	/* enum qos_priority */
-extern const struct qos_names qos_names_mode;		/* enum qos_mode of abi.h */
-extern const struct qos_names qos_names_family;		/* ipv4 = 4, ipv6 = 6 */
+extern const struct qos_names qos_names_dscp;	  /* cs0…cs7 af11…af43 ef le va */
+extern const struct qos_names qos_names_proto;	  /* tcp udp icmp icmpv6 sctp … */
+extern const struct qos_names qos_names_priority; /* enum qos_priority */
+extern const struct qos_names qos_names_mode;	  /* enum qos_mode of abi.h */
+extern const struct qos_names qos_names_family;	  /* ipv4 = 4, ipv6 = 6 */
 
 /* The value, or -ENOENT. Letters count as they are written: "EF" is not "ef". */
 int qos_names_find(const struct qos_names *names, const char *text);
@@ -40,5 +41,8 @@ const char *qos_names_text(const struct qos_names *names, int value);
 const char *qos_nearest(const char *text, const char *const *candidates, size_t count);
 /* The same among the names of a table. */
 const char *qos_names_nearest(const struct qos_names *names, const char *text);
+
+/* Whether the kernel would take it as a name (dev_valid_name(), net/core/dev.c). */
+bool qos_ifname_valid(const char *name);
 
 #endif

@@ -20,49 +20,49 @@ struct unit {
  * table the units that are printed come first, up to its _PRINTED.
  */
 static const struct unit rate_units[] = {
-	{"tbit", 1000000000000ULL, 1},
-	{"gbit", 1000000000ULL, 1},
-	{"mbit", 1000000ULL, 1},
-	{"kbit", 1000ULL, 1},
-	{"bit", 1, 1},
-	{"tibit", 1ULL << 40, 1},
-	{"gibit", 1ULL << 30, 1},
-	{"mibit", 1ULL << 20, 1},
-	{"kibit", 1ULL << 10, 1},
-	{"tbps", 8000000000000ULL, 1},
-	{"gbps", 8000000000ULL, 1},
-	{"mbps", 8000000ULL, 1},
-	{"kbps", 8000ULL, 1},
-	{"bps", 8, 1},
-	{"tibps", 8ULL << 40, 1},
-	{"gibps", 8ULL << 30, 1},
-	{"mibps", 8ULL << 20, 1},
-	{"kibps", 8ULL << 10, 1},
+	{ "tbit", 1000000000000ULL, 1 },
+	{ "gbit", 1000000000ULL, 1 },
+	{ "mbit", 1000000ULL, 1 },
+	{ "kbit", 1000ULL, 1 },
+	{ "bit", 1, 1 },
+	{ "tibit", 1ULL << 40, 1 },
+	{ "gibit", 1ULL << 30, 1 },
+	{ "mibit", 1ULL << 20, 1 },
+	{ "kibit", 1ULL << 10, 1 },
+	{ "tbps", 8000000000000ULL, 1 },
+	{ "gbps", 8000000000ULL, 1 },
+	{ "mbps", 8000000ULL, 1 },
+	{ "kbps", 8000ULL, 1 },
+	{ "bps", 8, 1 },
+	{ "tibps", 8ULL << 40, 1 },
+	{ "gibps", 8ULL << 30, 1 },
+	{ "mibps", 8ULL << 20, 1 },
+	{ "kibps", 8ULL << 10, 1 },
 };
 #define RATE_PRINTED 9
 
 static const struct unit size_units[] = {
-	{"g", 1ULL << 30, 1},	 {"m", 1ULL << 20, 1},
-	{"k", 1ULL << 10, 1},	 {"b", 1, 1},
-	{"gb", 1ULL << 30, 1},	 {"mb", 1ULL << 20, 1},
-	{"kb", 1ULL << 10, 1},	 {"gbit", 1ULL << 30, 8},
-	{"mbit", 1ULL << 20, 8}, {"kbit", 1ULL << 10, 8},
+	{ "g", 1ULL << 30, 1 },	   { "m", 1ULL << 20, 1 },
+	{ "k", 1ULL << 10, 1 },	   { "b", 1, 1 },
+	{ "gb", 1ULL << 30, 1 },   { "mb", 1ULL << 20, 1 },
+	{ "kb", 1ULL << 10, 1 },   { "gbit", 1ULL << 30, 8 },
+	{ "mbit", 1ULL << 20, 8 }, { "kbit", 1ULL << 10, 8 },
 };
 #define SIZE_PRINTED 4
 
 static const struct unit time_units[] = {
-	{"s", 1000000000ULL, 1},
-	{"ms", 1000000ULL, 1},
-	{"us", 1000ULL, 1},
-	{"ns", 1, 1},
-	{"sec", 1000000000ULL, 1},
-	{"secs", 1000000000ULL, 1},
-	{"msec", 1000000ULL, 1},
-	{"msecs", 1000000ULL, 1},
-	{"usec", 1000ULL, 1},
-	{"usecs", 1000ULL, 1},
-	{"nsec", 1, 1},
-	{"nsecs", 1, 1},
+	{ "s", 1000000000ULL, 1 },
+	{ "ms", 1000000ULL, 1 },
+	{ "us", 1000ULL, 1 },
+	{ "ns", 1, 1 },
+	{ "sec", 1000000000ULL, 1 },
+	{ "secs", 1000000000ULL, 1 },
+	{ "msec", 1000000ULL, 1 },
+	{ "msecs", 1000000ULL, 1 },
+	{ "usec", 1000ULL, 1 },
+	{ "usecs", 1000ULL, 1 },
+	{ "nsec", 1, 1 },
+	{ "nsecs", 1, 1 },
 };
 #define TIME_PRINTED 4
 
@@ -90,7 +90,7 @@ static bool is_digit(char c)
 /* Not strtod(): that reads hex, "inf" and the locale's comma, and rounds. */
 static int parse_number(const char **text, struct number *ret)
 {
-	struct number number = {.scale = 1};
+	struct number number = { .scale = 1 };
 	const char *p = *text;
 	int r = 0, places = 0;
 
@@ -128,7 +128,7 @@ static int scale_number(const struct number *number, uint64_t num, uint64_t den,
 static int parse(const char *text, const struct unit *units, size_t count, uint64_t *ret_value,
 		 struct number *ret_bare)
 {
-	struct number number = {0};
+	struct number number = { 0 };
 	int r;
 
 	r = parse_number(&text, &number);
@@ -136,8 +136,8 @@ static int parse(const char *text, const struct unit *units, size_t count, uint6
 		return r;
 	for (size_t i = 0; i < count; i++) {
 		if (strcasecmp(text, units[i].name) == 0)
-			return r < 0 ? r
-				     : scale_number(&number, units[i].num, units[i].den, ret_value);
+			return r < 0 ? r :
+				       scale_number(&number, units[i].num, units[i].den, ret_value);
 	}
 	if (*text)
 		return -EINVAL;
@@ -185,7 +185,7 @@ int qos_parse_time(const char *text, uint64_t *ret_ns, const char **ret_hint)
 
 int qos_parse_percent(const char *text, uint32_t *ret_ppm)
 {
-	struct number number = {0};
+	struct number number = { 0 };
 	uint64_t ppm;
 	int r;
 

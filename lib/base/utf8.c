@@ -4,7 +4,7 @@
 #include "base/utf8.h"
 
 /* The least code point of each length: less is an overlong writing. */
-static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
 
 static size_t sequence_length(unsigned char lead)
 {

@@ -5,15 +5,15 @@
 #include <linux/pkt_sched.h>
 
 #define NS_PER_SEC	1000000000ULL
-#define FRAME		1514		/* Ethernet, without FCS, as the kernel counts */
+#define FRAME		1514ULL /* Ethernet, without FCS, as the kernel counts */
 #define GSO_MAX		65536
-#define BURST_NS	1000000		/* of idleness that a class may make up for */
-#define POLICE_BURST_NS	20000000	/* a policer has no queue: a usual round trip */
+#define BURST_NS	1000000	 /* of idleness that a class may make up for */
+#define POLICE_BURST_NS 20000000 /* a policer has no queue: a usual round trip */
 #define POLICE_FRAMES	10
 #define BURST_FRAMES	2
 #define LIMIT_MIN_NS	100000000ULL
-#define LIMIT_MAX_NS	10000000000ULL	/* as the language allows */
-#define LIMIT_FRAMES	10		/* TCP's initial window (RFC 6928) */
+#define LIMIT_MAX_NS	10000000000ULL /* as the language allows */
+#define LIMIT_FRAMES	10	       /* TCP's initial window (RFC 6928) */
 
 /* ns << QOS_COST_SHIFT a byte takes at bps bits/s, to the nearest; 0 for no rate. */
 static uint64_t cost(uint64_t bps)
@@ -31,12 +31,10 @@ static uint64_t max_u64(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
-/* ns that bytes take; saturates far above anything a policy can say. */
+/* ns that bytes take. Within the language's bounds far from 2^64: 2.5 GB at 1 kbit/s is 2e16. */
 static uint64_t duration(uint64_t bytes, uint64_t bps)
 {
-	unsigned __int128 ns = (unsigned __int128)bytes * 8 * NS_PER_SEC;
-
-	return bps ? (uint64_t)min_u64(ns / bps, UINT64_MAX >> 1) : 0;
+	return bps ? (uint64_t)((unsigned __int128)bytes * 8 * NS_PER_SEC / bps) : 0;
 }
 
 static uint64_t default_burst(uint64_t bps, bool police)
@@ -141,12 +139,12 @@ void qos_compile_link(const struct qos_link *link, struct qos_plan *plan)
  * longest queue that the program allows, in the smallest packets (an IP header
  * in a frame). Memory is taken by packets, not by the limit.
  */
-#define SMALLEST_FRAME	34
-#define FQ_LIMIT_MIN	10000		/* fq's own default */
-#define FQ_LIMIT_MAX	(1U << 20)
-#define FQ_ORPHAN_MASK	((1U << 20) - 1)
-#define FQ_QUANTUM_NS	100000		/* of link rate a turn; fq's default, two frames, at least */
-#define FQ_HORIZON_US	10000000ULL
+#define SMALLEST_FRAME 34
+#define FQ_LIMIT_MIN   10000 /* fq's own default */
+#define FQ_LIMIT_MAX   (1U << 20)
+#define FQ_ORPHAN_MASK ((1U << 20) - 1)
+#define FQ_QUANTUM_NS  100000 /* of link rate a turn; fq's default, two frames, at least */
+#define FQ_HORIZON_US  10000000ULL
 
 static uint64_t queue_packets(const struct qos_plan_class *cls, uint64_t link_rate)
 {
@@ -159,8 +157,8 @@ static uint64_t queue_packets(const struct qos_plan_class *cls, uint64_t link_ra
 void qos_compile_fq(const struct qos_plan *plan, struct qos_fq_params *ret)
 {
 	/* bands as pfifo_fast and fq's own default have them (sch_fq.c, fq_prio2band) */
-	static const uint8_t priomap[16] = {1, 2, 2, 2, 1, 2, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1};
-	static const int32_t weights[3] = {589824, 196608, 65536};
+	static const uint8_t priomap[16] = { 1, 2, 2, 2, 1, 2, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1 };
+	static const int32_t weights[3] = { 589824, 196608, 65536 };
 	uint64_t link_rate = plan->policy->link.rate, packets = FQ_LIMIT_MIN, limit_ns = 0;
 	uint64_t quantum;
 

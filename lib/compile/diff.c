@@ -10,7 +10,7 @@
 
 struct line {
 	const char *text;
-	size_t len;		/* with its '\n' */
+	size_t len; /* with its '\n' */
 };
 
 struct lines {
@@ -59,9 +59,8 @@ static void walk(FILE *out, const struct lines *a, const struct lines *b, const 
 		if (i < a->count && j < b->count && same(&a->at[i], &b->at[j])) {
 			i++;
 			j++;
-		} else if (j == b->count ||
-			   (i < a->count && lengths[(i + 1) * width + j] >=
-					    lengths[i * width + j + 1])) {
+		} else if (j == b->count || (i < a->count && lengths[(i + 1) * width + j] >=
+								     lengths[i * width + j + 1])) {
 			put(out, "- ", &a->at[i++]);
 		} else {
 			put(out, "+ ", &b->at[j++]);
@@ -82,8 +81,9 @@ static int diff(FILE *out, const struct lines *a, const struct lines *b)
 			uint16_t right = lengths[i * width + j + 1];
 
 			lengths[i * width + j] = same(&a->at[i], &b->at[j]) ?
-				lengths[(i + 1) * width + j + 1] + 1 :
-				down > right ? down : right;
+							 lengths[(i + 1) * width + j + 1] + 1 :
+						 down > right ? down :
+								right;
 		}
 	}
 	walk(out, a, b, lengths);
@@ -94,7 +94,7 @@ int qos_plan_diff(const char *then, const char *now, char **ret_text)
 {
 	_cleanup_(freep) char *text = NULL;
 	_cleanup_(freep) struct line *then_lines = NULL, *now_lines = NULL;
-	struct lines a = {0}, b = {0};
+	struct lines a = { 0 }, b = { 0 };
 	size_t len = 0;
 	FILE *out;
 	int r;

@@ -11,39 +11,40 @@
 
 /* fq's parameters, in the units of its netlink attributes. */
 struct qos_fq_params {
-	uint32_t limit;			/* packets, per band */
-	uint32_t flow_limit;		/* packets */
-	uint32_t quantum;		/* bytes */
-	uint32_t initial_quantum;	/* bytes */
+	uint32_t limit;		  /* packets, per band */
+	uint32_t flow_limit;	  /* packets */
+	uint32_t quantum;	  /* bytes */
+	uint32_t initial_quantum; /* bytes */
 	uint32_t buckets_log;
 	uint32_t orphan_mask;
 	uint32_t horizon_us;
-	uint8_t priomap[16];		/* priority → band, where the kernel has bands */
+	uint8_t priomap[16]; /* priority → band, where the kernel has bands */
 	int32_t weights[3];
 };
 
 struct qos_plan_class {
-	const char *name;		/* the policy's */
+	const char *name; /* the policy's */
 	struct qos_class_cfg cfg;
-	uint64_t rate, ceil;		/* bits/s, for people */
-	uint64_t burst;			/* bytes */
+	uint64_t rate, ceil; /* bits/s, for people */
+	uint64_t burst;	     /* bytes */
 };
 
 /* Points into its policy, which must outlive it. */
 struct qos_plan {
 	const struct qos_policy *policy;
-	struct qos_link_cfg link;	/* default_slot and l2_len are set when it is bound to a device */
-	struct qos_class_cfg link_class;	/* slot 0 */
-	uint64_t link_burst;		/* bytes */
-	struct qos_plan_class *classes;	/* slot of class i: i + 1, unless bound otherwise */
+	struct qos_link_cfg link; /* default_slot and l2_len are set when it is bound to a device */
+	struct qos_class_cfg link_class; /* slot 0 */
+	uint64_t link_burst;		 /* bytes */
+	struct qos_plan_class *classes;	 /* slot of class i: i + 1, unless bound otherwise */
 	size_t class_count;
-	struct qos_rule *rules;		/* in order; slot holds the class's index + 1 */
+	struct qos_rule *rules; /* in order; slot holds the class's index + 1 */
 	size_t rule_count;
-	struct qos_fq_params fq;	/* unless link.mode is police */
+	struct qos_fq_params fq; /* unless link.mode is police */
 };
 
 /* -EINVAL with a located diagnostic when the policy does not fit the tables; -ENOMEM. */
-int qos_plan_compile(const struct qos_policy *policy, struct qos_diags *diags, struct qos_plan **ret_plan);
+int qos_plan_compile(const struct qos_policy *policy, struct qos_diags *diags,
+		     struct qos_plan **ret_plan);
 void qos_plan_free(struct qos_plan *plan);
 
 /*

@@ -111,11 +111,12 @@ static int reserve(const struct qos_rule_def *def, struct qos_diags *diags, stru
 		qos_diag_at(diags, def->loc,
 			    "the rules up to this one need more than %d entries in the kernel, "
 			    "one for each combination of the values in a rule's lists; use "
-			    "ranges and prefixes instead of long lists", QOS_MAX_RULES);
+			    "ranges and prefixes instead of long lists",
+			    QOS_MAX_RULES);
 		return -E2BIG;
 	}
 	if (plan->rule_count & (plan->rule_count - 1))
-		return 0;	/* the array doubles at powers of two */
+		return 0; /* the array doubles at powers of two */
 	rules = reallocarray(plan->rules, plan->rule_count ? plan->rule_count * 2 : 1,
 			     sizeof(*rules));
 	if (!rules)
@@ -144,10 +145,10 @@ int qos_compile_rule(const struct qos_rule_def *rule, struct qos_diags *diags,
 	const struct qos_match *m = &rule->match;
 	size_t counts[] = {
 		at_least_one(m->proto_count), at_least_one(m->src_count),
-		at_least_one(m->dst_count), at_least_one(m->sport_count),
+		at_least_one(m->dst_count),   at_least_one(m->sport_count),
 		at_least_one(m->dport_count),
 	};
-	size_t index[ARRAY_SIZE(counts)] = {0};
+	size_t index[ARRAY_SIZE(counts)] = { 0 };
 	size_t digit = 0;
 
 	/* an odometer over the five lists */

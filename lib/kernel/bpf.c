@@ -11,7 +11,7 @@
 #include "base/cleanup.h"
 #include "kernel/bpf_state.h"
 
-#define MAPS_MAX 64	/* more than a program of ours has */
+#define MAPS_MAX 64 /* more than a program of ours has */
 
 void qos_bpf_free(struct qos_bpf *bpf)
 {
@@ -38,7 +38,7 @@ struct qos_bpf *qos_bpf_new(void)
 static int adopt_map(struct qos_bpf *bpf, int fd, void *arg __attribute__((unused)))
 {
 	_cleanup_(closep) int owned = fd;
-	struct bpf_map_info info = {0};
+	struct bpf_map_info info = { 0 };
 	__u32 len = sizeof(info);
 
 	if (bpf_obj_get_info_by_fd(owned, &info, &len))
@@ -108,14 +108,21 @@ static int open_program(int prog_fd, struct qos_diags *diags, struct qos_bpf **r
 	return 0;
 }
 
-int qos_bpf_open(uint32_t prog_id, struct qos_diags *diags, struct qos_bpf **ret_bpf)
+int qos_bpf_hold(uint32_t prog_id)
 {
 	int fd = bpf_prog_get_fd_by_id(prog_id);
 
-	if (fd < 0 && errno == ENOENT)
-		return -ENOENT;
+	return fd < 0 ? -errno : fd;
+}
+
+int qos_bpf_open(uint32_t prog_id, struct qos_diags *diags, struct qos_bpf **ret_bpf)
+{
+	int fd = qos_bpf_hold(prog_id);
+
+	if (fd == -ENOENT)
+		return fd;
 	if (fd < 0)
-		return qos_bpf_fail(diags, -errno, "cannot open program %u", prog_id);
+		return qos_bpf_fail(diags, fd, "cannot open program %u", prog_id);
 	return open_program(fd, diags, ret_bpf);
 }
 
@@ -145,7 +152,7 @@ int qos_bpf_counters(const struct qos_bpf *bpf, uint32_t slot, struct qos_counte
 {
 	int cpus = libbpf_num_possible_cpus();
 	_cleanup_(freep) struct qos_counters *each = NULL;
-	struct qos_counters sum = {0};
+	struct qos_counters sum = { 0 };
 
 	if (cpus < 0)
 		return cpus;
@@ -184,7 +191,7 @@ static int pin(int fd, const char *dir, const char *name)
 static int pin_map(struct qos_bpf *bpf __attribute__((unused)), int fd, void *dir)
 {
 	_cleanup_(closep) int owned = fd;
-	struct bpf_map_info info = {0};
+	struct bpf_map_info info = { 0 };
 	__u32 len = sizeof(info);
 
 	if (bpf_obj_get_info_by_fd(owned, &info, &len))

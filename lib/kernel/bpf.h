@@ -17,12 +17,15 @@ struct qos_bpf {
 	int prog_fd;
 	uint32_t prog_id;
 	int classes_fd, clocks_fd, counters_fd;
-	uint32_t capacity;	/* slots of the per-class maps */
-	json_t *state;		/* of an opened one: the document */
+	uint32_t capacity; /* slots of the per-class maps */
+	json_t *state;	   /* of an opened one: the document */
 };
 
 void qos_bpf_free(struct qos_bpf *bpf);
 DEFINE_CLEANUP(struct qos_bpf *, qos_bpf_freep, qos_bpf_free)
+
+/* A descriptor of a program, whosever it is, so that it stays. -ENOENT when there is none. */
+int qos_bpf_hold(uint32_t prog_id);
 
 /*
  * A program in the kernel, by id or by the path of its pin. -ENOENT when there

@@ -5,6 +5,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/if_arp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,15 +14,18 @@
 #include "egress.skel.h"
 #include "kernel/bpf_state.h"
 
-#define CAPACITY_MIN	64
-#define LOG_SIZE	65536	/* of the verifier; its end is what says why */
+#define CAPACITY_MIN 64
+/* Of the verifier. Before Linux 6.4 a log that does not fit hides the error (-ENOSPC); the
+ * kernel fills only what it needs.
+ */
+#define LOG_SIZE (UINT32_MAX >> 8) /* libbpf's own */
 
 DEFINE_CLEANUP(struct egress_bpf *, skeletonp, egress_bpf__destroy)
 
 /* Where the classes of a plan are in the per-class maps. */
 struct slots {
-	uint32_t *of;		/* by the plan's index */
-	bool *fresh;		/* not the old program's: to be cleared */
+	uint32_t *of; /* by the plan's index */
+	bool *fresh;  /* not the old program's: to be cleared */
 	size_t count;
 	uint32_t capacity;
 };
@@ -45,7 +49,7 @@ static void mark_used(const struct qos_bpf *old, bool *used)
 	json_object_foreach(json_object_get(old->state, "slots"), name, slot) {
 		json_int_t value = json_integer_value(slot);
 
-		if (value > 0 && value <= 2 * QOS_MAX_CLASSES)
+		if (value > 0 && value <= 2LL * QOS_MAX_CLASSES)
 			used[value] = true;
 	}
 }
@@ -59,10 +63,9 @@ static uint32_t round_up(uint32_t count)
 	return capacity;
 }
 
-static int assign_slots(const struct qos_plan *plan, const struct qos_bpf *old,
-			struct slots *slots)
+static int assign_slots(const struct qos_plan *plan, const struct qos_bpf *old, struct slots *slots)
 {
-	bool used[2 * QOS_MAX_CLASSES + 2] = {0};
+	bool used[2 * QOS_MAX_CLASSES + 2] = { 0 };
 	uint32_t next = 1, highest = 0;
 
 	slots->count = plan->class_count;
@@ -94,7 +97,7 @@ static int link_header(const struct qos_link_info *link, struct qos_diags *diags
 	case ARPHRD_ETHER:
 	case ARPHRD_LOOPBACK:
 		return 14;
-	case ARPHRD_NONE:	/* tun, wireguard */
+	case ARPHRD_NONE: /* tun, wireguard */
 	case ARPHRD_PPP:
 	case ARPHRD_RAWIP:
 	case ARPHRD_TUNNEL:
@@ -104,8 +107,10 @@ static int link_header(const struct qos_link_info *link, struct qos_diags *diags
 	case ARPHRD_IP6GRE:
 		return 0;
 	default:
-		qos_diag(diags, QOS_UNSUPPORTED, "%s has link type %u, whose packets qosctl "
-			 "cannot read", link->name, link->type);
+		qos_diag(diags, QOS_UNSUPPORTED,
+			 "%s has link type %u, whose packets qosctl "
+			 "cannot read",
+			 link->name, link->type);
 		return -EOPNOTSUPP;
 	}
 }
@@ -134,9 +139,9 @@ static int configure(struct egress_bpf *skel, const struct qos_plan *plan,
 
 static int fill_rules(int fd, const struct qos_plan *plan, const struct slots *slots)
 {
-	for (uint32_t block = 0; block * QOS_RULE_BLOCK < plan->rule_count; block++) {
-		struct qos_rule_block value = {0};	/* no DSCP: matches nothing */
-		size_t first = (size_t)block * QOS_RULE_BLOCK;
+	for (size_t first = 0; first < plan->rule_count; first += QOS_RULE_BLOCK) {
+		struct qos_rule_block value = { 0 }; /* no DSCP: matches nothing */
+		uint32_t block = (uint32_t)(first / QOS_RULE_BLOCK);
 
 		for (size_t i = 0; i < QOS_RULE_BLOCK && first + i < plan->rule_count; i++) {
 			value.rule[i] = plan->rules[first + i];
@@ -166,7 +171,7 @@ static int fill_classes(int fd, const struct qos_plan *plan, const struct slots 
 static int move_slot(const struct qos_bpf *bpf, const struct qos_bpf *old, uint32_t slot, int cpus)
 {
 	_cleanup_(freep) struct qos_counters *counters = calloc((size_t)cpus, sizeof(*counters));
-	struct qos_clocks clocks = {0};
+	struct qos_clocks clocks = { 0 };
 
 	if (!counters)
 		return -ENOMEM;
@@ -233,18 +238,23 @@ static int load(struct egress_bpf *skel, const struct qos_link_info *link, char 
 	return r;
 }
 
+static int duplicate(int fd)
+{
+	return fcntl(fd, F_DUPFD_CLOEXEC, 0);
+}
+
 static int take_fds(struct egress_bpf *skel, struct qos_bpf *bpf)
 {
-	struct bpf_prog_info info = {0};
+	struct bpf_prog_info info = { 0 };
 	__u32 len = sizeof(info);
 
 	/* the skeleton closes its own */
-	bpf->prog_fd = dup(bpf_program__fd(skel->progs.qos_egress));
-	bpf->classes_fd = dup(bpf_map__fd(skel->maps.qos_classes));
-	bpf->clocks_fd = dup(bpf_map__fd(skel->maps.qos_clocks));
-	bpf->counters_fd = dup(bpf_map__fd(skel->maps.qos_counters));
-	if (bpf->prog_fd < 0 || bpf->classes_fd < 0 || bpf->clocks_fd < 0 ||
-	    bpf->counters_fd < 0 || bpf_obj_get_info_by_fd(bpf->prog_fd, &info, &len))
+	bpf->prog_fd = duplicate(bpf_program__fd(skel->progs.qos_egress));
+	bpf->classes_fd = duplicate(bpf_map__fd(skel->maps.qos_classes));
+	bpf->clocks_fd = duplicate(bpf_map__fd(skel->maps.qos_clocks));
+	bpf->counters_fd = duplicate(bpf_map__fd(skel->maps.qos_counters));
+	if (bpf->prog_fd < 0 || bpf->classes_fd < 0 || bpf->clocks_fd < 0 || bpf->counters_fd < 0 ||
+	    bpf_obj_get_info_by_fd(bpf->prog_fd, &info, &len))
 		return -errno;
 	bpf->prog_id = info.id;
 	return 0;
@@ -274,19 +284,18 @@ int qos_bpf_load(const struct qos_plan *plan, const struct qos_link_info *link,
 		 const struct qos_bpf *old, json_t *state, struct qos_diags *diags,
 		 struct qos_bpf **ret_bpf)
 {
-	_cleanup_(slots_done) struct slots slots = {0};
+	_cleanup_(slots_done) struct slots slots = { 0 };
 	_cleanup_(skeletonp) struct egress_bpf *skel = NULL;
 	_cleanup_(qos_bpf_freep) struct qos_bpf *bpf = qos_bpf_new();
 	_cleanup_(freep) char *log = calloc(1, LOG_SIZE);
-	LIBBPF_OPTS(bpf_object_open_opts, opts, .kernel_log_buf = log,
-		    .kernel_log_size = LOG_SIZE);
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .kernel_log_buf = log, .kernel_log_size = LOG_SIZE);
 	int l2_len = link_header(link, diags), r;
 
 	if (l2_len < 0)
 		return l2_len;
 	if (!bpf || !log)
 		return -ENOMEM;
-	libbpf_set_print(NULL);	/* a library does not print, not even through another */
+	libbpf_set_print(NULL); /* a library does not print, not even through another */
 	r = assign_slots(plan, old, &slots);
 	if (r < 0)
 		return r;

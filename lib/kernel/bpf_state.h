@@ -6,7 +6,7 @@
 #include "kernel/bpf.h"
 
 #define QOS_STATE_MAP	"qos_state"
-#define QOS_PROGRAM_PIN	"qos_egress"
+#define QOS_PROGRAM_PIN "qos_egress"
 
 /* Empty, no descriptor open. Null when out of memory. */
 struct qos_bpf *qos_bpf_new(void);

@@ -17,10 +17,10 @@
 #include "base/cleanup.h"
 #include "kernel/netns.h"
 
-#define BPFFS		"/sys/fs/bpf"
+#define BPFFS "/sys/fs/bpf"
 
 /* "/proc/4194304/root" BPFFS */
-#define PATH_LEN	64
+#define PATH_LEN 64
 
 static bool is_bpffs(const char *path)
 {
@@ -31,8 +31,9 @@ static bool is_bpffs(const char *path)
 
 static int mount_bpffs(void)
 {
-	return mount("bpf", BPFFS, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=700") < 0 ? -errno
-											   : 0;
+	return mount("bpf", BPFFS, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=700") < 0 ?
+		       -errno :
+		       0;
 }
 
 /* The parent's, from /proc/PID/stat: "PID (NAME) STATE PARENT …". 0: there is none. */
@@ -41,7 +42,6 @@ static pid_t parent_of(pid_t pid)
 	char path[PATH_LEN], text[512];
 	_cleanup_(fclosep) FILE *file = NULL;
 	const char *name_end;
-	int parent = 0;
 	size_t n;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
@@ -51,9 +51,8 @@ static pid_t parent_of(pid_t pid)
 	n = fread(text, 1, sizeof(text) - 1, file);
 	text[n] = '\0';
 	name_end = strrchr(text, ')');
-	if (!name_end || sscanf(name_end, ") %*c %d", &parent) != 1)
-		return 0;
-	return parent;
+	/* ") S PARENT" */
+	return name_end && strlen(name_end) > 4 ? (pid_t)strtol(name_end + 4, NULL, 10) : 0;
 }
 
 /*
@@ -161,9 +160,22 @@ static int find_or_mount(struct qos_diags *diags, char *ret_path)
 	return r < 0 ? fail(diags, r) : 0;
 }
 
+/* A bpffs takes no dots in names (bpf_lookup(), kernel/bpf/inode.c), but "eth0.100" has
+ * one. "::" stands for it: the ':' before a namespace's cookie comes before a digit.
+ */
+static void escape_dots(const char *name, char *buf)
+{
+	for (; *name; name++) {
+		if (*name == '.')
+			*buf++ = ':';
+		*buf++ = *name == '.' ? ':' : *name;
+	}
+	*buf = '\0';
+}
+
 int qos_bpffs_path(const char *ifname, struct qos_diags *diags, char **ret_dir)
 {
-	char name[QOS_NETNS_NAME_LEN], bpffs[PATH_LEN], *dir;
+	char name[QOS_NETNS_NAME_LEN], escaped[2 * QOS_NETNS_NAME_LEN], bpffs[PATH_LEN], *dir;
 	int r;
 
 	r = qos_netns_name(ifname, diags, name);
@@ -172,7 +184,8 @@ int qos_bpffs_path(const char *ifname, struct qos_diags *diags, char **ret_dir)
 	r = find_or_mount(diags, bpffs);
 	if (r < 0)
 		return r;
-	if (asprintf(&dir, "%s/qosctl/%s", bpffs, name) < 0)
+	escape_dots(name, escaped);
+	if (asprintf(&dir, "%s/qosctl/%s", bpffs, escaped) < 0)
 		return -ENOMEM;
 
 	*ret_dir = dir;

@@ -9,7 +9,7 @@
 int qos_bpffs_find(char **ret_path);
 
 /*
- * The directory for the interface's pins, BPFFS/qosctl/NAME (qos_netns_name()),
+ * The directory for the interface's pins, BPFFS/qosctl/NAME (qos_netns_name(), "::" for a dot),
  * whether it exists or not: in /sys/fs/bpf, or where a new /sys hides that
  * (ip-netns(8) exec) in that of the processes outside, or in one mounted there now.
  * *ret_dir is the caller's.

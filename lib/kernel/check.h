@@ -5,9 +5,9 @@
 
 #include <jansson.h>
 
-#define QOS_CHECK_OK	"ok"
-#define QOS_CHECK_WARN	"warn"
-#define QOS_CHECK_FAIL	"fail"
+#define QOS_CHECK_OK   "ok"
+#define QOS_CHECK_WARN "warn"
+#define QOS_CHECK_FAIL "fail"
 
 /* Append {"name", "state", "text", "hint"?}; hint may be null. -ENOMEM. */
 int qos_check_add(json_t *checks, const char *name, const char *state, const char *hint,

@@ -11,14 +11,16 @@
 #include <linux/rtnetlink.h>
 
 #define EGRESS	TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS)
-#define INGRESS	TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS)
+#define INGRESS TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS)
 
-int qos_clsact_ensure(struct qos_nl *nl, const struct qos_link_info *link,
-		      struct qos_diags *diags, bool *ret_created)
+int qos_clsact_ensure(struct qos_nl *nl, const struct qos_link_info *link, struct qos_diags *diags,
+		      bool *ret_created)
 {
 	_cleanup_(qos_qdiscs_done) struct qos_qdiscs qdiscs = { .items = NULL };
 	struct qos_qdisc clsact = {
-		.handle = TC_H_MAKE(TC_H_CLSACT, 0), .parent = TC_H_CLSACT, .kind = "clsact",
+		.handle = TC_H_MAKE(TC_H_CLSACT, 0),
+		.parent = TC_H_CLSACT,
+		.kind = "clsact",
 	};
 	const struct qos_qdisc *there;
 	int r;
@@ -28,10 +30,11 @@ int qos_clsact_ensure(struct qos_nl *nl, const struct qos_link_info *link,
 		return r;
 
 	there = qos_qdiscs_find(&qdiscs, TC_H_CLSACT);
-	if (there && strcmp(there->kind, "clsact")) {
+	if (there && strcmp(there->kind, "clsact") != 0) {
 		qos_diag(diags, QOS_FAILED, "cannot create clsact on %s: its place is taken by %s",
 			 link->name, there->kind);
-		qos_diag_hint(diags, "clsact does all that ingress does: 'tc qdisc del dev %s "
+		qos_diag_hint(diags,
+			      "clsact does all that ingress does: 'tc qdisc del dev %s "
 			      "ingress', then 'tc qdisc add dev %s clsact' and the filters again",
 			      link->name, link->name);
 		return -EEXIST;
@@ -97,8 +100,7 @@ int qos_filters_count(struct qos_nl *nl, const struct qos_link_info *link, uint3
 	return 0;
 }
 
-int qos_clsact_release(struct qos_nl *nl, const struct qos_link_info *link,
-		       struct qos_diags *diags)
+int qos_clsact_release(struct qos_nl *nl, const struct qos_link_info *link, struct qos_diags *diags)
 {
 	size_t egress, ingress;
 	int r;
@@ -137,8 +139,8 @@ static void parse_bpf(const struct nlattr *options, struct qos_filter *filter)
 			break;
 		case TCA_BPF_FLAGS:
 			if (mnl_attr_validate(attr, MNL_TYPE_U32) >= 0)
-				filter->direct_action = mnl_attr_get_u32(attr) &
-							TCA_BPF_FLAG_ACT_DIRECT;
+				filter->direct_action =
+					mnl_attr_get_u32(attr) & TCA_BPF_FLAG_ACT_DIRECT;
 			break;
 		}
 	}
@@ -252,8 +254,7 @@ int qos_filter_put(struct qos_nl *nl, const struct qos_link_info *link, int prog
 	return 0;
 }
 
-int qos_filter_delete(struct qos_nl *nl, const struct qos_link_info *link,
-		      struct qos_diags *diags)
+int qos_filter_delete(struct qos_nl *nl, const struct qos_link_info *link, struct qos_diags *diags)
 {
 	_cleanup_(qos_filters_done) struct qos_filters filters = { .items = NULL };
 	int r;

@@ -6,13 +6,13 @@
 #include "kernel/tc.h"
 
 /* Where our filter is. */
-#define QOS_FILTER_PREF		100
-#define QOS_FILTER_HANDLE	0x7105
-#define QOS_FILTER_NAME		"qosctl"
+#define QOS_FILTER_PREF	  100
+#define QOS_FILTER_HANDLE 0x7105
+#define QOS_FILTER_NAME	  "qosctl"
 
 struct qos_filter {
 	uint16_t pref;
-	uint16_t protocol;	/* ETH_P_…, host order */
+	uint16_t protocol; /* ETH_P_…, host order */
 	uint32_t handle;
 	uint32_t chain;
 	char kind[IFNAMSIZ];
@@ -32,8 +32,8 @@ struct qos_filters {
  * Make sure that the device has a clsact qdisc. *ret_created: it had none.
  * -EEXIST when an ingress qdisc is in its place (which has no egress).
  */
-int qos_clsact_ensure(struct qos_nl *nl, const struct qos_link_info *link,
-		      struct qos_diags *diags, bool *ret_created);
+int qos_clsact_ensure(struct qos_nl *nl, const struct qos_link_info *link, struct qos_diags *diags,
+		      bool *ret_created);
 /* Delete it if no filter is left in it, in either direction: others' stay. */
 int qos_clsact_release(struct qos_nl *nl, const struct qos_link_info *link,
 		       struct qos_diags *diags);
@@ -53,7 +53,6 @@ int qos_filters_count(struct qos_nl *nl, const struct qos_link_info *link, uint3
 int qos_filter_put(struct qos_nl *nl, const struct qos_link_info *link, int prog_fd,
 		   struct qos_diags *diags);
 /* Take our filter off. No error when it is not there. */
-int qos_filter_delete(struct qos_nl *nl, const struct qos_link_info *link,
-		      struct qos_diags *diags);
+int qos_filter_delete(struct qos_nl *nl, const struct qos_link_info *link, struct qos_diags *diags);
 
 #endif

@@ -19,6 +19,7 @@ void qos_device_close(struct qos_device *device)
 	qos_bpf_free(device->pinned);
 	qos_nl_close(device->nl);
 	free(device->pin_dir);
+	closep(&device->prog_fd);
 	closep(&device->lock_fd);
 	free(device);
 }
@@ -30,7 +31,7 @@ const struct qos_bpf *qos_device_known(const struct qos_device *device)
 
 static int find_running(struct qos_device *device, struct qos_diags *diags)
 {
-	_cleanup_(qos_filters_done) struct qos_filters filters = {0};
+	_cleanup_(qos_filters_done) struct qos_filters filters = { 0 };
 	const struct qos_filter *ours;
 	int r = qos_filters_get(device->nl, &device->link, diags, &filters);
 
@@ -41,6 +42,7 @@ static int find_running(struct qos_device *device, struct qos_diags *diags)
 		return 0;
 	device->attached = true;
 	device->pref = ours->pref;
+	device->prog_fd = qos_bpf_hold(ours->prog_id);
 	r = qos_bpf_open(ours->prog_id, diags, &device->running);
 	return r == -ENOENT ? 0 : r;
 }
@@ -58,6 +60,17 @@ static int find_pinned(struct qos_device *device, struct qos_diags *diags)
 	return 0;
 }
 
+/* A change mounts a bpffs where there is none; a look changes nothing. */
+static int find_pin_dir(struct qos_device *device, bool change, struct qos_diags *diags)
+{
+	_cleanup_(freep) char *bpffs = NULL;
+	int r = change ? 0 : qos_bpffs_find(&bpffs);
+
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	return qos_bpffs_path(device->link.name, diags, &device->pin_dir);
+}
+
 int qos_device_open(const char *ifname, const char *lock, struct qos_diags *diags,
 		    struct qos_device **ret_device)
 {
@@ -66,7 +79,7 @@ int qos_device_open(const char *ifname, const char *lock, struct qos_diags *diag
 
 	if (!device)
 		return -ENOMEM;
-	device->lock_fd = -1;
+	device->lock_fd = device->prog_fd = -1;
 	r = qos_nl_open(diags, &device->nl);
 	if (r < 0)
 		return r;
@@ -77,13 +90,16 @@ int qos_device_open(const char *ifname, const char *lock, struct qos_diags *diag
 		r = qos_lock_take(device->link.name, lock, diags, &device->lock_fd);
 		if (r < 0)
 			return r;
+		/* who held it may have changed what was found, or it is another one by now */
+		r = qos_link_get(device->nl, device->link.name, diags, &device->link);
+		if (r < 0)
+			return r;
 	}
 	r = find_running(device, diags);
 	if (r < 0)
 		return r;
-	/* only a change needs a bpffs: to look at what runs it is not */
-	r = qos_bpffs_path(device->link.name, lock ? diags : NULL, &device->pin_dir);
-	if (r < 0 && lock)
+	r = find_pin_dir(device, lock != NULL, diags);
+	if (r < 0)
 		return r;
 	if (!device->attached && device->pin_dir) {
 		r = find_pinned(device, diags);
@@ -106,7 +122,7 @@ void qos_device_list_free(char **names)
 static int has_our_filter(struct qos_nl *nl, const struct qos_link_info *link,
 			  struct qos_diags *diags)
 {
-	_cleanup_(qos_filters_done) struct qos_filters filters = {0};
+	_cleanup_(qos_filters_done) struct qos_filters filters = { 0 };
 	int r = qos_filters_get(nl, link, diags, &filters);
 
 	return r < 0 ? r : qos_filters_ours(&filters) != NULL;

@@ -10,11 +10,12 @@ struct qos_device {
 	struct qos_nl *nl;
 	struct qos_link_info link;
 	int lock_fd;
-	char *pin_dir;		/* null: no bpffs */
-	bool attached;		/* our filter is on it … */
+	char *pin_dir; /* null: no bpffs */
+	bool attached; /* our filter is on it … */
+	int prog_fd;   /* … with a program, whatever its ABI; else -1 */
 	uint16_t pref;
-	struct qos_bpf *running;	/* … with this program; or null, when its ABI is not ours */
-	struct qos_bpf *pinned;	/* without a filter: the last program, from its pin */
+	struct qos_bpf *running; /* that, or null when its ABI is not ours */
+	struct qos_bpf *pinned;	 /* without a filter: the last program, from its pin */
 };
 
 /*

@@ -7,7 +7,7 @@
 #include "kernel/tc.h"
 
 struct qos_kind {
-	const char *name;	/* the kernel's (Qdisc_ops.id) */
+	const char *name; /* the kernel's (Qdisc_ops.id) */
 	/* Add the attributes inside TCA_OPTIONS; null: it has none. */
 	void (*fill_options)(const struct qos_fq_params *params, struct nlmsghdr *msg);
 	/* Whether a dumped TCA_OPTIONS says what fill_options asked for; null: always. */
@@ -19,15 +19,15 @@ extern const struct qos_kind qos_kind_mq;
 
 /* fq's own counters; see struct tc_fq_qd_stats. */
 struct qos_fq_stats {
-	uint64_t drops;			/* all, for whatever reason */
+	uint64_t drops; /* all, for whatever reason */
 	uint64_t drops_flow_limit;
 	uint64_t drops_horizon;
-	uint64_t drops_band[3];		/* over limit; 0 before Linux 6.7 */
-	uint64_t throttled;		/* times a flow had to wait */
+	uint64_t drops_band[3]; /* over limit; 0 before Linux 6.7 */
+	uint64_t throttled;	/* times a flow had to wait */
 	uint32_t flows;
 	uint32_t throttled_flows;
-	uint32_t qlen;			/* packets */
-	uint32_t backlog;		/* bytes */
+	uint32_t qlen;	  /* packets */
+	uint32_t backlog; /* bytes */
 };
 
 /* Whether a dumped TCA_OPTIONS of fq is from a kernel whose fq has bands (Linux 6.7). */

@@ -6,12 +6,13 @@
 #include <linux/rtnetlink.h>
 
 /* Linux 6.7 ("net_sched: sch_fq: add 3 bands and WRR scheduling", "…: add
- * TCA_FQ_WEIGHTS attribute"), newer than Debian 12's headers. Older kernels pass over attributes they do not know in this nest
- * (fq_change(): nla_parse_nested_deprecated()).
+ * TCA_FQ_WEIGHTS attribute"), newer than Debian 12's headers. Older kernels
+ * pass over attributes they do not know in this nest (fq_change():
+ * nla_parse_nested_deprecated()).
  */
-#define TCA_FQ_PRIOMAP_		16
-#define TCA_FQ_WEIGHTS_		17
-#define FQ_BANDS_		3
+#define TCA_FQ_PRIOMAP_ 16
+#define TCA_FQ_WEIGHTS_ 17
+#define FQ_BANDS_	3
 
 /* What was dumped, by attribute. */
 struct attrs {

@@ -8,12 +8,11 @@
 #include <linux/rtnetlink.h>
 
 #include "base/names.h"
-#include "model/policy.h"
 
 /* Linux 6.3 ("net: add gso_ipv4_max_size and gro_ipv4_max_size per device"),
  * newer than Debian 12's headers.
  */
-#define IFLA_GSO_IPV4_MAX_SIZE_	63
+#define IFLA_GSO_IPV4_MAX_SIZE_ 63
 #define IFLA_LAST		IFLA_GSO_IPV4_MAX_SIZE_
 
 struct attrs {
@@ -119,7 +118,7 @@ static void hint_links(struct qos_nl *nl, const char *ifname, struct qos_diags *
 	_cleanup_(freep) const char **names = NULL;
 	char text[256] = "";
 	const char *nearest;
-	size_t count, len = 0;
+	size_t count = 0, len = 0;
 
 	if (qos_link_list(nl, NULL, &links, &count) < 0)
 		return;
@@ -173,7 +172,7 @@ int qos_link_get(struct qos_nl *nl, const char *ifname, struct qos_diags *diags,
 	/* The kernel finds alternative names too (ip-link(8) property altname); what
 	 * we call things after must be the one name.
 	 */
-	if (strcmp(link.name, ifname)) {
+	if (strcmp(link.name, ifname) != 0) {
 		qos_diag(diags, QOS_INVALID, "%s is another name of %s", ifname, link.name);
 		qos_diag_hint(diags, "use %s", link.name);
 		return -EINVAL;

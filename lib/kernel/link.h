@@ -12,15 +12,15 @@
 struct qos_link_info {
 	int ifindex;
 	char name[IFNAMSIZ];
-	char kind[IFNAMSIZ];		/* "veth", "bond" …; empty: hardware */
-	uint16_t type;			/* ARPHRD_… */
-	uint32_t flags;			/* IFF_… */
+	char kind[IFNAMSIZ]; /* "veth", "bond" …; empty: hardware */
+	uint16_t type;	     /* ARPHRD_… */
+	uint32_t flags;	     /* IFF_… */
 	uint32_t mtu;
-	uint32_t tx_queues;		/* allocated, at least 1 */
-	int master;			/* ifindex, or 0 */
-	char master_kind[IFNAMSIZ];	/* "bond", "bridge" …, or empty */
-	uint32_t gso_max_size;		/* bytes */
-	uint32_t gso_ipv4_max_size;	/* bytes; 0: the kernel (before 6.3) has none apart */
+	uint32_t tx_queues;	    /* allocated, at least 1 */
+	int master;		    /* ifindex, or 0 */
+	char master_kind[IFNAMSIZ]; /* "bond", "bridge" …, or empty */
+	uint32_t gso_max_size;	    /* bytes */
+	uint32_t gso_ipv4_max_size; /* bytes; 0: the kernel (before 6.3) has none apart */
 };
 
 /* By name. -ENODEV with the interfaces that exist as hint. */

@@ -12,9 +12,9 @@
 #include "base/cleanup.h"
 #include "kernel/netns.h"
 
-#define LOCK_DIR	"/run/qosctl"
-#define RETRY_MS	50
-#define WAIT_MS		5000
+#define LOCK_DIR "/run/qosctl"
+#define RETRY_MS 50
+#define WAIT_MS	 5000
 
 static int fail(struct qos_diags *diags, int error, const char *what, const char *path)
 {

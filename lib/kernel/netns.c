@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
-#include "model/policy.h"
+#include "base/names.h"
 
 /* /proc/sys/net is that of the reader's namespace, and these settings of the
  * whole machine are in the first one only (net_core_table, registered for
@@ -32,7 +32,7 @@ static int read_cookie(uint64_t *ret_cookie)
 
 int qos_netns_name(const char *ifname, struct qos_diags *diags, char *buf)
 {
-	uint64_t cookie;
+	uint64_t cookie = 0;
 	int r;
 
 	if (!qos_ifname_valid(ifname)) {

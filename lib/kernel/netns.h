@@ -8,7 +8,7 @@
 #include "base/diag.h"
 
 /* interface, ':', 64 bits in decimal, NUL */
-#define QOS_NETNS_NAME_LEN	(IFNAMSIZ + 21)
+#define QOS_NETNS_NAME_LEN (IFNAMSIZ + 21)
 
 /*
  * What files and pins of an interface of the caller's network namespace are

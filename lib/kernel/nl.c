@@ -13,16 +13,16 @@
 /* An attribute's length is 16 bits: one of any size fits, and the rest of a
  * request many times over.
  */
-#define REQUEST_SIZE	(80 * 1024)
+#define REQUEST_SIZE (80 * 1024)
 /* No dump message is larger (netlink_dump(), net/netlink/af_netlink.c: 32 KiB). */
-#define ANSWER_SIZE	(64 * 1024)
+#define ANSWER_SIZE (64 * 1024)
 /* Dumps are begun anew this often: tables that change all the time end it. */
-#define DUMP_TRIES	16
+#define DUMP_TRIES 16
 
 struct qos_nl {
 	struct mnl_socket *socket;
 	unsigned int seq;
-	bool interrupted;	/* the dump is not of one state of the tables */
+	bool interrupted; /* the dump is not of one state of the tables */
 	char said[256];
 	char request[REQUEST_SIZE] __attribute__((aligned(8)));
 	char answer[ANSWER_SIZE] __attribute__((aligned(8)));
@@ -289,7 +289,7 @@ static int collect_message(const struct nlmsghdr *msg, void *data)
 	struct collect *collect = data;
 	size_t len = MNL_ALIGN(msg->nlmsg_len);
 
-	if (collect->size - collect->len < len) {
+	if (!collect->data || collect->size - collect->len < len) {
 		size_t size = collect->size * 2 + len;
 		char *grown = realloc(collect->data, size);
 

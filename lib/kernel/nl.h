@@ -53,7 +53,7 @@ int qos_nl_get(struct qos_nl *nl, struct nlmsghdr *msg, const struct nlmsghdr **
 int qos_nl_dump(struct qos_nl *nl, struct nlmsghdr *msg, struct qos_nl_dump *ret_dump);
 void qos_nl_dump_done(struct qos_nl_dump *dump);
 
-#define qos_nl_dump_for_each(msg, left, dump)                                       \
+#define qos_nl_dump_for_each(msg, left, dump)                                              \
 	for ((msg) = (dump)->data, (left) = (int)(dump)->len; mnl_nlmsg_ok((msg), (left)); \
 	     (msg) = mnl_nlmsg_next((msg), &(left)))
 

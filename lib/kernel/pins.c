@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kernel/pins.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "kernel/bpffs.h"
+#include "kernel/netns.h"
+
+DEFINE_CLEANUP(DIR *, closedirp, closedir)
 
 /* ':' is in no interface's name, and a namespace's cookie is a number. */
 static int new_dir(const char *dir, char **ret)
@@ -51,4 +55,62 @@ void qos_pins_abandon(const char *dir)
 
 	if (new_dir(dir, &fresh) == 0)
 		qos_bpffs_remove(fresh, NULL);
+}
+
+/* The interface that a directory is of, where that is in the namespace of suffix. */
+static bool interface_of(const char *entry, const char *suffix, char ifname[IFNAMSIZ])
+{
+	size_t len = strlen(entry), tail = strlen(suffix), out = 0;
+
+	if (len < tail || strcmp(entry + len - tail, suffix) != 0)
+		return false;
+	for (size_t i = 0; i < len - tail; i++) {
+		char c = entry[i];
+
+		/* "::" is a dot (qos_bpffs_path()), ':' the begin of another suffix */
+		if (c == ':' && (++i == len - tail || entry[i] != ':'))
+			return false;
+		if (out == IFNAMSIZ - 1)
+			return false;
+		ifname[out++] = c == ':' ? '.' : c;
+	}
+	ifname[out] = '\0';
+	return true;
+}
+
+static bool is_gone(struct qos_nl *nl, const char *ifname)
+{
+	struct qos_link_info link;
+
+	return qos_link_get(nl, ifname, NULL, &link) == -ENODEV;
+}
+
+static void sweep(struct qos_nl *nl, const char *parent, const char *suffix)
+{
+	_cleanup_(closedirp) DIR *dir = opendir(parent);
+	const struct dirent *entry;
+
+	while (dir && (entry = readdir(dir))) {
+		_cleanup_(freep) char *path = NULL;
+		char ifname[IFNAMSIZ];
+
+		if (entry->d_name[0] == '.' || !interface_of(entry->d_name, suffix, ifname))
+			continue;
+		if (is_gone(nl, ifname) && asprintf(&path, "%s/%s", parent, entry->d_name) >= 0)
+			qos_bpffs_remove(path, NULL);
+	}
+}
+
+void qos_pins_sweep(struct qos_nl *nl, const char *dir)
+{
+	_cleanup_(freep) char *parent = strdup(dir);
+	char name[QOS_NETNS_NAME_LEN];
+	const char *suffix;
+
+	/* of any interface here: what comes after its name is the namespace's */
+	if (!parent || qos_netns_name("x", NULL, name) < 0)
+		return;
+	suffix = name + strlen("x");
+	*strrchr(parent, '/') = '\0';
+	sweep(nl, parent, suffix);
 }

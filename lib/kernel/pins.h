@@ -14,5 +14,11 @@ int qos_pins_prepare(struct qos_bpf *bpf, const char *dir, struct qos_diags *dia
 int qos_pins_commit(const char *dir, struct qos_diags *diags);
 /* Those are not wanted after all. */
 void qos_pins_abandon(const char *dir);
+/*
+ * Take away, beside dir, those of interfaces of this namespace that are gone:
+ * nothing else would, and containers come and go. Whose namespace is gone too
+ * stay, as there is no telling.
+ */
+void qos_pins_sweep(struct qos_nl *nl, const char *dir);
 
 #endif

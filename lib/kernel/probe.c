@@ -26,11 +26,14 @@
 
 static int probe_kernel(json_t *checks)
 {
-	unsigned int major = 0, minor = 0;
+	unsigned long major, minor;
 	struct utsname name;
+	char *dot;
 
-	if (uname(&name) < 0 || sscanf(name.release, "%u.%u", &major, &minor) != 2)
+	if (uname(&name) < 0)
 		return qos_check_add(checks, "kernel", QOS_CHECK_WARN, NULL, "of unknown release");
+	major = strtoul(name.release, &dot, 10);
+	minor = *dot == '.' ? strtoul(dot + 1, NULL, 10) : 0;
 	if (major < KERNEL_MAJOR || (major == KERNEL_MAJOR && minor < KERNEL_MINOR))
 		return qos_check_add(checks, "kernel", QOS_CHECK_FAIL,
 				     "install Linux 6.1 or later (Debian 12 has it)",
@@ -143,7 +146,9 @@ static int probe_clsact(json_t *checks, struct qos_nl *nl, const struct qos_link
 			int prog_fd)
 {
 	const struct qos_qdisc clsact = {
-		.handle = TC_H_MAKE(TC_H_CLSACT, 0), .parent = TC_H_CLSACT, .kind = "clsact",
+		.handle = TC_H_MAKE(TC_H_CLSACT, 0),
+		.parent = TC_H_CLSACT,
+		.kind = "clsact",
 	};
 	int r;
 
@@ -158,9 +163,11 @@ static int probe_clsact(json_t *checks, struct qos_nl *nl, const struct qos_link
 
 	r = qos_filter_put(nl, lo, prog_fd, NULL);
 	if (r < 0)
-		return qos_check_add(checks, "clsact", QOS_CHECK_FAIL,
-				     "try 'modprobe cls_bpf'; else a kernel with CONFIG_NET_CLS_BPF "
-				     "is needed", "takes no BPF filter: %s", reason(nl, r));
+		return qos_check_add(
+			checks, "clsact", QOS_CHECK_FAIL,
+			"try 'modprobe cls_bpf'; else a kernel with CONFIG_NET_CLS_BPF "
+			"is needed",
+			"takes no BPF filter: %s", reason(nl, r));
 	return qos_check_add(checks, "clsact", QOS_CHECK_OK, NULL, "available, with BPF filters");
 }
 

@@ -20,9 +20,9 @@ int qos_probe_system(json_t *checks);
 
 /* What the caller knows of an interface that it asks about. */
 struct qos_probe_known {
-	bool shaped;	/* a policy is in force: what follows has to be so */
-	bool fq;	/* in mode fq */
-	bool filter;	/* our filter is there, with the right program */
+	bool shaped; /* a policy is in force: what follows has to be so */
+	bool fq;     /* in mode fq */
+	bool filter; /* our filter is there, with the right program */
 };
 
 /* Append the interface's: link, qdisc, filter, others. */

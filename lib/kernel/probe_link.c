@@ -44,8 +44,7 @@ static int probe_device(const struct qos_link_info *link, json_t *checks)
 }
 
 static int probe_qdisc(struct qos_nl *nl, const struct qos_link_info *link,
-		       const struct qos_probe_known *known, struct qos_diags *diags,
-		       json_t *checks)
+		       const struct qos_probe_known *known, struct qos_diags *diags, json_t *checks)
 {
 	_cleanup_(freep) char *why = NULL;
 	int r;
@@ -91,8 +90,9 @@ static int probe_filters_before(const struct qos_filters *filters, json_t *check
 			continue;
 		r = qos_check_add(checks, "others", QOS_CHECK_WARN, NULL,
 				  "%s filter %s%sat pref %u runs before ours: what it decides "
-				  "passes unshaped", filter->kind, filter->name,
-				  filter->name[0] ? " " : "", filter->pref);
+				  "passes unshaped",
+				  filter->kind, filter->name, filter->name[0] ? " " : "",
+				  filter->pref);
 		if (r < 0)
 			return r;
 	}
@@ -107,11 +107,13 @@ static int probe_tcx(const struct qos_link_info *link, json_t *checks)
 	__u32 count = 0, flags = 0;
 
 	if (bpf_prog_query(link->ifindex, (enum bpf_attach_type)BPF_TCX_EGRESS_, 0, &flags, NULL,
-			   &count) < 0 || !count)
+			   &count) < 0 ||
+	    !count)
 		return 0;
 	return qos_check_add(checks, "others", QOS_CHECK_WARN, "bpftool net show",
 			     "%u tcx program%s on egress run before ours: what they decide passes "
-			     "unshaped", count, count == 1 ? "" : "s");
+			     "unshaped",
+			     count, count == 1 ? "" : "s");
 }
 
 /* Kinds that hold packets back by a rate of their own. */
@@ -131,7 +133,7 @@ static int probe_foreign_root(struct qos_nl *nl, const struct qos_link_info *lin
 		const struct qos_qdisc *qdisc = &qdiscs.items[i];
 
 		for (size_t k = 0; k < ARRAY_SIZE(shapers); k++) {
-			if (strcmp(qdisc->kind, shapers[k]))
+			if (strcmp(qdisc->kind, shapers[k]) != 0)
 				continue;
 			return qos_check_add(checks, "others", QOS_CHECK_WARN, NULL,
 					     "%s shapes it too%s", qdisc->kind,

@@ -29,17 +29,18 @@ static struct wanted wanted_at(const struct qos_link_info *link, size_t i)
 	if (i == 0)
 		return (struct wanted){ QOS_QDISC_ROOT, TC_H_ROOT,
 					multi ? &qos_kind_mq : &qos_kind_fq };
-	return (struct wanted){ QOS_QDISC_CHILD((uint32_t)i - 1),
-				QOS_QDISC_ROOT | (uint32_t)i, &qos_kind_fq };
+	return (struct wanted){ QOS_QDISC_CHILD((uint32_t)i - 1), QOS_QDISC_ROOT | (uint32_t)i,
+				&qos_kind_fq };
 }
 
 static const struct qos_qdisc *find(const struct qos_qdiscs *qdiscs, const struct wanted *wanted)
 {
 	const struct qos_qdisc *qdisc = qos_qdiscs_find(qdiscs, wanted->parent);
 
-	if (!qdisc || qdisc->handle != wanted->handle || strcmp(qdisc->kind, wanted->kind->name))
-		return NULL;
-	return qdisc;
+	bool ours = qdisc && qdisc->handle == wanted->handle &&
+		    !strcmp(qdisc->kind, wanted->kind->name);
+
+	return ours ? qdisc : NULL;
 }
 
 static bool is_as_wanted(const struct qos_qdisc *qdisc, const struct wanted *wanted,
@@ -72,14 +73,15 @@ static int fill(const struct qos_kind *kind, const struct qos_fq_params *params,
 static int put(struct qos_nl *nl, const struct qos_link_info *link, const struct wanted *wanted,
 	       const struct qos_fq_params *params, struct qos_diags *diags)
 {
-	struct qos_qdisc qdisc = { .handle = wanted->handle, .parent = wanted->parent };
-	_cleanup_(freep) void *options = NULL;
+	_cleanup_(qos_qdisc_done) struct qos_qdisc qdisc = {
+		.handle = wanted->handle,
+		.parent = wanted->parent,
+	};
 	int r;
 
 	r = fill(wanted->kind, params, &qdisc.options);
 	if (r < 0)
 		return r;
-	options = qdisc.options.data;
 
 	snprintf(qdisc.kind, sizeof(qdisc.kind), "%s", wanted->kind->name);
 	return qos_qdisc_put(nl, link, &qdisc, diags);
@@ -98,7 +100,7 @@ static int try_fq(const struct qos_link_info *link, const struct qos_fq_params *
 
 	if (qos_nl_open_scratch(&nl) < 0)
 		return 0;
-	lo.ifindex = 1;		/* always lo's (LOOPBACK_IFINDEX) */
+	lo.ifindex = 1; /* always lo's (LOOPBACK_IFINDEX) */
 	return put(nl, &lo, &root, params, diags);
 }
 
@@ -166,8 +168,8 @@ static int difference(const struct qos_qdiscs *qdiscs, const struct wanted *want
 		r = asprintf(ret_why, "%s is %s %s, not %s %s", at, there->kind,
 			     qos_tc_handle_text(there->handle, handle), wanted->kind->name, ours);
 	else
-		r = asprintf(ret_why, "%s %s at %s has other parameters", wanted->kind->name,
-			     ours, at);
+		r = asprintf(ret_why, "%s %s at %s has other parameters", wanted->kind->name, ours,
+			     at);
 	return r < 0 ? -ENOMEM : 0;
 }
 

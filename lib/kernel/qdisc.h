@@ -8,9 +8,9 @@
 
 #include "kernel/kind.h"
 
-#define QOS_QDISC_ROOT		0x71050000U	/* 7105: */
+#define QOS_QDISC_ROOT 0x71050000U /* 7105: */
 /* below mq, queue n from 0 on */
-#define QOS_QDISC_CHILD(n)	((0x7106U + (n)) << 16)
+#define QOS_QDISC_CHILD(n) ((0x7106U + (n)) << 16)
 
 /*
  * Make the device's qdiscs ours. Those that are already are changed in place,

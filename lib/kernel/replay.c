@@ -94,7 +94,7 @@ int qos_replay_options(const struct qos_qdisc *qdisc, struct qos_tc_blob *ret_op
 {
 	struct qos_tc_blob options = qdisc->options;
 
-	options.data = malloc(options.len + 1);
+	options.data = calloc(1, options.len + 1);
 	if (!options.data)
 		return -ENOMEM;
 	if (options.len)

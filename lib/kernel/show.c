@@ -36,24 +36,22 @@ static json_t *show_qdisc(const struct qos_device *device, const struct qos_qdis
 			 fq && strcmp(fq->kind, "fq") == 0 && qos_fq_has_bands(&fq->options));
 }
 
-/* Why what was applied is not what packets meet. */
+/* Why what was applied is not what packets meet. Null when out of memory. */
 static json_t *find_problems(const struct qos_device *device, const struct qos_qdiscs *qdiscs)
 {
 	const struct qos_qdisc *root = qos_qdiscs_find(qdiscs, TC_H_ROOT);
-	json_t *problems = json_array();
 
-	if (wants_fq(device->running) && !qos_qdisc_is_ours(qdiscs))
-		json_array_append_new(problems, json_sprintf(
-			"the root qdisc of %s is %s, not the fq that holds the packets; "
-			"apply puts it back", device->link.name, root ? root->kind : "none"));
-	return problems;
+	if (!wants_fq(device->running) || qos_qdisc_is_ours(qdiscs))
+		return json_array();
+	return json_pack("[o]", json_sprintf("the root qdisc of %s is %s, not the fq that holds "
+					     "the packets; apply puts it back",
+					     device->link.name, root ? root->kind : "none"));
 }
 
 static int show_device(struct qos_device *device, struct qos_diags *diags, json_t **ret_json)
 {
-	_cleanup_(qos_qdiscs_done) struct qos_qdiscs qdiscs = {0};
-	_cleanup_(json_decrefp) json_t *json = NULL;
-	json_t *problems;
+	_cleanup_(qos_qdiscs_done) struct qos_qdiscs qdiscs = { 0 };
+	_cleanup_(json_decrefp) json_t *json = NULL, *problems = NULL;
 	int r = qos_qdiscs_get(device->nl, &device->link, diags, &qdiscs);
 
 	if (r < 0)
@@ -61,13 +59,14 @@ static int show_device(struct qos_device *device, struct qos_diags *diags, json_
 	json = json_deep_copy(json_object_get(device->running->state, "show"));
 	problems = find_problems(device, &qdiscs);
 	/* the interface may have been renamed */
-	json_object_set_new(json, "interface", json_string(device->link.name));
-	json_object_set_new(json, "in_force", json_boolean(json_array_size(problems) == 0));
-	json_object_set_new(json, "problems", problems);
-	json_object_set_new(json, "qdisc", show_qdisc(device, &qdiscs));
-	json_object_set_new(json, "filter",
-			    json_pack("{s:i, s:I}", "pref", device->pref, "prog_id",
-				      (json_int_t)device->running->prog_id));
+	if (json_object_set_new(json, "interface", json_string(device->link.name)) ||
+	    json_object_set_new(json, "in_force", json_boolean(json_array_size(problems) == 0)) ||
+	    json_object_set(json, "problems", problems) ||
+	    json_object_set_new(json, "qdisc", show_qdisc(device, &qdiscs)) ||
+	    json_object_set_new(json, "filter",
+				json_pack("{s:i, s:I}", "pref", device->pref, "prog_id",
+					  (json_int_t)device->running->prog_id)))
+		return -ENOMEM;
 	*ret_json = TAKE_PTR(json);
 	return 0;
 }
@@ -84,9 +83,10 @@ static int add_device(const char *ifname, describe_fn describe, struct qos_diags
 	if (r < 0)
 		return r;
 	if (!device->running) {
-		qos_diag(diags, QOS_FAILED, device->attached ?
-			 "%s is shaped by another version of qosctl" :
-			 "%s is not shaped by qosctl", ifname);
+		qos_diag(diags, QOS_FAILED,
+			 device->attached ? "%s is shaped by another version of qosctl" :
+					    "%s is not shaped by qosctl",
+			 ifname);
 		qos_diag_hint(diags, "qosctl apply %s", ifname);
 		return -ENOENT;
 	}
@@ -96,8 +96,7 @@ static int add_device(const char *ifname, describe_fn describe, struct qos_diags
 	return json_array_append_new(all, one) ? -ENOMEM : 0;
 }
 
-static int describe(const char *ifname, describe_fn fn, struct qos_diags *diags,
-		    json_t **ret_json)
+static int describe(const char *ifname, describe_fn fn, struct qos_diags *diags, json_t **ret_json)
 {
 	_cleanup_(namesp) char **names = NULL;
 	_cleanup_(json_decrefp) json_t *all = json_array();
@@ -130,7 +129,7 @@ static int doctor_interface(const char *ifname, struct qos_diags *diags, json_t 
 {
 	_cleanup_(qos_device_closep) struct qos_device *device = NULL;
 	_cleanup_(json_decrefp) json_t *checks = json_array();
-	struct qos_probe_known known = {0};
+	struct qos_probe_known known = { 0 };
 	int r = qos_device_open(ifname, NULL, diags, &device);
 
 	if (r < 0)
@@ -155,7 +154,5 @@ int qos_kernel_doctor(const char *ifname, struct qos_diags *diags, json_t **ret_
 	if (r < 0)
 		return r;
 	*ret_json = json_pack("{s:O, s:O?}", "checks", checks, "interface", interface);
-	if (*ret_json && !interface)
-		json_object_set_new(*ret_json, "interface", json_null());
 	return *ret_json ? 0 : -ENOMEM;
 }

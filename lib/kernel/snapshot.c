@@ -68,8 +68,8 @@ static int take_filters(struct qos_nl *nl, const struct qos_link_info *link,
 	return 0;
 }
 
-int qos_snapshot_take(struct qos_nl *nl, const struct qos_link_info *link,
-		      struct qos_diags *diags, struct qos_snapshot **ret_snapshot)
+int qos_snapshot_take(struct qos_nl *nl, const struct qos_link_info *link, struct qos_diags *diags,
+		      struct qos_snapshot **ret_snapshot)
 {
 	_cleanup_(qos_snapshot_freep) struct qos_snapshot *snapshot = calloc(1, sizeof(*snapshot));
 	int r;

@@ -8,16 +8,16 @@
 #include "kernel/tc.h"
 
 struct qos_snapshot {
-	struct qos_qdiscs qdiscs;	/* without clsact and ingress, parents first */
-	struct qos_qdiscs classes;	/* of those that the user attached */
-	bool has_filters;		/* a classful qdisc of the user's had filters */
+	struct qos_qdiscs qdiscs;  /* without clsact and ingress, parents first */
+	struct qos_qdiscs classes; /* of those that the user attached */
+	bool has_filters;	   /* a classful qdisc of the user's had filters */
 	bool had_clsact;
-	uint32_t gso_max_size;		/* bytes */
-	uint32_t gso_ipv4_max_size;	/* 0: the kernel has none apart */
+	uint32_t gso_max_size;	    /* bytes */
+	uint32_t gso_ipv4_max_size; /* 0: the kernel has none apart */
 };
 
-int qos_snapshot_take(struct qos_nl *nl, const struct qos_link_info *link,
-		      struct qos_diags *diags, struct qos_snapshot **ret_snapshot);
+int qos_snapshot_take(struct qos_nl *nl, const struct qos_link_info *link, struct qos_diags *diags,
+		      struct qos_snapshot **ret_snapshot);
 void qos_snapshot_free(struct qos_snapshot *snapshot);
 DEFINE_CLEANUP(struct qos_snapshot *, qos_snapshot_freep, qos_snapshot_free)
 

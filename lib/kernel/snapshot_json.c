@@ -176,8 +176,8 @@ int qos_snapshot_from_json(const json_t *json, struct qos_snapshot **ret_snapsho
 	if (!snapshot)
 		return -ENOMEM;
 	if (json_unpack((json_t *)json, "{s:o, s:o, s:b, s:b, s:I, s:I}", "qdiscs", &qdiscs,
-			"classes", &classes, "filters", &filters, "clsact", &clsact,
-			"gso_max_size", &gso, "gso_ipv4_max_size", &gso_ipv4) < 0)
+			"classes", &classes, "filters", &filters, "clsact", &clsact, "gso_max_size",
+			&gso, "gso_ipv4_max_size", &gso_ipv4) < 0)
 		return -EBADMSG;
 	if (!is_u32(gso) || !is_u32(gso_ipv4))
 		return -EBADMSG;

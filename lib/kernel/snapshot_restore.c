@@ -28,7 +28,7 @@ struct item {
 };
 
 struct plan {
-	struct item *items;	/* first by handle, to look up; then by depth */
+	struct item *items; /* first by handle, to look up; then by depth */
 	size_t count;
 };
 
@@ -88,14 +88,14 @@ static void plan_add(struct plan *plan, const struct qos_qdiscs *qdiscs, bool ar
 	/* Without a handle: the kernel's default, which comes by itself. */
 	for (size_t i = 0; i < qdiscs->count; i++)
 		if (qdiscs->items[i].handle)
-			plan->items[plan->count++] = (struct item){ .what = &qdiscs->items[i],
-								    .is_class = are_classes };
+			plan->items[plan->count++] =
+				(struct item){ .what = &qdiscs->items[i], .is_class = are_classes };
 }
 
 static int plan_make(const struct qos_snapshot *snapshot, struct plan *plan)
 {
-	plan->items = calloc(snapshot->qdiscs.count + snapshot->classes.count + 1,
-			     sizeof(*plan->items));
+	plan->items =
+		calloc(snapshot->qdiscs.count + snapshot->classes.count + 1, sizeof(*plan->items));
 	if (!plan->items)
 		return -ENOMEM;
 
@@ -110,17 +110,17 @@ static int plan_make(const struct qos_snapshot *snapshot, struct plan *plan)
 
 static int put(struct qos_nl *nl, const struct qos_link_info *link, const struct item *item)
 {
-	_cleanup_(freep) void *data = NULL;
+	_cleanup_(qos_tc_blob_done) struct qos_tc_blob options = { .data = NULL };
 	struct qos_qdisc what = *item->what;
 	int r;
 
 	if (item->is_class)
 		return qos_class_put(nl, link, &what, NULL);
 
-	r = qos_replay_options(item->what, &what.options);
+	r = qos_replay_options(item->what, &options);
 	if (r < 0)
 		return r;
-	data = what.options.data;
+	what.options = options;
 	return qos_qdisc_put(nl, link, &what, NULL);
 }
 
@@ -145,33 +145,32 @@ static void warn_untold(const struct qos_link_info *link, const struct qos_snaps
 			warn_not_back(link, item, "the kernel does not tell its size table (stab)",
 				      diags);
 		if (!item->is_class && !strcmp(item->what->kind, "netem"))
-			warn_not_back(link, item, "the kernel does not tell its distribution tables",
-				      diags);
+			warn_not_back(link, item,
+				      "the kernel does not tell its distribution tables", diags);
 	}
 	if (snapshot->has_filters)
-		qos_diag_warn(diags, "the filters of the qdiscs of %s are not put back: "
-			      "run the script that made them", link->name);
+		qos_diag_warn(diags,
+			      "the filters of the qdiscs of %s are not put back: "
+			      "run the script that made them",
+			      link->name);
 }
 
 /* In the form that leaves counters out. */
 static int compare_options(const struct qos_qdisc *then, const struct qos_qdisc *now,
 			   bool *ret_same)
 {
-	_cleanup_(freep) void *then_data = NULL, *now_data = NULL;
-	struct qos_tc_blob a, b;
+	_cleanup_(qos_tc_blob_done) struct qos_tc_blob a = { .data = NULL };
+	_cleanup_(qos_tc_blob_done) struct qos_tc_blob b = { .data = NULL };
 	int r;
 
 	r = qos_replay_options(then, &a);
 	if (r < 0)
 		return r;
-	then_data = a.data;
 	r = qos_replay_options(now, &b);
 	if (r < 0)
 		return r;
-	now_data = b.data;
 
-	*ret_same = a.present == b.present && a.len == b.len &&
-		    !memcmp(then_data, now_data, a.len);
+	*ret_same = a.present == b.present && a.len == b.len && !memcmp(a.data, b.data, a.len);
 	return 0;
 }
 
@@ -203,11 +202,14 @@ static int warn_different(struct qos_nl *nl, const struct qos_link_info *link,
 }
 
 /* The default, where the user's own root does not come back. */
-static int fall_back(struct qos_nl *nl, const struct qos_link_info *link,
-		     const struct item *root, struct qos_diags *diags)
+static int fall_back(struct qos_nl *nl, const struct qos_link_info *link, const struct item *root,
+		     struct qos_diags *diags)
 {
-	warn_not_back(link, root, qos_nl_said(nl)[0] ? qos_nl_said(nl) : "the kernel refuses "
-		      "the options that it told", diags);
+	warn_not_back(link, root,
+		      qos_nl_said(nl)[0] ? qos_nl_said(nl) :
+					   "the kernel refuses "
+					   "the options that it told",
+		      diags);
 	qos_diag_hint(diags, "%s has the kernel's default qdisc now", link->name);
 	return qos_qdisc_delete(nl, link, TC_H_ROOT, diags);
 }

@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/names.h"
+#include "base/utf8.h"
 
 static json_t *number_or_null(uint64_t value)
 {
@@ -19,6 +20,7 @@ static json_t *show_class(const struct qos_plan_class *cls, enum qos_priority pr
 	uint8_t dscp = cls->cfg.dscp;
 	const char *name = qos_names_text(&qos_names_dscp, dscp);
 
+	/* clang-format off */
 	return json_pack("{s:s, s:s, s:o, s:o, s:I, s:o, s:o}",
 			 "name", cls->name,
 			 "priority", qos_names_text(&qos_names_priority, priority),
@@ -28,6 +30,7 @@ static json_t *show_class(const struct qos_plan_class *cls, enum qos_priority pr
 			 "limit_ns", number_or_null(fq ? cls->cfg.limit_ns : 0),
 			 "dscp", dscp == QOS_DSCP_KEEP ? json_null() :
 				 name ? json_string(name) : json_integer(dscp));
+	/* clang-format on */
 }
 
 static json_t *show_overhead(const struct qos_link_cfg *link)
@@ -42,28 +45,42 @@ static json_t *show_overhead(const struct qos_link_cfg *link)
 
 static json_t *show_classes(const struct qos_plan *plan)
 {
-	json_t *classes = json_array();
+	_cleanup_(json_decrefp) json_t *classes = json_array();
 
-	for (size_t i = 0; i < plan->class_count; i++)
-		json_array_append_new(classes,
-				      show_class(&plan->classes[i],
-						 plan->policy->classes[i].priority,
-						 plan->link.mode == QOS_MODE_FQ));
-	return classes;
+	for (size_t i = 0; i < plan->class_count; i++) {
+		if (json_array_append_new(classes, show_class(&plan->classes[i],
+							      plan->policy->classes[i].priority,
+							      plan->link.mode == QOS_MODE_FQ)))
+			return NULL;
+	}
+	return TAKE_PTR(classes);
+}
+
+/* Where the policy is, as JSON can have it: any bytes may be a file's name. */
+static char *show_path(const char *path)
+{
+	char *text = realpath(path, NULL);
+
+	if (!text)
+		text = strdup(path);
+	if (text)
+		qos_utf8_clean(text);
+	return text;
 }
 
 static json_t *show(const struct qos_plan *plan, const struct qos_link_info *link)
 {
 	const struct qos_policy *policy = plan->policy;
-	_cleanup_(freep) char *path = realpath(policy->path, NULL);
+	_cleanup_(freep) char *path = show_path(policy->path);
 	char when[sizeof("2026-11-22T11:02:27Z")];
 	time_t now = time(NULL);
 	struct tm tm;
 
 	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
+	/* clang-format off */
 	return json_pack("{s:s, s:i, s:s, s:s, s:s, s:s, s:{s:o, s:o}, s:I, s:o}",
 			 "interface", link->name, "ifindex", link->ifindex,
-			 "policy", path ? path : policy->path,
+			 "policy", path,
 			 "mode", qos_names_text(&qos_names_mode, (int)plan->link.mode),
 			 "applied", when,
 			 "default", policy->classes[policy->default_class].name,
@@ -71,6 +88,7 @@ static json_t *show(const struct qos_plan *plan, const struct qos_link_info *lin
 			 "overhead", show_overhead(&plan->link),
 			 "rules", (json_int_t)policy->rule_count,
 			 "classes", show_classes(plan));
+	/* clang-format on */
 }
 
 int qos_state_new(const struct qos_plan *plan, const struct qos_link_info *link, json_t *origin,
@@ -82,9 +100,9 @@ int qos_state_new(const struct qos_plan *plan, const struct qos_link_info *link,
 
 	if (r < 0)
 		return r;
-	state = json_pack("{s:s, s:i, s:i, s:s, s:O, s:o}", "version", qos_version(),
-			  "abi", QOS_ABI_VERSION, "ifindex", link->ifindex, "plan", text,
-			  "origin", origin, "show", show(plan, link));
+	state = json_pack("{s:s, s:i, s:i, s:s, s:O, s:o}", "version", qos_version(), "abi",
+			  QOS_ABI_VERSION, "ifindex", link->ifindex, "plan", text, "origin", origin,
+			  "show", show(plan, link));
 	if (!state)
 		return -ENOMEM;
 	*ret_state = state;

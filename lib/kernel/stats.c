@@ -36,7 +36,7 @@ static int class_stats(const struct qos_bpf *bpf, const char *name, json_int_t n
 	int slot = qos_bpf_slot(bpf->state, name), r;
 	struct qos_counters c;
 	struct qos_clocks clocks;
-	struct passed passed = {0};
+	struct passed passed = { 0 };
 
 	r = slot < 0 ? slot : qos_bpf_counters(bpf, (uint32_t)slot, &c);
 	if (r == 0)
@@ -49,6 +49,7 @@ static int class_stats(const struct qos_bpf *bpf, const char *name, json_int_t n
 	}
 	total->packets += passed.packets;
 	total->bytes += passed.bytes;
+	/* clang-format off */
 	*ret_json = json_pack("{s:s, s:I, s:I, s:I, s:I, s:{s:I, s:I, s:I}, s:I}",
 			      "name", name, "packets", passed.packets, "bytes", passed.bytes,
 			      "marks", (json_int_t)c.packets[QOS_MARK],
@@ -57,6 +58,7 @@ static int class_stats(const struct qos_bpf *bpf, const char *name, json_int_t n
 			      "horizon", (json_int_t)c.packets[QOS_DROP_HORIZON],
 			      "police", (json_int_t)c.packets[QOS_DROP_POLICE],
 			      "backlog_ns", backlog(&clocks, now));
+	/* clang-format on */
 	return *ret_json ? 0 : -ENOMEM;
 }
 
@@ -72,14 +74,14 @@ static int link_stats(const struct qos_bpf *bpf, json_int_t now, const struct pa
 	if (r < 0)
 		return r;
 	*ret_json = json_pack("{s:I, s:I, s:I, s:{s:I}}", "backlog_ns", backlog(&clocks, now),
-			      "packets", total->packets, "bytes", total->bytes, "drops",
-			      "rule", (json_int_t)c.packets[QOS_DROP_RULE]);
+			      "packets", total->packets, "bytes", total->bytes, "drops", "rule",
+			      (json_int_t)c.packets[QOS_DROP_RULE]);
 	return *ret_json ? 0 : -ENOMEM;
 }
 
 static int fq_stats(struct qos_device *device, struct qos_diags *diags, json_t **ret_json)
 {
-	_cleanup_(qos_qdiscs_done) struct qos_qdiscs qdiscs = {0};
+	_cleanup_(qos_qdiscs_done) struct qos_qdiscs qdiscs = { 0 };
 	const struct qos_qdisc *root;
 	struct qos_fq_stats fq;
 	int r = qos_qdiscs_get(device->nl, &device->link, diags, &qdiscs);
@@ -94,6 +96,7 @@ static int fq_stats(struct qos_device *device, struct qos_diags *diags, json_t *
 	r = qos_qdisc_stats(device->nl, &device->link, diags, &fq);
 	if (r < 0)
 		return r;
+	/* clang-format off */
 	*ret_json = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
 			      "packets", (json_int_t)root->stats.packets,
 			      "bytes", (json_int_t)root->stats.bytes,
@@ -105,6 +108,7 @@ static int fq_stats(struct qos_device *device, struct qos_diags *diags, json_t *
 			      "backlog_packets", (json_int_t)fq.qlen,
 			      "flows", (json_int_t)fq.flows,
 			      "throttled", (json_int_t)fq.throttled);
+	/* clang-format on */
 	return *ret_json ? 0 : -ENOMEM;
 }
 
@@ -122,7 +126,8 @@ static int all_classes(const struct qos_bpf *bpf, json_int_t now, struct passed 
 
 		if (r < 0)
 			return r;
-		json_array_append_new(classes, one);
+		if (json_array_append_new(classes, one))
+			return -ENOMEM;
 	}
 	return 0;
 }
@@ -131,7 +136,7 @@ int qos_device_stats(struct qos_device *device, struct qos_diags *diags, json_t 
 {
 	_cleanup_(json_decrefp) json_t *classes = json_array(), *link = NULL, *fq = NULL;
 	json_int_t now = clock_now();
-	struct passed total = {0};
+	struct passed total = { 0 };
 	int r = all_classes(device->running, now, &total, classes);
 
 	if (r == 0)

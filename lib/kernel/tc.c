@@ -9,7 +9,7 @@
 #include <linux/gen_stats.h>
 #include <linux/rtnetlink.h>
 
-static void blob_done(struct qos_tc_blob *blob)
+void qos_tc_blob_done(struct qos_tc_blob *blob)
 {
 	free(blob->data);
 	*blob = (struct qos_tc_blob){ .data = NULL };
@@ -17,13 +17,13 @@ static void blob_done(struct qos_tc_blob *blob)
 
 void qos_qdisc_done(struct qos_qdisc *qdisc)
 {
-	blob_done(&qdisc->options);
-	blob_done(&qdisc->xstats);
+	qos_tc_blob_done(&qdisc->options);
+	qos_tc_blob_done(&qdisc->xstats);
 }
 
 void qos_qdiscs_done(struct qos_qdiscs *qdiscs)
 {
-	for (size_t i = 0; i < qdiscs->count; i++)
+	for (size_t i = 0; qdiscs->items && i < qdiscs->count; i++)
 		qos_qdisc_done(&qdiscs->items[i]);
 	free(qdiscs->items);
 	*qdiscs = (struct qos_qdiscs){ .items = NULL };
@@ -38,7 +38,7 @@ static int take_blob(const struct nlattr *attr, struct qos_tc_blob *ret_blob)
 		return -ENOMEM;
 	memcpy(data, mnl_attr_get_payload(attr), len);
 
-	blob_done(ret_blob);
+	qos_tc_blob_done(ret_blob);
 	*ret_blob = (struct qos_tc_blob){
 		.data = data,
 		.len = len,
@@ -161,8 +161,8 @@ static int parse_dump(const struct qos_nl_dump *dump, int type, int ifindex,
 			return r;
 	}
 
-	*ret_qdiscs = qdiscs;
-	qdiscs = (struct qos_qdiscs){ .items = NULL };
+	count = qdiscs.count;
+	*ret_qdiscs = (struct qos_qdiscs){ .items = TAKE_PTR(qdiscs.items), .count = count };
 	return 0;
 }
 
@@ -210,8 +210,7 @@ const struct qos_qdisc *qos_qdiscs_find(const struct qos_qdiscs *qdiscs, uint32_
 }
 
 static struct nlmsghdr *new_message(struct qos_nl *nl, uint16_t type, uint16_t flags,
-				    const struct qos_link_info *link,
-				    const struct qos_qdisc *qdisc)
+				    const struct qos_link_info *link, const struct qos_qdisc *qdisc)
 {
 	struct nlmsghdr *msg = qos_nl_message(nl, type, flags, sizeof(struct tcmsg));
 	struct tcmsg *tcm = mnl_nlmsg_get_payload(msg);
@@ -247,8 +246,10 @@ static int put_failed(const struct qos_nl *nl, const struct qos_link_info *link,
 	if (error == -ENOENT && qdisc->parent == TC_H_ROOT && diags) {
 		qos_diag(diags, QOS_UNSUPPORTED, "cannot create %s on %s: %s", qdisc->kind,
 			 link->name, qos_nl_said(nl));
-		qos_diag_hint(diags, "try 'modprobe sch_%s'; else a kernel with CONFIG_NET_SCH_%s "
-			      "is needed", qdisc->kind, upper(qdisc->kind, config));
+		qos_diag_hint(diags,
+			      "try 'modprobe sch_%s'; else a kernel with CONFIG_NET_SCH_%s "
+			      "is needed",
+			      qdisc->kind, upper(qdisc->kind, config));
 		return error;
 	}
 	if (qdisc->parent == TC_H_ROOT)

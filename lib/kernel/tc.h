@@ -22,23 +22,25 @@ struct qos_tc_blob {
 	bool present;
 };
 
+void qos_tc_blob_done(struct qos_tc_blob *blob);
+
 struct qos_tc_stats {
 	uint64_t bytes;
 	uint64_t packets;
-	uint32_t qlen;		/* packets */
-	uint32_t backlog;	/* bytes */
+	uint32_t qlen;	  /* packets */
+	uint32_t backlog; /* bytes */
 	uint32_t drops;
 	uint32_t requeues;
 	uint32_t overlimits;
 };
 
 struct qos_qdisc {
-	uint32_t handle;	/* 0: attached by the kernel as default */
-	uint32_t parent;	/* of a class: its parent class, TC_H_ROOT if none */
+	uint32_t handle; /* 0: attached by the kernel as default */
+	uint32_t parent; /* of a class: its parent class, TC_H_ROOT if none */
 	char kind[IFNAMSIZ];
-	bool has_stab;		/* has a size table (tc-stab(8)) */
-	struct qos_tc_blob options;	/* TCA_OPTIONS */
-	struct qos_tc_blob xstats;	/* the kind's own statistics */
+	bool has_stab;		    /* has a size table (tc-stab(8)) */
+	struct qos_tc_blob options; /* TCA_OPTIONS */
+	struct qos_tc_blob xstats;  /* the kind's own statistics */
 	struct qos_tc_stats stats;
 };
 

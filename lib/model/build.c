@@ -50,7 +50,7 @@ void read_default(struct draft *draft, const struct key *key, const struct qos_n
 
 static size_t without_suffix(const char *name)
 {
-	static const char *const suffixes[] = {".yaml", ".yml"};
+	static const char *const suffixes[] = { ".yaml", ".yml" };
 	size_t len = strlen(name);
 
 	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
@@ -130,7 +130,7 @@ static void draft_done(struct draft *draft)
 int qos_policy_build(const struct qos_node *root, const char *path, struct qos_diags *diags,
 		     struct qos_policy **ret_policy)
 {
-	_cleanup_(draft_done) struct draft draft = {.diags = diags};
+	_cleanup_(draft_done) struct draft draft = { .diags = diags };
 	int r;
 
 	draft.policy = calloc(1, sizeof(*draft.policy));

@@ -62,12 +62,12 @@ static bool add_class(struct draft *draft, const struct qos_node *item)
 		return false;
 	}
 	class = &classes[draft->class_count++];
-	*class = (struct class_draft){.c = {
-					      .name = name,
-					      .loc = item->key_loc,
-					      .priority = QOS_PRIORITY_NORMAL,
-					      .dscp = -1,
-				      }};
+	*class = (struct class_draft){ .c = {
+					       .name = name,
+					       .loc = item->key_loc,
+					       .priority = QOS_PRIORITY_NORMAL,
+					       .dscp = -1,
+				       } };
 	read_class(draft, item, class);
 	return true;
 }

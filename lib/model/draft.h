@@ -111,7 +111,7 @@ int value_bool(const struct qos_node *value, bool *ret);
 /* ", did you mean `x`?", or "" for null. In a buffer of SUGGEST_LEN. */
 #define SUGGEST_LEN 96
 const char *value_suggest(const char *nearest, char *buf);
-#define SUGGEST(nearest) value_suggest((nearest), (char[SUGGEST_LEN]){0})
+#define SUGGEST(nearest) value_suggest((nearest), (char[SUGGEST_LEN]){ 0 })
 /* Whether a search for a nearest name is worth it: not after a hundred errors,
  * or a hostile file would keep us busy for minutes. */
 static inline bool draft_suggests(const struct draft *draft)

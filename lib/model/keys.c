@@ -10,100 +10,103 @@
 #define MS	  1000000LL
 
 static const struct key policy_keys[] = {
-	{.name = "interface", .read = read_interface}, {.name = "link", .read = read_link},
-	{.name = "classes", .read = read_classes},     {.name = "default", .read = read_default},
-	{.name = "rules", .read = read_rules},	       {.name = "schedules"},
+	{ .name = "interface", .read = read_interface },
+	{ .name = "link", .read = read_link },
+	{ .name = "classes", .read = read_classes },
+	{ .name = "default", .read = read_default },
+	{ .name = "rules", .read = read_rules },
+	{ .name = "schedules" },
 };
 
 static const struct key link_keys[] = {
-	{.name = "rate", .read = value_rate, .offset = offsetof(struct draft, link_rate)},
-	{.name = "overhead", .read = read_overhead},
-	{.name = "mode", .read = read_mode, .names = &qos_names_mode},
-	{.name = "gso"},
+	{ .name = "rate", .read = value_rate, .offset = offsetof(struct draft, link_rate) },
+	{ .name = "overhead", .read = read_overhead },
+	{ .name = "mode", .read = read_mode, .names = &qos_names_mode },
+	{ .name = "gso" },
 };
 
 /* The bounds are CAKE's: tc-cake(8), "Manual Overhead Specification". */
 static const struct key overhead_keys[] = {
-	{.name = "bytes",
-	 .read = value_integer,
-	 .offset = offsetof(struct qos_link, overhead),
-	 .min = -64,
-	 .max = 256},
-	{.name = "mpu",
-	 .read = value_integer,
-	 .offset = offsetof(struct qos_link, mpu),
-	 .min = 0,
-	 .max = 256},
-	{.name = "atm", .read = read_atm},
+	{ .name = "bytes",
+	  .read = value_integer,
+	  .offset = offsetof(struct qos_link, overhead),
+	  .min = -64,
+	  .max = 256 },
+	{ .name = "mpu",
+	  .read = value_integer,
+	  .offset = offsetof(struct qos_link, mpu),
+	  .min = 0,
+	  .max = 256 },
+	{ .name = "atm", .read = read_atm },
 };
 
 /* No `limit` may be longer than fq's horizon, or fq drops what was charged. */
 static const struct key class_keys[] = {
-	{.name = "priority",
-	 .read = value_name,
-	 .offset = offsetof(struct class_draft, c.priority),
-	 .names = &qos_names_priority},
-	{.name = "rate", .read = value_share, .offset = offsetof(struct class_draft, rate)},
-	{.name = "ceil", .read = value_share, .offset = offsetof(struct class_draft, ceil)},
-	{.name = "burst",
-	 .read = value_size,
-	 .offset = offsetof(struct class_draft, c.burst),
-	 .min = FRAME,
-	 .max = BURST_MAX},
-	{.name = "limit",
-	 .read = value_time,
-	 .offset = offsetof(struct class_draft, c.limit),
-	 .min = MS,
-	 .max = 10000 * MS},
-	{.name = "dscp", .read = value_dscp, .offset = offsetof(struct class_draft, c.dscp)},
-	{.name = "classes"},
-	{.name = "weight"},
-	{.name = "per-flow"},
-	{.name = "fairness"},
-	{.name = "latency"},
-	{.name = "ecn"},
+	{ .name = "priority",
+	  .read = value_name,
+	  .offset = offsetof(struct class_draft, c.priority),
+	  .names = &qos_names_priority },
+	{ .name = "rate", .read = value_share, .offset = offsetof(struct class_draft, rate) },
+	{ .name = "ceil", .read = value_share, .offset = offsetof(struct class_draft, ceil) },
+	{ .name = "burst",
+	  .read = value_size,
+	  .offset = offsetof(struct class_draft, c.burst),
+	  .min = FRAME,
+	  .max = BURST_MAX },
+	{ .name = "limit",
+	  .read = value_time,
+	  .offset = offsetof(struct class_draft, c.limit),
+	  .min = MS,
+	  .max = 10000 * MS },
+	{ .name = "dscp", .read = value_dscp, .offset = offsetof(struct class_draft, c.dscp) },
+	{ .name = "classes" },
+	{ .name = "weight" },
+	{ .name = "per-flow" },
+	{ .name = "fairness" },
+	{ .name = "latency" },
+	{ .name = "ecn" },
 };
 
 static const struct key rule_keys[] = {
-	{.name = "class", .read = read_rule_class},
-	{.name = "action", .read = read_rule_action},
-	{.name = "match", .read = read_rule_match},
+	{ .name = "class", .read = read_rule_class },
+	{ .name = "action", .read = read_rule_action },
+	{ .name = "match", .read = read_rule_match },
 };
 
 static const struct key match_keys[] = {
-	{.name = "family",
-	 .read = value_family,
-	 .offset = offsetof(struct qos_match, family),
-	 .names = &qos_names_family},
-	{.name = "proto",
-	 .read = read_protos,
-	 .offset = offsetof(struct qos_match, proto),
-	 .count = offsetof(struct qos_match, proto_count)},
-	{.name = "src",
-	 .read = read_prefixes,
-	 .offset = offsetof(struct qos_match, src),
-	 .count = offsetof(struct qos_match, src_count)},
-	{.name = "dst",
-	 .read = read_prefixes,
-	 .offset = offsetof(struct qos_match, dst),
-	 .count = offsetof(struct qos_match, dst_count)},
-	{.name = "sport",
-	 .read = read_ports,
-	 .offset = offsetof(struct qos_match, sport),
-	 .count = offsetof(struct qos_match, sport_count)},
-	{.name = "dport",
-	 .read = read_ports,
-	 .offset = offsetof(struct qos_match, dport),
-	 .count = offsetof(struct qos_match, dport_count)},
-	{.name = "dscp", .read = read_dscps, .offset = offsetof(struct qos_match, dscp)},
-	{.name = "mark"},
-	{.name = "cgroup"},
-	{.name = "uid"},
-	{.name = "vlan"},
-	{.name = "not"},
-	{.name = "length"},
-	{.name = "tcp-flags"},
-	{.name = "icmp-type"},
+	{ .name = "family",
+	  .read = value_family,
+	  .offset = offsetof(struct qos_match, family),
+	  .names = &qos_names_family },
+	{ .name = "proto",
+	  .read = read_protos,
+	  .offset = offsetof(struct qos_match, proto),
+	  .count = offsetof(struct qos_match, proto_count) },
+	{ .name = "src",
+	  .read = read_prefixes,
+	  .offset = offsetof(struct qos_match, src),
+	  .count = offsetof(struct qos_match, src_count) },
+	{ .name = "dst",
+	  .read = read_prefixes,
+	  .offset = offsetof(struct qos_match, dst),
+	  .count = offsetof(struct qos_match, dst_count) },
+	{ .name = "sport",
+	  .read = read_ports,
+	  .offset = offsetof(struct qos_match, sport),
+	  .count = offsetof(struct qos_match, sport_count) },
+	{ .name = "dport",
+	  .read = read_ports,
+	  .offset = offsetof(struct qos_match, dport),
+	  .count = offsetof(struct qos_match, dport_count) },
+	{ .name = "dscp", .read = read_dscps, .offset = offsetof(struct qos_match, dscp) },
+	{ .name = "mark" },
+	{ .name = "cgroup" },
+	{ .name = "uid" },
+	{ .name = "vlan" },
+	{ .name = "not" },
+	{ .name = "length" },
+	{ .name = "tcp-flags" },
+	{ .name = "icmp-type" },
 };
 
 #define TABLE(text, list)                                              \
@@ -149,7 +152,7 @@ static size_t list_keys(const struct key_table *table, const char *names[KEYS_MA
 static void unknown_key(struct draft *draft, const struct key_table *table,
 			const struct qos_node *item)
 {
-	const char *names[KEYS_MAX] = {0}, *nearest;
+	const char *names[KEYS_MAX] = { 0 }, *nearest;
 	size_t count = list_keys(table, names), len = 0;
 	char list[256] = "";
 
@@ -168,7 +171,7 @@ static void unknown_key(struct draft *draft, const struct key_table *table,
 
 bool keys_given(const struct key_table *table, const struct qos_node *map, const char *name)
 {
-	const char *names[KEYS_MAX] = {0}, *nearest;
+	const char *names[KEYS_MAX] = { 0 }, *nearest;
 	size_t count = list_keys(table, names);
 
 	for (const struct qos_node *item = map->first; item; item = item->next) {

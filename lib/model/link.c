@@ -15,13 +15,13 @@ static const struct overhead {
 	uint32_t mpu;
 	int framing;
 } overheads[] = {
-	{"conservative", 48, 0, QOS_LINK_ATM},	{"ethernet", 38, 84, FRAMING_ANY},
-	{"ether-vlan", 4, 0, FRAMING_ANY},	{"docsis", 18, 64, QOS_LINK_PLAIN},
-	{"pppoe-ptm", 30, 0, QOS_LINK_PTM},	{"bridged-ptm", 22, 0, QOS_LINK_PTM},
-	{"pppoa-vcmux", 10, 0, QOS_LINK_ATM},	{"pppoa-llc", 14, 0, QOS_LINK_ATM},
-	{"pppoe-vcmux", 32, 0, QOS_LINK_ATM},	{"pppoe-llcsnap", 40, 0, QOS_LINK_ATM},
-	{"bridged-vcmux", 24, 0, QOS_LINK_ATM}, {"bridged-llcsnap", 32, 0, QOS_LINK_ATM},
-	{"ipoa-vcmux", 8, 0, QOS_LINK_ATM},	{"ipoa-llcsnap", 16, 0, QOS_LINK_ATM},
+	{ "conservative", 48, 0, QOS_LINK_ATM },  { "ethernet", 38, 84, FRAMING_ANY },
+	{ "ether-vlan", 4, 0, FRAMING_ANY },	  { "docsis", 18, 64, QOS_LINK_PLAIN },
+	{ "pppoe-ptm", 30, 0, QOS_LINK_PTM },	  { "bridged-ptm", 22, 0, QOS_LINK_PTM },
+	{ "pppoa-vcmux", 10, 0, QOS_LINK_ATM },	  { "pppoa-llc", 14, 0, QOS_LINK_ATM },
+	{ "pppoe-vcmux", 32, 0, QOS_LINK_ATM },	  { "pppoe-llcsnap", 40, 0, QOS_LINK_ATM },
+	{ "bridged-vcmux", 24, 0, QOS_LINK_ATM }, { "bridged-llcsnap", 32, 0, QOS_LINK_ATM },
+	{ "ipoa-vcmux", 8, 0, QOS_LINK_ATM },	  { "ipoa-llcsnap", 16, 0, QOS_LINK_ATM },
 };
 
 static const char raw[] = "raw";
@@ -48,7 +48,7 @@ static const struct overhead *find_overhead(const char *name)
 
 static void unknown_overhead(struct draft *draft, const struct qos_node *value)
 {
-	const char *names[ARRAY_SIZE(overheads) + 1] = {raw};
+	const char *names[ARRAY_SIZE(overheads) + 1] = { raw };
 	unsigned int number;
 
 	for (size_t i = 0; i < ARRAY_SIZE(overheads); i++)
@@ -125,7 +125,7 @@ static void read_overhead_map(struct draft *draft, const struct qos_node *map,
 void read_overhead(struct draft *draft, const struct key *key, const struct qos_node *value,
 		   void *object)
 {
-	struct sum sum = {.framing = FRAMING_ANY};
+	struct sum sum = { .framing = FRAMING_ANY };
 	struct qos_link *link = &draft->policy->link;
 
 	(void)object;

@@ -43,8 +43,8 @@ static void read_proto(struct draft *draft, const struct key *key, const struct 
 		nearest = draft_nearest(draft, &qos_names_proto, value->text);
 		draft_error(draft, value_place(value), "`%s` is not a protocol%s",
 			    QOS_BRIEF(value->text),
-			    nearest ? SUGGEST(nearest)
-				    : ": write a name such as tcp or udp, or a number "
+			    nearest ? SUGGEST(nearest) :
+				      ": write a name such as tcp or udp, or a number "
 				      "from 0 to 255");
 		return;
 	}
@@ -62,7 +62,7 @@ void read_protos(struct draft *draft, const struct key *key, const struct qos_no
 /* IPv4 mapped into IPv6, so that there is one form of address. */
 static void map_ipv4(const uint8_t ipv4[4], struct in6_addr *ret)
 {
-	*ret = (struct in6_addr){.s6_addr = {[10] = 0xff, [11] = 0xff}};
+	*ret = (struct in6_addr){ .s6_addr = { [10] = 0xff, [11] = 0xff } };
 	memcpy(&ret->s6_addr[12], ipv4, 4);
 }
 
@@ -138,7 +138,7 @@ static void bad_prefix(struct draft *draft, const struct key *key, const struct 
 static bool is_mapped(struct draft *draft, const struct qos_node *value,
 		      const struct qos_prefix *prefix)
 {
-	struct qos_prefix ipv4 = {.family = 4, .addr = prefix->addr};
+	struct qos_prefix ipv4 = { .family = 4, .addr = prefix->addr };
 	char text[INET6_ADDRSTRLEN];
 
 	if (prefix->family != 6 || prefix->len < MAPPED_BITS ||
@@ -153,7 +153,7 @@ static bool is_mapped(struct draft *draft, const struct qos_node *value,
 static void read_prefix(struct draft *draft, const struct key *key, const struct qos_node *value,
 			void *object)
 {
-	struct qos_prefix prefix = {0}, *entry;
+	struct qos_prefix prefix = { 0 }, *entry;
 	char host[INET6_ADDRSTRLEN], net[INET6_ADDRSTRLEN];
 	int r;
 
@@ -223,7 +223,7 @@ static void read_port(struct draft *draft, const struct key *key, const struct q
 	}
 	entry = list_add(draft, key, object, sizeof(*entry));
 	if (entry)
-		*entry = (struct qos_port_range){.min = (uint16_t)min, .max = (uint16_t)max};
+		*entry = (struct qos_port_range){ .min = (uint16_t)min, .max = (uint16_t)max };
 }
 
 void read_ports(struct draft *draft, const struct key *key, const struct qos_node *value,

@@ -61,10 +61,10 @@ static void check_families(struct draft *draft, const struct qos_node *map,
 			   const struct qos_match *match)
 {
 	const struct need needs[] = {
-		{"family", match->family ? set_of(match->family) : SET_BOTH},
-		{"proto", proto_families(match->proto, match->proto_count)},
-		{"src", prefix_families(match->src, match->src_count)},
-		{"dst", prefix_families(match->dst, match->dst_count)},
+		{ "family", match->family ? set_of(match->family) : SET_BOTH },
+		{ "proto", proto_families(match->proto, match->proto_count) },
+		{ "src", prefix_families(match->src, match->src_count) },
+		{ "dst", prefix_families(match->dst, match->dst_count) },
 	};
 
 	for (size_t i = 1; i < ARRAY_SIZE(needs); i++) {

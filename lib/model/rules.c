@@ -112,7 +112,7 @@ void read_rules(struct draft *draft, const struct key *key, const struct qos_nod
 			return;
 		policy->rules = rules;
 		rules += policy->rule_count++;
-		*rules = (struct qos_rule_def){.loc = item->loc};
+		*rules = (struct qos_rule_def){ .loc = item->loc };
 		read_rule(draft, item, rules);
 	}
 }

@@ -83,8 +83,8 @@ static bool is_word(const char *text, const char *word)
 int value_bool(const struct qos_node *value, bool *ret)
 {
 	static const char *const words[2][4] = {
-		{"false", "no", "off", "n"},
-		{"true", "yes", "on", "y"},
+		{ "false", "no", "off", "n" },
+		{ "true", "yes", "on", "y" },
 	};
 
 	if (value->kind != QOS_NODE_SCALAR || value->quoted)
@@ -204,8 +204,8 @@ struct quantity {
 	char *(*format)(uint64_t value, char *buf);
 };
 
-static const struct quantity size = {"size", "15k or 3000b", qos_parse_size, qos_format_size};
-static const struct quantity duration = {"time", "5ms or 1s", qos_parse_time, qos_format_time};
+static const struct quantity size = { "size", "15k or 3000b", qos_parse_size, qos_format_size };
+static const struct quantity duration = { "time", "5ms or 1s", qos_parse_time, qos_format_time };
 
 static void read_quantity(struct draft *draft, const struct key *key, const struct qos_node *value,
 			  const struct quantity *q, uint64_t *ret)
@@ -263,8 +263,8 @@ int value_to_dscp(struct draft *draft, const struct qos_node *value)
 		return (int)number;
 	nearest = draft_nearest(draft, &qos_names_dscp, value->text);
 	draft_error(draft, value_place(value), "`%s` is not a DSCP%s", QOS_BRIEF(value->text),
-		    nearest ? SUGGEST(nearest)
-			    : ": write a name such as ef, cs5 or af41, or a number from 0 to 63");
+		    nearest ? SUGGEST(nearest) :
+			      ": write a name such as ef, cs5 or af41, or a number from 0 to 63");
 	return -1;
 }
 

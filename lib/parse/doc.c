@@ -139,7 +139,7 @@ static int find_duplicates(const struct qos_node *map, struct qos_diags *diags, 
 	if (!places)
 		return -ENOMEM;
 	for (const struct qos_node *item = map->first; item; item = item->next, i++)
-		places[i] = (struct place){.item = item, .index = i};
+		places[i] = (struct place){ .item = item, .index = i };
 	qsort(places, count, sizeof(*places), compare_places);
 
 	for (i = 1; i < count; i++) {

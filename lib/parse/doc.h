@@ -10,7 +10,7 @@
 
 #include "base/diag.h"
 
-#define QOS_DOC_MAX	(4U << 20)
+#define QOS_DOC_MAX (4U << 20)
 
 enum qos_node_kind {
 	QOS_NODE_SCALAR,

@@ -45,7 +45,7 @@ static int check_char(struct qos_diags *diags, const struct position *at, uint32
 
 int doc_check_text(const char *text, size_t len, struct qos_diags *diags)
 {
-	struct position at = {.p = text, .left = len, .loc = {1, 1}};
+	struct position at = { .p = text, .left = len, .loc = { 1, 1 } };
 	int r;
 
 	if (len > QOS_DOC_MAX) {
@@ -68,7 +68,7 @@ int doc_check_text(const char *text, size_t len, struct qos_diags *diags)
 		at.left -= size;
 		at.loc.column++;
 		if (code == '\n')
-			at.loc = (struct qos_loc){.line = at.loc.line + 1, .column = 1};
+			at.loc = (struct qos_loc){ .line = at.loc.line + 1, .column = 1 };
 	}
 	return 0;
 }

@@ -43,8 +43,8 @@ struct loader {
 
 static struct qos_loc mark_loc(const yaml_mark_t *mark)
 {
-	return (struct qos_loc){.line = (unsigned int)mark->line + 1,
-				.column = (unsigned int)mark->column + 1};
+	return (struct qos_loc){ .line = (unsigned int)mark->line + 1,
+				 .column = (unsigned int)mark->column + 1 };
 }
 
 static int refuse(struct loader *loader, const yaml_event_t *event, const char *what)
@@ -93,7 +93,7 @@ static int set_anchor(struct loader *loader, const yaml_event_t *event, const ya
 	copy = strdup((const char *)name);
 	if (!copy)
 		return -ENOMEM;
-	loader->anchors[loader->anchor_count++] = (struct anchor){.name = copy, .node = node};
+	loader->anchors[loader->anchor_count++] = (struct anchor){ .name = copy, .node = node };
 	return 0;
 }
 
@@ -212,7 +212,7 @@ static int open_node(struct loader *loader, const yaml_event_t *event, enum qos_
 	if (!node)
 		return -ENOMEM;
 	attach(loader, node);
-	loader->frames[loader->depth++] = (struct frame){.node = node, .tail = &node->first};
+	loader->frames[loader->depth++] = (struct frame){ .node = node, .tail = &node->first };
 	return set_anchor(loader, event, anchor, node);
 }
 
@@ -221,8 +221,8 @@ static int close_node(struct loader *loader)
 	struct qos_node *node = top(loader)->node;
 
 	loader->depth--;
-	return node->kind == QOS_NODE_MAP ? doc_map_prune(node, loader->diags, &loader->removed)
-					  : 0;
+	return node->kind == QOS_NODE_MAP ? doc_map_prune(node, loader->diags, &loader->removed) :
+					    0;
 }
 
 /* 1: that was the last event. */
@@ -259,7 +259,7 @@ static int read_event(struct loader *loader, const yaml_event_t *event)
  */
 static size_t find_place(const struct loader *loader, struct qos_loc *loc)
 {
-	struct qos_loc here = {.line = 1, .column = 1};
+	struct qos_loc here = { .line = 1, .column = 1 };
 	size_t at = 0;
 
 	while (at < loader->len && (here.line < loc->line || here.column < loc->column)) {
@@ -270,7 +270,7 @@ static size_t find_place(const struct loader *loader, struct qos_loc *loc)
 		at += qos_utf8_decode(loader->text + at, loader->len - at, &code);
 		here.column++;
 		if (code == '\n')
-			here = (struct qos_loc){.line = here.line + 1, .column = 1};
+			here = (struct qos_loc){ .line = here.line + 1, .column = 1 };
 	}
 	*loc = here;
 	return at;
@@ -375,7 +375,7 @@ int qos_doc_read(const char *text, size_t len, struct qos_diags *diags, struct q
 		return r;
 	if (says_nothing(loader->root)) {
 		qos_node_free(loader->root);
-		loader->root = doc_node_new(QOS_NODE_MAP, (struct qos_loc){1, 1});
+		loader->root = doc_node_new(QOS_NODE_MAP, (struct qos_loc){ 1, 1 });
 		if (!loader->root)
 			return -ENOMEM;
 	}

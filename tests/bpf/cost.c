@@ -11,17 +11,15 @@
 #include <bpf/bpf.h>
 #include <getopt.h>
 #include <linux/bpf.h>
-#include <netinet/in.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/cleanup.h"
 #include "cost_cases.h"
 
-#define ROUNDS_MAX	101
+#define ROUNDS_MAX 101
 
 struct options {
 	bool json;
@@ -29,16 +27,45 @@ struct options {
 };
 
 struct result {
-	uint32_t ns[ROUNDS_MAX];
+	uint32_t ns[ROUNDS_MAX]; /* by round */
 	uint32_t median, least;
+	double ratio; /* to the minimal program of its packet */
 	struct bpf_prog_info info;
 };
 
-static int by_value(const void *a, const void *b)
+static int by_ns(const void *a, const void *b)
 {
 	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
 
 	return x < y ? -1 : x > y;
+}
+
+static int by_ratio(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static void summarize(unsigned int rounds, struct result *result)
+{
+	uint32_t sorted[ROUNDS_MAX];
+
+	memcpy(sorted, result->ns, sizeof(sorted));
+	qsort(sorted, rounds, sizeof(sorted[0]), by_ns);
+	result->median = sorted[rounds / 2];
+	result->least = sorted[0];
+}
+
+/* The median of the rounds' ratios: neighbours in time meet the same machine. */
+static double ratio(unsigned int rounds, const struct result *result, const struct result *base)
+{
+	double sorted[ROUNDS_MAX];
+
+	for (unsigned int i = 0; i < rounds; i++)
+		sorted[i] = base->ns[i] ? (double)result->ns[i] / base->ns[i] : 0;
+	qsort(sorted, rounds, sizeof(sorted[0]), by_ratio);
+	return sorted[rounds / 2];
 }
 
 static void read_info(int fd, struct result *result)
@@ -52,38 +79,30 @@ static void read_info(int fd, struct result *result)
 static void measure(const struct options *opts, struct cost_case *cases, size_t count,
 		    struct result *results)
 {
+	const struct result *base = results;
+
 	for (unsigned int round = 0; round < opts->rounds; round++)
 		for (size_t i = 0; i < count; i++)
 			results[i].ns[round] = cost_case_run(&cases[i], opts->packets);
 	for (size_t i = 0; i < count; i++) {
-		qsort(results[i].ns, opts->rounds, sizeof(results[i].ns[0]), by_value);
-		results[i].median = results[i].ns[opts->rounds / 2];
-		results[i].least = results[i].ns[0];
+		if (cases[i].minimal)
+			base = &results[i];
+		summarize(opts->rounds, &results[i]);
+		results[i].ratio = ratio(opts->rounds, &results[i], base);
 		read_info(cost_case_fd(&cases[i]), &results[i]);
 	}
 }
 
-/* Median over that of the minimal program with the same packet, which comes first. */
-static double ratio(const struct cost_case *cases, const struct result *results, size_t i)
-{
-	size_t base = 0;
-
-	for (size_t j = 0; j <= i; j++)
-		if (cases[j].minimal && cases[j].packet == cases[i].packet)
-			base = j;
-	return (double)results[i].median / results[base].median;
-}
-
 static void print_table(const struct cost_case *cases, size_t count, const struct result *results)
 {
-	printf("%-34s %-9s %6s %6s %6s  %8s %7s %6s\n", "program", "packet", "ns", "least",
-	       "ratio", "verified", "xlated", "jited");
+	printf("%-34s %-9s %6s %6s %6s  %8s %7s %6s\n", "program", "packet", "ns", "least", "ratio",
+	       "verified", "xlated", "jited");
 	for (size_t i = 0; i < count; i++) {
 		const struct bpf_prog_info *info = &results[i].info;
 
 		printf("%-34s %-9s %6u %6u %6.2f  %8u %7u %6u\n", cases[i].name,
 		       cost_packet_name(cases[i].packet), results[i].median, results[i].least,
-		       ratio(cases, results, i), info->verified_insns, info->xlated_prog_len,
+		       results[i].ratio, info->verified_insns, info->xlated_prog_len,
 		       info->jited_prog_len);
 	}
 }
@@ -96,10 +115,10 @@ static void print_json(const struct cost_case *cases, size_t count, const struct
 
 		printf("  {\"program\": \"%s\", \"packet\": \"%s\", \"ns_median\": %u, "
 		       "\"ns_least\": %u, \"ratio\": %.3f, \"verified_insns\": %u, "
-		       "\"xlated_bytes\": %u, \"jited_bytes\": %u}%s\n", cases[i].name,
-		       cost_packet_name(cases[i].packet), results[i].median, results[i].least,
-		       ratio(cases, results, i), info->verified_insns, info->xlated_prog_len,
-		       info->jited_prog_len, i + 1 < count ? "," : "");
+		       "\"xlated_bytes\": %u, \"jited_bytes\": %u}%s\n",
+		       cases[i].name, cost_packet_name(cases[i].packet), results[i].median,
+		       results[i].least, results[i].ratio, info->verified_insns,
+		       info->xlated_prog_len, info->jited_prog_len, i + 1 < count ? "," : "");
 	}
 	printf("]\n");
 }
@@ -147,7 +166,7 @@ static int read_options(int argc, char **argv, struct options *opts)
 
 int main(int argc, char **argv)
 {
-	struct options opts = { .rounds = 5, .packets = 1000000 };
+	struct options opts = { .rounds = 9, .packets = 500000 };
 	_cleanup_(freep) struct result *results = NULL;
 	struct cost_case *cases;
 	size_t count;

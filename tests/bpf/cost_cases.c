@@ -3,6 +3,7 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <linux/bpf.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,16 +13,16 @@
 #include "minimal_edt.skel.h"
 #include "rules.h"
 
-#define RULES_MAX	100
-#define HORIZON_NS	(10 * SEC)
+#define RULES_MAX  100
+#define HORIZON_NS (10 * SEC)
 
 /* DSCPs that the packets have, one rewritten to the other and back. */
-#define DSCP_ONE	10
-#define DSCP_OTHER	12
+#define DSCP_ONE   10
+#define DSCP_OTHER 12
 
 enum last_rule {
-	LAST_NO,		/* no rule takes the packet */
-	LAST_TAKES,		/* the last one does */
+	LAST_NO,    /* no rule takes the packet */
+	LAST_TAKES, /* the last one does */
 };
 
 enum remark {
@@ -39,12 +40,24 @@ struct ours {
 };
 
 static const struct spec specs[COST_PACKETS] = {
-	[COST_TCP4] = { .family = 4, .proto = IPPROTO_TCP, .sport = 40000, .dport = 443,
-			.tos = TOS(DSCP_ONE, 0), .payload = 1448 },
-	[COST_UDP4] = { .family = 4, .proto = IPPROTO_UDP, .sport = 40000, .dport = 443,
-			.tos = TOS(DSCP_ONE, 0), .payload = 1448 },
-	[COST_TCP6] = { .family = 6, .proto = IPPROTO_TCP, .sport = 40000, .dport = 443,
-			.tos = TOS(DSCP_ONE, 0), .payload = 1428 },
+	[COST_TCP4] = { .family = 4,
+			.proto = IPPROTO_TCP,
+			.sport = 40000,
+			.dport = 443,
+			.tos = TOS(DSCP_ONE, 0),
+			.payload = 1448 },
+	[COST_UDP4] = { .family = 4,
+			.proto = IPPROTO_UDP,
+			.sport = 40000,
+			.dport = 443,
+			.tos = TOS(DSCP_ONE, 0),
+			.payload = 1448 },
+	[COST_TCP6] = { .family = 6,
+			.proto = IPPROTO_TCP,
+			.sport = 40000,
+			.dport = 443,
+			.tos = TOS(DSCP_ONE, 0),
+			.payload = 1428 },
 };
 
 const char *cost_packet_name(enum cost_packet packet)
@@ -59,7 +72,7 @@ static struct qos_rule realistic(uint32_t i)
 {
 	switch (i % 10) {
 	case 0:
-		return rule_dscp(rule_any(2), 1ULL << 46 | 1ULL << 40);	/* EF, CS5 */
+		return rule_dscp(rule_any(2), 1ULL << 46 | 1ULL << 40); /* EF, CS5 */
 	case 1:
 		return rule_dport(rule_proto(rule_any(2), IPPROTO_UDP), 3478, 3481);
 	case 2:
@@ -77,7 +90,7 @@ static struct qos_rule realistic(uint32_t i)
 	case 8:
 		return rule_dport(rule_dst(rule_any(3), "203.0.113.0/24"), 8000, 8999);
 	default:
-		return rule_dscp(rule_any(3), 1ULL << 8);	/* CS1 */
+		return rule_dscp(rule_any(3), 1ULL << 8); /* CS1 */
 	}
 }
 
@@ -98,12 +111,16 @@ static struct shaper *open_ours(const struct ours *ours)
 		/* COST_PACKET_NS for a full frame, and three times that guaranteed */
 		.ceil_cost = NS_A_BYTE(COST_PACKET_NS) / 1514,
 		.rate_cost = NS_A_BYTE(3 * COST_PACKET_NS) / 1514,
-		.rate_burst_ns = MSEC, .ceil_burst_ns = MSEC, .limit_ns = HORIZON_NS,
+		.rate_burst_ns = MSEC,
+		.ceil_burst_ns = MSEC,
+		.limit_ns = HORIZON_NS,
 		.flags = ours->link ? QOS_CLASS_RATE | QOS_CLASS_BORROW : QOS_CLASS_CEIL,
 		.dscp = QOS_DSCP_KEEP,
 	};
 	struct setup setup = {
-		.link = { .rules = ours->rules, .default_slot = 1, .l2_len = 14,
+		.link = { .rules = ours->rules,
+			  .default_slot = 1,
+			  .l2_len = 14,
 			  .rate_set = ours->link },
 		.classes = { cls, cls, cls, cls },
 		.rules = rules,
@@ -138,14 +155,16 @@ static uint32_t run_minimal(const struct cost_case *c, const struct packet *pack
 {
 	struct {
 		uint64_t bytes_per_second, t_last, horizon_ns, pad[4];
-	} aggregate = { SEC * 1514 / COST_PACKET_NS, uptime(), HORIZON_NS, {0} };
-	LIBBPF_OPTS(bpf_test_run_opts, opts,
-		.data_in = packet->data, .data_size_in = (__u32)packet->len,
-		.repeat = (int)packets);
+	} aggregate = { SEC * 1514 / COST_PACKET_NS, uptime(), HORIZON_NS, { 0 } };
+	struct __sk_buff in = { 0 }; /* without it wire_len would be 0 */
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = packet->data,
+		    .data_size_in = (__u32)packet->len, .ctx_in = &in, .ctx_size_in = sizeof(in),
+		    .repeat = (int)packets);
 	uint32_t key = 0;
 
 	assert_int_equal(bpf_map_update_elem(bpf_map__fd(c->edt->maps.edt_aggregates), &key,
-					     &aggregate, BPF_ANY), 0);
+					     &aggregate, BPF_ANY),
+			 0);
 	assert_int_equal(bpf_prog_test_run_opts(cost_case_fd(c), &opts), 0);
 	assert_int_equal(opts.retval, TC_ACT_OK);
 	return opts.duration;

@@ -6,22 +6,17 @@
 #include "fixture.h"
 
 /* At COST_PACKET_NS each, clocks stay within every horizon. */
-#define COST_PACKETS_MAX	1900000
-#define COST_PACKET_NS		1000
+#define COST_PACKETS_MAX 1900000
+#define COST_PACKET_NS	 1000
 
-enum cost_packet {
-	COST_TCP4,
-	COST_UDP4,
-	COST_TCP6,
-	COST_PACKETS
-};
+enum cost_packet { COST_TCP4, COST_UDP4, COST_TCP6, COST_PACKETS };
 
 struct minimal_edt_bpf;
 
 struct cost_case {
 	const char *name;
 	enum cost_packet packet;
-	bool minimal;		/* the program to compare with */
+	bool minimal; /* the program to compare with */
 	struct shaper *shaper;
 	struct minimal_edt_bpf *edt;
 };

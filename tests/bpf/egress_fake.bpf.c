@@ -18,7 +18,7 @@ struct {
 	__type(value, __u32);
 } fake_next SEC(".maps");
 
-#define FAKE_FAILED	99	/* no action that the program has */
+#define FAKE_FAILED 99 /* no action that the program has */
 
 /* The packet's stamp is marked as a departure time, as TCP's pacing is. */
 SEC("tc")

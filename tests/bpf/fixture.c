@@ -23,7 +23,7 @@ struct shaper {
 /* The maps of either program, before they are loaded. */
 struct maps {
 	struct bpf_map *classes, *clocks, *counters, *rules;
-	void *link;		/* .rodata */
+	void *link; /* .rodata */
 };
 
 static uint32_t block_count(const struct setup *setup)
@@ -76,7 +76,8 @@ static void open_fake(struct shaper *s, const struct setup *setup)
 	assert_int_equal(egress_fake_bpf__load(s->fake), 0);
 	take_fds(s, &maps, s->fake->progs.qos_egress);
 	assert_int_equal(bpf_map_update_elem(bpf_map__fd(s->fake->maps.fake_next), &zero,
-					     &s->prog_fd, BPF_ANY), 0);
+					     &s->prog_fd, BPF_ANY),
+			 0);
 }
 
 static void open_real(struct shaper *s, const struct setup *setup)
@@ -144,13 +145,11 @@ int shaper_run(struct shaper *s, const struct packet *packet, const struct input
 		.priority = input->priority,
 		.mark = input->mark,
 	}, out = {0};
-	uint8_t data[PACKET_MAX + 64];	/* an offloaded tag is never in it, but be sure */
-	LIBBPF_OPTS(bpf_test_run_opts, opts,
-		.data_in = packet->data, .data_size_in = (__u32)packet->len,
-		.data_out = data, .data_size_out = sizeof(data),
-		.ctx_in = &in, .ctx_size_in = sizeof(in),
-		.ctx_out = &out, .ctx_size_out = sizeof(out),
-		.repeat = 1);
+	uint8_t data[PACKET_MAX + 64]; /* an offloaded tag is never in it, but be sure */
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = packet->data,
+		    .data_size_in = (__u32)packet->len, .data_out = data,
+		    .data_size_out = sizeof(data), .ctx_in = &in, .ctx_size_in = sizeof(in),
+		    .ctx_out = &out, .ctx_size_out = sizeof(out), .repeat = 1);
 
 	if (s->fake)
 		s->fake->bss->fake_now = input->now ? input->now : NOW;
@@ -172,9 +171,10 @@ int shaper_run(struct shaper *s, const struct packet *packet, const struct input
 
 uint32_t shaper_repeat(struct shaper *s, const struct packet *packet, uint32_t times)
 {
-	LIBBPF_OPTS(bpf_test_run_opts, opts,
-		.data_in = packet->data, .data_size_in = (__u32)packet->len,
-		.repeat = (int)times);
+	struct __sk_buff in = { 0 }; /* without it wire_len would be 0 */
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = packet->data,
+		    .data_size_in = (__u32)packet->len, .ctx_in = &in, .ctx_size_in = sizeof(in),
+		    .repeat = (int)times);
 
 	assert_int_equal(bpf_prog_test_run_opts(s->prog_fd, &opts), 0);
 	return opts.duration;
@@ -202,7 +202,7 @@ void shaper_set_rules(const struct shaper *s, const struct qos_rule *rules, uint
 {
 	for (uint32_t first = 0; first < count; first += QOS_RULE_BLOCK) {
 		uint32_t index = first / QOS_RULE_BLOCK, left = count - first;
-		struct qos_rule_block block = {0};
+		struct qos_rule_block block = { 0 };
 
 		memcpy(block.rule, rules + first,
 		       (left < QOS_RULE_BLOCK ? left : QOS_RULE_BLOCK) * sizeof(*rules));
@@ -213,7 +213,7 @@ void shaper_set_rules(const struct shaper *s, const struct qos_rule *rules, uint
 struct qos_counters shaper_counters(const struct shaper *s, uint32_t slot)
 {
 	_cleanup_(freep) struct qos_counters *each = calloc((size_t)s->cpus, sizeof(*each));
-	struct qos_counters sum = {0};
+	struct qos_counters sum = { 0 };
 
 	assert_non_null(each);
 	assert_int_equal(bpf_map_lookup_elem(s->counters_fd, &slot, each), 0);
@@ -252,8 +252,7 @@ void shaper_expect(const struct shaper *s, const char *what, uint32_t slot,
 	}
 }
 
-void shaper_two_cpus(struct shaper *s, uint64_t now, uint32_t slot, uint32_t bytes,
-		     uint64_t at[2])
+void shaper_two_cpus(struct shaper *s, uint64_t now, uint32_t slot, uint32_t bytes, uint64_t at[2])
 {
 	static const uint8_t frame[64];
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = sizeof(frame));
@@ -261,8 +260,8 @@ void shaper_two_cpus(struct shaper *s, uint64_t now, uint32_t slot, uint32_t byt
 	s->fake->bss->fake_now = now;
 	s->fake->bss->fake_slot = slot;
 	s->fake->bss->fake_bytes = bytes;
-	assert_int_equal(bpf_prog_test_run_opts(bpf_program__fd(s->fake->progs.fake_two_cpus),
-						&opts), 0);
+	assert_int_equal(
+		bpf_prog_test_run_opts(bpf_program__fd(s->fake->progs.fake_two_cpus), &opts), 0);
 	assert_int_equal(opts.retval, 0);
 	at[0] = s->fake->bss->fake_at[0];
 	at[1] = s->fake->bss->fake_at[1];

@@ -17,30 +17,30 @@
 #include "packet.h"
 
 /* A cost of the class table: whole ns a byte. 8 ns a byte is 1 Gbit/s. */
-#define NS_A_BYTE(ns)	((uint64_t)(ns) << QOS_COST_SHIFT)
-#define MSEC		1000000ULL
-#define SEC		1000000000ULL
-#define NOW		(1000 * SEC)	/* an uptime */
+#define NS_A_BYTE(ns) ((uint64_t)(ns) << QOS_COST_SHIFT)
+#define MSEC	      1000000ULL
+#define SEC	      1000000000ULL
+#define NOW	      (1000 * SEC) /* an uptime */
 
-#define CLASSES_MAX	16
+#define CLASSES_MAX   16
 
 /* A policy in the kernel's terms. classes[0] is the link. */
 struct setup {
 	struct qos_link_cfg link;
 	struct qos_class_cfg classes[CLASSES_MAX];
-	const struct qos_rule *rules;	/* as many as link.rules */
+	const struct qos_rule *rules; /* as many as link.rules */
 };
 
 /* The program behind a test. */
 enum program {
-	PROGRAM_FAKE,		/* time is what run() says */
-	PROGRAM_REAL,		/* as shipped */
+	PROGRAM_FAKE, /* time is what run() says */
+	PROGRAM_REAL, /* as shipped */
 };
 
 enum entry {
 	ENTRY_PLAIN,
-	ENTRY_DELIVERY,		/* the stamp is marked as a departure time */
-	ENTRY_OFFLOADED_TAG,	/* a VLAN tag stands beside the data */
+	ENTRY_DELIVERY,	     /* the stamp is marked as a departure time */
+	ENTRY_OFFLOADED_TAG, /* a VLAN tag stands beside the data */
 };
 
 struct shaper;

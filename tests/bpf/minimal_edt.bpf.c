@@ -12,7 +12,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-#define NSEC_PER_SEC	1000000000ULL
+#define NSEC_PER_SEC 1000000000ULL
 
 struct aggregate {
 	__u64 bytes_per_second;
@@ -52,7 +52,7 @@ int edt_egress(struct __sk_buff *skb)
 
 	if (!is_ip(skb))
 		return TC_ACT_OK;
-	key = skb->queue_mapping;	/* where the program at the container's end puts it */
+	key = skb->queue_mapping; /* where the program at the container's end puts it */
 	info = bpf_map_lookup_elem(&edt_aggregates, &key);
 	if (!info)
 		return TC_ACT_OK;

@@ -43,7 +43,7 @@ static void put_fill(struct packet *p, uint8_t value, size_t len)
 
 static void put_addr(struct packet *p, int family, const char *text)
 {
-	struct in6_addr addr = {0};
+	struct in6_addr addr = { 0 };
 
 	assert_int_equal(inet_pton(family, text, &addr), 1);
 	put(p, &addr, family == AF_INET ? 4 : 16);
@@ -75,7 +75,7 @@ static void put_link(struct packet *p, const struct spec *spec)
 	put(p, macs, sizeof(macs));
 	for (size_t i = 0; i < TAGS_MAX && spec->tags[i]; i++) {
 		put16(p, spec->tags[i]);
-		put16(p, 0x2065);	/* priority 1, VLAN 101: its low bits are ECT(1)'s */
+		put16(p, 0x2065); /* priority 1, VLAN 101: its low bits are ECT(1)'s */
 	}
 	put16(p, payload_type(spec));
 }
@@ -101,7 +101,7 @@ static void put_ipv4(struct packet *p, const struct spec *spec)
 	put_addr(p, AF_INET, spec->src ? spec->src : "10.0.0.1");
 	put_addr(p, AF_INET, spec->dst ? spec->dst : "10.0.0.2");
 	for (uint8_t i = 5; i < ihl; i++)
-		put32(p, 0x01010101);	/* no-operation options (RFC 791) */
+		put32(p, 0x01010101); /* no-operation options (RFC 791) */
 	sum = htons(packet_checksum(p->data + p->l3, p->len - p->l3));
 	memcpy(p->data + p->l3 + 10, &sum, sizeof(sum));
 }
@@ -121,7 +121,7 @@ static void put_ext(struct packet *p, const struct spec *spec, uint8_t ext, uint
 		return;
 	}
 	put8(p, spec->ext_words);
-	if (ext == IPPROTO_AH)	/* counts 4 bytes, and two of them less (RFC 4302) */
+	if (ext == IPPROTO_AH) /* counts 4 bytes, and two of them less (RFC 4302) */
 		put_fill(p, 0xaa, 6 + spec->ext_words * 4U);
 	else
 		put_fill(p, 0, 6 + spec->ext_words * 8U);
@@ -160,7 +160,7 @@ static void put_transport(struct packet *p, const struct spec *spec)
 
 void packet_build(const struct spec *spec, struct packet *ret_packet)
 {
-	struct packet p = {0};
+	struct packet p = { 0 };
 
 	if (!spec->raw)
 		put_link(&p, spec);

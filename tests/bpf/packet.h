@@ -7,43 +7,43 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PACKET_MAX	3400	/* BPF_PROG_TEST_RUN: a page, less head and tail room */
+#define PACKET_MAX 3400 /* BPF_PROG_TEST_RUN: a page, less head and tail room */
 
-#define TAGS_MAX	4
-#define EXTS_MAX	12
+#define TAGS_MAX   4
+#define EXTS_MAX   12
 
 struct spec {
-	bool raw;		/* no link-layer header */
-	uint16_t tags[TAGS_MAX];	/* EtherTypes of VLAN tags, outermost first */
-	uint16_t ethertype;	/* of what is not IP; 0: family decides */
-	int family;		/* 4 or 6; 0: 4, unless ethertype is given */
-	const char *src, *dst;	/* null: 10.0.0.1, 10.0.0.2, fd00::1, fd00::2 */
-	uint8_t tos;		/* DSCP and ECN */
+	bool raw;		 /* no link-layer header */
+	uint16_t tags[TAGS_MAX]; /* EtherTypes of VLAN tags, outermost first */
+	uint16_t ethertype;	 /* of what is not IP; 0: family decides */
+	int family;		 /* 4 or 6; 0: 4, unless ethertype is given */
+	const char *src, *dst;	 /* null: 10.0.0.1, 10.0.0.2, fd00::1, fd00::2 */
+	uint8_t tos;		 /* DSCP and ECN */
 	uint32_t flow_label;
 	uint8_t ttl;		/* 0: 64; neighbour discovery has 255 */
 	uint8_t ihl;		/* as written; 0: 5. Above 5, options fill it */
 	uint8_t proto;		/* 0: TCP */
-	uint8_t exts[EXTS_MAX];	/* IPv6 extension headers, in order; 0 ends, see HOPOPTS */
+	uint8_t exts[EXTS_MAX]; /* IPv6 extension headers, in order; 0 ends, see HOPOPTS */
 	uint8_t ext_words;	/* length field of each extension header (8 more bytes each) */
 	uint16_t sport, dport;
 	uint8_t icmp_type;
-	uint16_t frag_off;	/* in units of 8 bytes */
-	bool more;		/* fragments follow */
+	uint16_t frag_off; /* in units of 8 bytes */
+	bool more;	   /* fragments follow */
 	uint32_t id;
-	size_t payload;		/* bytes after the transport header */
-	size_t keep;		/* cut the frame after so many bytes; 0: do not */
+	size_t payload; /* bytes after the transport header */
+	size_t keep;	/* cut the frame after so many bytes; 0: do not */
 };
 
 /* Hop-by-hop options are next header 0, which ends exts. */
-#define HOPOPTS		255
+#define HOPOPTS	       255
 
-#define TOS(dscp, ecn)	((uint8_t)((dscp) << 2 | (ecn)))
+#define TOS(dscp, ecn) ((uint8_t)((dscp) << 2 | (ecn)))
 
 struct packet {
 	uint8_t data[PACKET_MAX];
 	size_t len;
-	size_t l3;		/* offset of what follows the link layer */
-	size_t headers;		/* bytes up to the payload */
+	size_t l3;	/* offset of what follows the link layer */
+	size_t headers; /* bytes up to the payload */
 };
 
 void packet_build(const struct spec *spec, struct packet *ret_packet);

@@ -16,7 +16,9 @@ struct qos_rule rule_any(uint32_t slot)
 struct qos_rule rule_drop(void)
 {
 	return (struct qos_rule){
-		.dscp_set = UINT64_MAX, .slot = QOS_SLOT_LINK, .flags = QOS_RULE_DROP,
+		.dscp_set = UINT64_MAX,
+		.slot = QOS_SLOT_LINK,
+		.flags = QOS_RULE_DROP,
 	};
 }
 
@@ -64,7 +66,7 @@ struct qos_rule rule_dport(struct qos_rule rule, uint16_t min, uint16_t max)
 static uint8_t read_prefix(const char *text, struct qos_rule_addr *addr)
 {
 	char host[64];
-	uint8_t value[16] = {0}, mask[16] = {0};
+	uint8_t value[16] = { 0 }, mask[16] = { 0 };
 	unsigned int bits, v4;
 
 	assert_int_equal(sscanf(text, "%63[^/]/%u", host, &bits), 2);

@@ -8,9 +8,9 @@
 #include "fixture.h"
 #include "rules.h"
 
-#define SLOT_DEFAULT	1
-#define SLOT_RULE	2
-#define SLOT_OTHER	3
+#define SLOT_DEFAULT 1
+#define SLOT_RULE    2
+#define SLOT_OTHER   3
 
 struct match_case {
 	const char *name;
@@ -21,7 +21,7 @@ struct match_case {
 
 static void run_matches(const struct match_case *cases, size_t count)
 {
-	struct qos_rule none[QOS_RULE_BLOCK] = {0};
+	struct qos_rule none[QOS_RULE_BLOCK] = { 0 };
 	const struct setup setup = {
 		.link = { .rules = QOS_RULE_BLOCK, .default_slot = SLOT_DEFAULT, .l2_len = 14 },
 		.rules = none,
@@ -34,8 +34,9 @@ static void run_matches(const struct match_case *cases, size_t count)
 		packet_build(&cases[i].spec, &packet);
 		shaper_clear_counters(s);
 		shaper_set_rules(s, &cases[i].rule, 1);
-		assert_int_equal(shaper_run(s, &packet, &(struct input){0}, NULL), TC_ACT_UNSPEC);
-		shaper_expect(s, cases[i].name, cases[i].takes ? SLOT_RULE : SLOT_DEFAULT, QOS_PASS);
+		assert_int_equal(shaper_run(s, &packet, &(struct input){ 0 }, NULL), TC_ACT_UNSPEC);
+		shaper_expect(s, cases[i].name, cases[i].takes ? SLOT_RULE : SLOT_DEFAULT,
+			      QOS_PASS);
 	}
 }
 
@@ -43,17 +44,19 @@ static void test_proto_and_family(void **state __attribute__((unused)))
 {
 	const struct qos_rule any = rule_any(SLOT_RULE);
 	const struct match_case cases[] = {
-		{ "no key", any, {0}, true },
+		{ "no key", any, { 0 }, true },
 		{ "no key, not IP", any, { .ethertype = 0x88cc, .payload = 46 }, false },
-		{ "TCP", rule_proto(any, IPPROTO_TCP), {0}, true },
-		{ "TCP is not UDP", rule_proto(any, IPPROTO_UDP), {0}, false },
+		{ "TCP", rule_proto(any, IPPROTO_TCP), { 0 }, true },
+		{ "TCP is not UDP", rule_proto(any, IPPROTO_UDP), { 0 }, false },
 		{ "ICMP", rule_proto(any, IPPROTO_ICMP), { .proto = IPPROTO_ICMP }, true },
 		{ "TCP by IPv6", rule_proto(any, IPPROTO_TCP), { .family = 6 }, true },
-		{ "after an extension", rule_proto(any, IPPROTO_TCP),
-		  { .family = 6, .exts = { HOPOPTS } }, true },
+		{ "after an extension",
+		  rule_proto(any, IPPROTO_TCP),
+		  { .family = 6, .exts = { HOPOPTS } },
+		  true },
 		{ "protocol 255", rule_proto(any, 255), { .proto = 255 }, true },
-		{ "IPv4", rule_family(any, QOS_FAMILY_IPV4), {0}, true },
-		{ "IPv4 is not IPv6", rule_family(any, QOS_FAMILY_IPV6), {0}, false },
+		{ "IPv4", rule_family(any, QOS_FAMILY_IPV4), { 0 }, true },
+		{ "IPv4 is not IPv6", rule_family(any, QOS_FAMILY_IPV6), { 0 }, false },
 		{ "IPv6", rule_family(any, QOS_FAMILY_IPV6), { .family = 6 }, true },
 		{ "IPv6 is not IPv4", rule_family(any, QOS_FAMILY_IPV4), { .family = 6 }, false },
 	};
@@ -78,15 +81,27 @@ static void test_ports(void **state __attribute__((unused)))
 		{ "65535", rule_dport(any, 65535, 65535), { .dport = 65535 }, true },
 		{ "all, lowest", rule_dport(any, 0, 65535), { .dport = 0 }, true },
 		{ "all, highest", rule_dport(any, 0, 65535), { .dport = 65535 }, true },
-		{ "all, but none there", rule_dport(any, 0, 65535), { .proto = IPPROTO_ICMP },
+		{ "all, but none there",
+		  rule_dport(any, 0, 65535),
+		  { .proto = IPPROTO_ICMP },
 		  false },
 		{ "sport", rule_sport(any, 53, 53), { .sport = 53, .dport = 9 }, true },
-		{ "sport is not dport", rule_sport(any, 53, 53), { .sport = 9, .dport = 53 }, false },
-		{ "both", rule_dport(rule_sport(any, 1, 5), 7, 9), { .sport = 5, .dport = 7 }, true },
-		{ "one of both", rule_dport(rule_sport(any, 1, 5), 7, 9),
-		  { .sport = 6, .dport = 7 }, false },
-		{ "port and protocol", rule_dport(rule_proto(any, IPPROTO_UDP), 53, 53),
-		  { .dport = 53 }, false },
+		{ "sport is not dport",
+		  rule_sport(any, 53, 53),
+		  { .sport = 9, .dport = 53 },
+		  false },
+		{ "both",
+		  rule_dport(rule_sport(any, 1, 5), 7, 9),
+		  { .sport = 5, .dport = 7 },
+		  true },
+		{ "one of both",
+		  rule_dport(rule_sport(any, 1, 5), 7, 9),
+		  { .sport = 6, .dport = 7 },
+		  false },
+		{ "port and protocol",
+		  rule_dport(rule_proto(any, IPPROTO_UDP), 53, 53),
+		  { .dport = 53 },
+		  false },
 	};
 
 	run_matches(cases, ARRAY_SIZE(cases));
@@ -102,12 +117,18 @@ static void test_dscp(void **state __attribute__((unused)))
 		{ "0", rule_dscp(any, 1), { .tos = TOS(0, 3) }, true },
 		{ "not 0", rule_dscp(any, 1), { .tos = TOS(1, 0) }, false },
 		{ "63", rule_dscp(any, 1ULL << 63), { .tos = TOS(63, 1) }, true },
-		{ "one of a set", rule_dscp(any, 1ULL << 46 | 1ULL << 40), { .tos = TOS(40, 0) },
+		{ "one of a set",
+		  rule_dscp(any, 1ULL << 46 | 1ULL << 40),
+		  { .tos = TOS(40, 0) },
 		  true },
 		{ "IPv6", rule_dscp(any, 1ULL << 46), { .family = 6, .tos = TOS(46, 2) }, true },
-		{ "IPv6, not the flow label", rule_dscp(any, 1),
-		  { .family = 6, .flow_label = 0xfffff }, true },
-		{ "IPv6, not EF", rule_dscp(any, 1ULL << 46), { .family = 6, .tos = TOS(14, 2) },
+		{ "IPv6, not the flow label",
+		  rule_dscp(any, 1),
+		  { .family = 6, .flow_label = 0xfffff },
+		  true },
+		{ "IPv6, not EF",
+		  rule_dscp(any, 1ULL << 46),
+		  { .family = 6, .tos = TOS(14, 2) },
 		  false },
 	};
 
@@ -129,12 +150,18 @@ static void test_ipv4_prefixes(void **state __attribute__((unused)))
 		{ "/1, other half", rule_dst(any, "128.0.0.0/1"), { .dst = "127.0.0.1" }, false },
 		{ "/0", rule_dst(any, "0.0.0.0/0"), { .dst = "198.51.100.1" }, true },
 		{ "/0 is not IPv6", rule_dst(any, "0.0.0.0/0"), { .family = 6 }, false },
-		{ "mapped in IPv6 is not IPv4", rule_src(any, "10.1.2.0/24"),
-		  { .family = 6, .src = "::ffff:10.1.2.3" }, false },
-		{ "src and dst", rule_dst(rule_src(any, "10.1.0.0/16"), "10.2.0.0/16"),
-		  { .src = "10.1.9.9", .dst = "10.2.9.9" }, true },
-		{ "src without dst", rule_dst(rule_src(any, "10.1.0.0/16"), "10.2.0.0/16"),
-		  { .src = "10.1.9.9", .dst = "10.3.9.9" }, false },
+		{ "mapped in IPv6 is not IPv4",
+		  rule_src(any, "10.1.2.0/24"),
+		  { .family = 6, .src = "::ffff:10.1.2.3" },
+		  false },
+		{ "src and dst",
+		  rule_dst(rule_src(any, "10.1.0.0/16"), "10.2.0.0/16"),
+		  { .src = "10.1.9.9", .dst = "10.2.9.9" },
+		  true },
+		{ "src without dst",
+		  rule_dst(rule_src(any, "10.1.0.0/16"), "10.2.0.0/16"),
+		  { .src = "10.1.9.9", .dst = "10.3.9.9" },
+		  false },
 	};
 
 	run_matches(cases, ARRAY_SIZE(cases));
@@ -144,23 +171,37 @@ static void test_ipv6_prefixes(void **state __attribute__((unused)))
 {
 	const struct qos_rule any = rule_any(SLOT_RULE);
 	const struct match_case cases[] = {
-		{ "src /64", rule_src(any, "fd00:1::/64"),
-		  { .family = 6, .src = "fd00:1::ffff:ffff:ffff:ffff" }, true },
-		{ "src /64, next", rule_src(any, "fd00:1::/64"),
-		  { .family = 6, .src = "fd00:1:0:1::" }, false },
-		{ "dst /65", rule_dst(any, "fd00:1:0:0:8000::/65"),
-		  { .family = 6, .dst = "fd00:1::8000:0:0:1" }, true },
-		{ "dst /65, other half", rule_dst(any, "fd00:1:0:0:8000::/65"),
-		  { .family = 6, .dst = "fd00:1::7fff:0:0:1" }, false },
-		{ "/128", rule_dst(any, "2001:db8::5/128"),
-		  { .family = 6, .dst = "2001:db8::5" }, true },
-		{ "/128, last bit", rule_dst(any, "2001:db8::5/128"),
-		  { .family = 6, .dst = "2001:db8::4" }, false },
+		{ "src /64",
+		  rule_src(any, "fd00:1::/64"),
+		  { .family = 6, .src = "fd00:1::ffff:ffff:ffff:ffff" },
+		  true },
+		{ "src /64, next",
+		  rule_src(any, "fd00:1::/64"),
+		  { .family = 6, .src = "fd00:1:0:1::" },
+		  false },
+		{ "dst /65",
+		  rule_dst(any, "fd00:1:0:0:8000::/65"),
+		  { .family = 6, .dst = "fd00:1::8000:0:0:1" },
+		  true },
+		{ "dst /65, other half",
+		  rule_dst(any, "fd00:1:0:0:8000::/65"),
+		  { .family = 6, .dst = "fd00:1::7fff:0:0:1" },
+		  false },
+		{ "/128",
+		  rule_dst(any, "2001:db8::5/128"),
+		  { .family = 6, .dst = "2001:db8::5" },
+		  true },
+		{ "/128, last bit",
+		  rule_dst(any, "2001:db8::5/128"),
+		  { .family = 6, .dst = "2001:db8::4" },
+		  false },
 		{ "/7", rule_dst(any, "fc00::/7"), { .family = 6, .dst = "fdff::1" }, true },
 		{ "/0", rule_dst(any, "::/0"), { .family = 6, .dst = "2001:db8::1" }, true },
-		{ "/0 is not IPv4", rule_dst(any, "::/0"), {0}, false },
-		{ "the mapped range is not IPv4", rule_dst(any, "::ffff:0:0/96"),
-		  { .dst = "10.0.0.1" }, false },
+		{ "/0 is not IPv4", rule_dst(any, "::/0"), { 0 }, false },
+		{ "the mapped range is not IPv4",
+		  rule_dst(any, "::ffff:0:0/96"),
+		  { .dst = "10.0.0.1" },
+		  false },
 	};
 
 	run_matches(cases, ARRAY_SIZE(cases));
@@ -174,7 +215,7 @@ static void expect_slot(struct shaper *s, const struct qos_rule *rules, uint32_t
 	packet_build(&(struct spec){ .dport = 443 }, &packet);
 	shaper_clear_counters(s);
 	shaper_set_rules(s, rules, count);
-	assert_int_equal(shaper_run(s, &packet, &(struct input){0}, NULL), TC_ACT_UNSPEC);
+	assert_int_equal(shaper_run(s, &packet, &(struct input){ 0 }, NULL), TC_ACT_UNSPEC);
 	shaper_expect(s, what, slot, QOS_PASS);
 }
 
@@ -229,6 +270,43 @@ static void test_part_of_a_block(void **state __attribute__((unused)))
 	}
 }
 
+/* Packets that differ in one fact, in turns: each gets its own answer each time. */
+static void test_no_answer_for_another(void **state __attribute__((unused)))
+{
+	const struct qos_rule rule = rule_dport(
+		rule_dst(rule_src(rule_dscp(rule_proto(rule_any(SLOT_RULE), IPPROTO_TCP), 1),
+				  "10.0.0.1/32"),
+			 "10.0.0.2/32"),
+		443, 443);
+	static const struct spec others[] = {
+		{ .dport = 444 },
+		{ .dport = 443, .proto = IPPROTO_UDP },
+		{ .dport = 443, .tos = TOS(1, 0) },
+		{ .dport = 443, .src = "10.0.0.3" },
+		{ .dport = 443, .dst = "10.0.0.3" },
+		{ .dport = 443, .src = "10.0.0.2", .dst = "10.0.0.1" },
+		{ .dport = 443, .family = 6, .src = "::ffff:10.0.0.1", .dst = "::ffff:10.0.0.2" },
+		{ .dport = 443, .ihl = 4 },
+	};
+	const struct setup setup = {
+		.link = { .rules = 1, .default_slot = SLOT_DEFAULT, .l2_len = 14 },
+		.rules = &rule,
+	};
+	_cleanup_(shaper_closep) struct shaper *s = shaper_open(PROGRAM_FAKE, &setup);
+	struct packet packet, other;
+
+	packet_build(&(struct spec){ .dport = 443, .tos = TOS(0, 1) }, &packet);
+	for (size_t i = 0; i < 3 * ARRAY_SIZE(others); i++) {
+		packet_build(&others[i % ARRAY_SIZE(others)], &other);
+		shaper_clear_counters(s);
+		shaper_run(s, &packet, &(struct input){ 0 }, NULL);
+		shaper_expect(s, "the rule's", SLOT_RULE, QOS_PASS);
+		shaper_clear_counters(s);
+		shaper_run(s, &other, &(struct input){ 0 }, NULL);
+		shaper_expect(s, "not the rule's", SLOT_DEFAULT, QOS_PASS);
+	}
+}
+
 static void test_drop_rule(void **state __attribute__((unused)))
 {
 	const struct qos_rule rules[] = {
@@ -237,7 +315,9 @@ static void test_drop_rule(void **state __attribute__((unused)))
 	};
 	const struct qos_class_cfg cls = { .flags = QOS_CLASS_CEIL, .ceil_cost = NS_A_BYTE(1) };
 	const struct setup setup = {
-		.link = { .rules = ARRAY_SIZE(rules), .default_slot = SLOT_DEFAULT, .l2_len = 14,
+		.link = { .rules = ARRAY_SIZE(rules),
+			  .default_slot = SLOT_DEFAULT,
+			  .l2_len = 14,
 			  .rate_set = 1 },
 		.classes = { cls, cls, cls },
 		.rules = rules,
@@ -246,7 +326,7 @@ static void test_drop_rule(void **state __attribute__((unused)))
 	struct packet packet;
 
 	packet_build(&(struct spec){ .dport = 25 }, &packet);
-	assert_int_equal(shaper_run(s, &packet, &(struct input){0}, NULL), TC_ACT_SHOT);
+	assert_int_equal(shaper_run(s, &packet, &(struct input){ 0 }, NULL), TC_ACT_SHOT);
 	shaper_expect(s, "dropped by a rule", QOS_SLOT_LINK, QOS_DROP_RULE);
 	for (uint32_t slot = 0; slot <= SLOT_RULE; slot++) {
 		struct qos_clocks clocks = shaper_clocks(s, slot);
@@ -266,6 +346,7 @@ int main(void)
 		cmocka_unit_test(test_ipv6_prefixes),
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_part_of_a_block),
+		cmocka_unit_test(test_no_answer_for_another),
 		cmocka_unit_test(test_drop_rule),
 	};
 

@@ -3,16 +3,18 @@
 #include "base/cleanup.h"
 #include "fixture.h"
 
-#define SLOT		1
-#define PACKET		1000		/* bytes of frame */
-#define COST		MSEC		/* of one, at 1000 ns a byte */
+#define SLOT   1
+#define PACKET 1000 /* bytes of frame */
+#define COST   MSEC /* of one, at 1000 ns a byte */
 
 static struct shaper *open_class(uint64_t cost, uint64_t burst, uint64_t limit)
 {
 	const struct setup setup = {
 		.link = { .default_slot = SLOT, .l2_len = 14 },
-		.classes = { [SLOT] = { .flags = QOS_CLASS_CEIL, .ceil_cost = cost,
-					.ceil_burst_ns = burst, .limit_ns = limit } },
+		.classes = { [SLOT] = { .flags = QOS_CLASS_CEIL,
+					.ceil_cost = cost,
+					.ceil_burst_ns = burst,
+					.limit_ns = limit } },
 	};
 
 	return shaper_open(PROGRAM_FAKE, &setup);
@@ -57,8 +59,8 @@ static void test_large_packet(void **state __attribute__((unused)))
 	struct outcome out;
 
 	build(PACKET, &packet);
-	shaper_run(s, &packet, &(struct input){ .wire_len = 65536, .gso_size = 1448,
-						.gso_segs = 45 }, &out);
+	shaper_run(s, &packet,
+		   &(struct input){ .wire_len = 65536, .gso_size = 1448, .gso_segs = 45 }, &out);
 	assert_int_equal(out.action, TC_ACT_UNSPEC);
 	assert_int_equal(out.tstamp, 0);
 	assert_int_equal(departure(s, NOW), NOW + 8192 * MSEC);
@@ -172,18 +174,21 @@ static void test_largest_charge(void **state __attribute__((unused)))
 {
 	const struct setup setup = {
 		/* 106 bytes of IP, and the rest as overhead */
-		.link = { .default_slot = SLOT, .l2_len = 14, .overhead_set = 1,
+		.link = { .default_slot = SLOT,
+			  .l2_len = 14,
+			  .overhead_set = 1,
 			  .overhead = 524288 - 106 },
-		.classes = { [SLOT] = { .flags = QOS_CLASS_CEIL, .ceil_cost = NS_A_BYTE(8000000),
+		.classes = { [SLOT] = { .flags = QOS_CLASS_CEIL,
+					.ceil_cost = NS_A_BYTE(8000000),
 					.limit_ns = 10 * SEC } },
 	};
 	_cleanup_(shaper_closep) struct shaper *s = shaper_open(PROGRAM_FAKE, &setup);
 	struct packet packet;
 
 	build(120, &packet);
-	assert_int_equal(shaper_run(s, &packet, &(struct input){0}, NULL), TC_ACT_UNSPEC);
+	assert_int_equal(shaper_run(s, &packet, &(struct input){ 0 }, NULL), TC_ACT_UNSPEC);
 	assert_int_equal(shaper_clocks(s, SLOT).ceil, NOW + 4194304 * MSEC);
-	assert_int_equal(shaper_run(s, &packet, &(struct input){0}, NULL), TC_ACT_SHOT);
+	assert_int_equal(shaper_run(s, &packet, &(struct input){ 0 }, NULL), TC_ACT_SHOT);
 	/* and when its time has come, the next one goes */
 	assert_int_equal(departure(s, NOW + 4194 * SEC), NOW + 4194304 * MSEC);
 }
@@ -198,7 +203,7 @@ static void test_uptimes(void **state __attribute__((unused)))
 			open_class(NS_A_BYTE(1000), 2 * SEC, SEC);
 		uint64_t now = uptimes[i], clock, sent = 0;
 
-		while (departure(s, now) == now)
+		while (sent < 5000 && departure(s, now) == now)
 			sent++;
 		/* a burst is 2000 packets; a clock cannot be before 0 */
 		assert_int_equal(sent, now < 2 * SEC ? now / COST + 1 : 2001);

@@ -6,9 +6,9 @@
 #include "fixture.h"
 #include "rules.h"
 
-#define SLOT_DEFAULT	1
-#define SLOT_PORT	2	/* destination port 443 */
-#define LIMIT		MSEC
+#define SLOT_DEFAULT 1
+#define SLOT_PORT    2 /* destination port 443 */
+#define LIMIT	     MSEC
 
 struct count_case {
 	const char *name;
@@ -23,47 +23,143 @@ struct count_case {
 };
 
 /* 2554 bytes in three segments of 1000, 1000 and 500, 54 of headers each. */
-#define GSO_SPEC(...)	{ .dport = 443, .payload = 2500, __VA_ARGS__ }
-#define GSO_INPUT(...)	{ .gso_size = 1000, .gso_segs = 3, .wire_len = 2662, __VA_ARGS__ }
-#define ARP		{ .ethertype = 0x0806, .payload = 28 }
+#define GSO_SPEC(...)                                      \
+	{                                                  \
+		.dport = 443, .payload = 2500, __VA_ARGS__ \
+	}
+#define GSO_INPUT(...)                                                         \
+	{                                                                      \
+		.gso_size = 1000, .gso_segs = 3, .wire_len = 2662, __VA_ARGS__ \
+	}
+#define ARP                                        \
+	{                                          \
+		.ethertype = 0x0806, .payload = 28 \
+	}
 
 static const struct count_case cases[] = {
-	{ "passed", QOS_MODE_FQ, { .dport = 443 }, {0}, NOW,
-	  SLOT_PORT, QOS_PASS, TC_ACT_UNSPEC, 1, 54 },
-	{ "passed, default", QOS_MODE_FQ, { .dport = 80 }, {0}, NOW,
-	  SLOT_DEFAULT, QOS_PASS, TC_ACT_UNSPEC, 1, 54 },
-	{ "queued", QOS_MODE_FQ, { .dport = 443 }, {0}, NOW + LIMIT,
-	  SLOT_PORT, QOS_PASS, TC_ACT_UNSPEC, 1, 54 },
-	{ "passed, GSO", QOS_MODE_FQ, GSO_SPEC(), GSO_INPUT(), NOW,
-	  SLOT_PORT, QOS_PASS, TC_ACT_UNSPEC, 3, 2662 },
-	{ "exempt", QOS_MODE_FQ, ARP, {0}, NOW,
-	  SLOT_DEFAULT, QOS_EXEMPT, TC_ACT_UNSPEC, 1, 42 },
-	{ "limit", QOS_MODE_FQ, { .dport = 443 }, {0}, NOW + LIMIT + 1,
-	  SLOT_PORT, QOS_DROP_LIMIT, TC_ACT_SHOT, 1, 54 },
-	{ "limit, GSO", QOS_MODE_FQ, GSO_SPEC(), GSO_INPUT(), NOW + LIMIT + 1,
-	  SLOT_PORT, QOS_DROP_LIMIT, TC_ACT_SHOT, 3, 2662 },
-	{ "horizon", QOS_MODE_FQ, { .dport = 443 }, { .tstamp = NOW + 11 * SEC }, NOW,
-	  SLOT_PORT, QOS_DROP_HORIZON, TC_ACT_SHOT, 1, 54 },
+	{ "passed",
+	  QOS_MODE_FQ,
+	  { .dport = 443 },
+	  { 0 },
+	  NOW,
+	  SLOT_PORT,
+	  QOS_PASS,
+	  TC_ACT_UNSPEC,
+	  1,
+	  54 },
+	{ "passed, default",
+	  QOS_MODE_FQ,
+	  { .dport = 80 },
+	  { 0 },
+	  NOW,
+	  SLOT_DEFAULT,
+	  QOS_PASS,
+	  TC_ACT_UNSPEC,
+	  1,
+	  54 },
+	{ "queued",
+	  QOS_MODE_FQ,
+	  { .dport = 443 },
+	  { 0 },
+	  NOW + LIMIT,
+	  SLOT_PORT,
+	  QOS_PASS,
+	  TC_ACT_UNSPEC,
+	  1,
+	  54 },
+	{ "passed, GSO", QOS_MODE_FQ, GSO_SPEC(), GSO_INPUT(), NOW, SLOT_PORT, QOS_PASS,
+	  TC_ACT_UNSPEC, 3, 2662 },
+	{ "exempt", QOS_MODE_FQ, ARP, { 0 }, NOW, SLOT_DEFAULT, QOS_EXEMPT, TC_ACT_UNSPEC, 1, 42 },
+	{ "limit",
+	  QOS_MODE_FQ,
+	  { .dport = 443 },
+	  { 0 },
+	  NOW + LIMIT + 1,
+	  SLOT_PORT,
+	  QOS_DROP_LIMIT,
+	  TC_ACT_SHOT,
+	  1,
+	  54 },
+	{ "limit, GSO", QOS_MODE_FQ, GSO_SPEC(), GSO_INPUT(), NOW + LIMIT + 1, SLOT_PORT,
+	  QOS_DROP_LIMIT, TC_ACT_SHOT, 3, 2662 },
+	{ "horizon",
+	  QOS_MODE_FQ,
+	  { .dport = 443 },
+	  { .tstamp = NOW + 11 * SEC },
+	  NOW,
+	  SLOT_PORT,
+	  QOS_DROP_HORIZON,
+	  TC_ACT_SHOT,
+	  1,
+	  54 },
 	{ "horizon, GSO", QOS_MODE_FQ, GSO_SPEC(), GSO_INPUT(.tstamp = NOW + 11 * SEC), NOW,
 	  SLOT_PORT, QOS_DROP_HORIZON, TC_ACT_SHOT, 3, 2662 },
-	{ "rule", QOS_MODE_FQ, { .dport = 25 }, {0}, NOW,
-	  QOS_SLOT_LINK, QOS_DROP_RULE, TC_ACT_SHOT, 1, 54 },
-	{ "rule, GSO", QOS_MODE_FQ, GSO_SPEC(.dport = 25), GSO_INPUT(), NOW,
-	  QOS_SLOT_LINK, QOS_DROP_RULE, TC_ACT_SHOT, 3, 2662 },
-	{ "police, passed", QOS_MODE_POLICE, { .dport = 443 }, {0}, NOW,
-	  SLOT_PORT, QOS_PASS, TC_ACT_UNSPEC, 1, 54 },
-	{ "police, marked", QOS_MODE_POLICE, { .dport = 443, .tos = 2 }, {0}, NOW + 1,
-	  SLOT_PORT, QOS_MARK, TC_ACT_UNSPEC, 1, 54 },
+	{ "rule",
+	  QOS_MODE_FQ,
+	  { .dport = 25 },
+	  { 0 },
+	  NOW,
+	  QOS_SLOT_LINK,
+	  QOS_DROP_RULE,
+	  TC_ACT_SHOT,
+	  1,
+	  54 },
+	{ "rule, GSO", QOS_MODE_FQ, GSO_SPEC(.dport = 25), GSO_INPUT(), NOW, QOS_SLOT_LINK,
+	  QOS_DROP_RULE, TC_ACT_SHOT, 3, 2662 },
+	{ "police, passed",
+	  QOS_MODE_POLICE,
+	  { .dport = 443 },
+	  { 0 },
+	  NOW,
+	  SLOT_PORT,
+	  QOS_PASS,
+	  TC_ACT_UNSPEC,
+	  1,
+	  54 },
+	{ "police, marked",
+	  QOS_MODE_POLICE,
+	  { .dport = 443, .tos = 2 },
+	  { 0 },
+	  NOW + 1,
+	  SLOT_PORT,
+	  QOS_MARK,
+	  TC_ACT_UNSPEC,
+	  1,
+	  54 },
 	{ "police, marked, GSO", QOS_MODE_POLICE, GSO_SPEC(.tos = 2), GSO_INPUT(), NOW + 1,
 	  SLOT_PORT, QOS_MARK, TC_ACT_UNSPEC, 3, 2662 },
-	{ "police, dropped", QOS_MODE_POLICE, { .dport = 443 }, {0}, NOW + 1,
-	  SLOT_PORT, QOS_DROP_POLICE, TC_ACT_SHOT, 1, 54 },
-	{ "police, dropped, GSO", QOS_MODE_POLICE, GSO_SPEC(.tos = 2), GSO_INPUT(),
-	  NOW + LIMIT + 1, SLOT_PORT, QOS_DROP_POLICE, TC_ACT_SHOT, 3, 2662 },
-	{ "police, exempt", QOS_MODE_POLICE, ARP, {0}, NOW + LIMIT + 1,
-	  SLOT_DEFAULT, QOS_EXEMPT, TC_ACT_UNSPEC, 1, 42 },
-	{ "police, rule", QOS_MODE_POLICE, { .dport = 25 }, {0}, NOW,
-	  QOS_SLOT_LINK, QOS_DROP_RULE, TC_ACT_SHOT, 1, 54 },
+	{ "police, dropped",
+	  QOS_MODE_POLICE,
+	  { .dport = 443 },
+	  { 0 },
+	  NOW + 1,
+	  SLOT_PORT,
+	  QOS_DROP_POLICE,
+	  TC_ACT_SHOT,
+	  1,
+	  54 },
+	{ "police, dropped, GSO", QOS_MODE_POLICE, GSO_SPEC(.tos = 2), GSO_INPUT(), NOW + LIMIT + 1,
+	  SLOT_PORT, QOS_DROP_POLICE, TC_ACT_SHOT, 3, 2662 },
+	{ "police, exempt",
+	  QOS_MODE_POLICE,
+	  ARP,
+	  { 0 },
+	  NOW + LIMIT + 1,
+	  SLOT_DEFAULT,
+	  QOS_EXEMPT,
+	  TC_ACT_UNSPEC,
+	  1,
+	  42 },
+	{ "police, rule",
+	  QOS_MODE_POLICE,
+	  { .dport = 25 },
+	  { 0 },
+	  NOW,
+	  QOS_SLOT_LINK,
+	  QOS_DROP_RULE,
+	  TC_ACT_SHOT,
+	  1,
+	  54 },
 };
 
 static struct shaper *open_mode(uint32_t mode)
@@ -73,11 +169,15 @@ static struct shaper *open_mode(uint32_t mode)
 		rule_dport(rule_drop(), 25, 25),
 	};
 	const struct qos_class_cfg cls = {
-		.flags = QOS_CLASS_CEIL, .ceil_cost = NS_A_BYTE(1), .limit_ns = LIMIT,
+		.flags = QOS_CLASS_CEIL,
+		.ceil_cost = NS_A_BYTE(1),
+		.limit_ns = LIMIT,
 		.dscp = QOS_DSCP_KEEP,
 	};
 	const struct setup setup = {
-		.link = { .mode = mode, .rules = ARRAY_SIZE(rules), .default_slot = SLOT_DEFAULT,
+		.link = { .mode = mode,
+			  .rules = ARRAY_SIZE(rules),
+			  .default_slot = SLOT_DEFAULT,
 			  .l2_len = 14 },
 		.classes = { [SLOT_DEFAULT] = cls, [SLOT_PORT] = cls },
 		.rules = rules,
@@ -98,8 +198,7 @@ static void expect_counts(struct shaper *s, const struct count_case *c, uint64_t
 			if (counters.packets[v] != n * c->packets ||
 			    counters.bytes[v] != n * c->bytes)
 				fail_msg("%s: slot %u, verdict %u: %llu packets, %llu bytes",
-					 c->name, slot, v,
-					 (unsigned long long)counters.packets[v],
+					 c->name, slot, v, (unsigned long long)counters.packets[v],
 					 (unsigned long long)counters.bytes[v]);
 		}
 	}
@@ -119,7 +218,8 @@ static void test_verdicts(void **state __attribute__((unused)))
 		shaper_clear_counters(s);
 		for (uint64_t times = 1; times <= 3; times++) {
 			for (uint32_t slot = SLOT_DEFAULT; slot <= SLOT_PORT; slot++)
-				shaper_set_clocks(s, slot, &(struct qos_clocks){ .ceil = c->clock });
+				shaper_set_clocks(s, slot,
+						  &(struct qos_clocks){ .ceil = c->clock });
 			assert_int_equal(shaper_run(s, &packet, &c->input, NULL), c->action);
 			expect_counts(s, c, times);
 		}

@@ -9,9 +9,9 @@
 #include "fixture.h"
 #include "rules.h"
 
-#define SLOT_DEFAULT	1
-#define LIMIT		(100 * MSEC)
-#define CLOCK		(NOW + 10 * SEC)	/* far over the limit */
+#define SLOT_DEFAULT 1
+#define LIMIT	     (100 * MSEC)
+#define CLOCK	     (NOW + 10 * SEC) /* far over the limit */
 
 struct exempt_case {
 	const char *name;
@@ -19,8 +19,11 @@ struct exempt_case {
 	bool exempt;
 };
 
-#define ND(type, ...)	{ .family = 6, .proto = IPPROTO_ICMPV6, .icmp_type = (type), .ttl = 255, \
-			  .payload = 16, __VA_ARGS__ }
+#define ND(type, ...)                                                                  \
+	{                                                                              \
+		.family = 6, .proto = IPPROTO_ICMPV6, .icmp_type = (type), .ttl = 255, \
+		.payload = 16, __VA_ARGS__                                             \
+	}
 
 static const struct exempt_case cases[] = {
 	{ "ARP", { .ethertype = 0x0806, .payload = 28 }, true },
@@ -43,15 +46,20 @@ static const struct exempt_case cases[] = {
 	 * fragments (RFC 6980): to let it pass would serve the wrong ones only */
 	{ "forwarded", ND(135, .ttl = 254), false },
 	{ "a fragment", ND(135, .exts = { IPPROTO_FRAGMENT }, .more = true), false },
-	{ "ICMP of IPv4, type 135", { .proto = IPPROTO_ICMP, .icmp_type = 135, .ttl = 255 }, false },
+	{ "ICMP of IPv4, type 135",
+	  { .proto = IPPROTO_ICMP, .icmp_type = 135, .ttl = 255 },
+	  false },
 	{ "TCP with such a port", { .family = 6, .sport = 135 << 8, .ttl = 255 }, false },
 };
 
 static struct shaper *open_full(uint32_t mode)
 {
 	const struct qos_class_cfg cls = {
-		.flags = QOS_CLASS_CEIL, .ceil_cost = NS_A_BYTE(1000), .limit_ns = LIMIT,
-		.priority = 2, .dscp = 46,
+		.flags = QOS_CLASS_CEIL,
+		.ceil_cost = NS_A_BYTE(1000),
+		.limit_ns = LIMIT,
+		.priority = 2,
+		.dscp = 46,
 	};
 	const struct setup setup = {
 		.link = { .mode = mode, .default_slot = SLOT_DEFAULT, .l2_len = 14 },
@@ -75,7 +83,7 @@ static void run_cases(uint32_t mode, enum qos_verdict dropped)
 		packet_build(&c->spec, &packet);
 		shaper_clear_counters(s);
 		shaper_set_clocks(s, SLOT_DEFAULT, &(struct qos_clocks){ .ceil = CLOCK });
-		shaper_run(s, &packet, &(struct input){0}, &out);
+		shaper_run(s, &packet, &(struct input){ 0 }, &out);
 		clock = shaper_clocks(s, SLOT_DEFAULT).ceil;
 		shaper_expect(s, c->name, SLOT_DEFAULT, c->exempt ? QOS_EXEMPT : dropped);
 		if (!c->exempt) {
@@ -118,7 +126,7 @@ static void test_no_rule_takes_them(void **state __attribute__((unused)))
 			continue;
 		packet_build(&cases[i].spec, &packet);
 		shaper_clear_counters(s);
-		assert_int_equal(shaper_run(s, &packet, &(struct input){0}, NULL), TC_ACT_UNSPEC);
+		assert_int_equal(shaper_run(s, &packet, &(struct input){ 0 }, NULL), TC_ACT_UNSPEC);
 		shaper_expect(s, cases[i].name, SLOT_DEFAULT, QOS_EXEMPT);
 	}
 }

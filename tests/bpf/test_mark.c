@@ -6,8 +6,8 @@
 #include "base/cleanup.h"
 #include "fixture.h"
 
-#define SLOT	1
-#define ECNS	4
+#define SLOT 1
+#define ECNS 4
 
 static struct shaper *open_writer(uint32_t l2_len, uint8_t dscp)
 {
@@ -32,8 +32,9 @@ static void expect_rewritten(const struct spec *spec, uint8_t dscp, const struct
 		fail_msg("DSCP %u written over %#x: not the packet that was expected", dscp,
 			 spec->tos);
 	if (spec->family != 6)
-		assert_int_equal(packet_checksum(out->data + want.l3,
-						 (spec->ihl > 5 ? spec->ihl : 5) * 4U), 0);
+		assert_int_equal(
+			packet_checksum(out->data + want.l3, (spec->ihl > 5 ? spec->ihl : 5) * 4U),
+			0);
 }
 
 static void rewrite(struct shaper *s, const struct spec *spec, uint8_t dscp)
@@ -42,7 +43,7 @@ static void rewrite(struct shaper *s, const struct spec *spec, uint8_t dscp)
 	struct outcome out;
 
 	packet_build(spec, &packet);
-	assert_int_equal(shaper_run(s, &packet, &(struct input){0}, &out), TC_ACT_UNSPEC);
+	assert_int_equal(shaper_run(s, &packet, &(struct input){ 0 }, &out), TC_ACT_UNSPEC);
 	expect_rewritten(spec, dscp, &out);
 }
 
@@ -94,7 +95,11 @@ static void test_where_the_header_is(void **state __attribute__((unused)))
 		{ .ihl = 15 },
 		{ .family = 6, .exts = { HOPOPTS, IPPROTO_DSTOPTS } },
 		{ .frag_off = 9, .id = 7, .payload = 64 },
-		{ .family = 6, .exts = { IPPROTO_FRAGMENT }, .frag_off = 9, .id = 7, .payload = 64 },
+		{ .family = 6,
+		  .exts = { IPPROTO_FRAGMENT },
+		  .frag_off = 9,
+		  .id = 7,
+		  .payload = 64 },
 		{ .proto = IPPROTO_ICMP, .icmp_type = 8 },
 	};
 	_cleanup_(shaper_closep) struct shaper *s = open_writer(14, 46);
@@ -108,8 +113,12 @@ static void test_no_link_header(void **state __attribute__((unused)))
 {
 	static const struct spec specs[] = {
 		{ .raw = true, .src = "8.0.0.1", .payload = 64, .tos = TOS(1, 2) },
-		{ .raw = true, .src = "2001:db8:86dd::1", .family = 6, .payload = 64,
-		  .tos = TOS(1, 2), .flow_label = 0xabcde },
+		{ .raw = true,
+		  .src = "2001:db8:86dd::1",
+		  .family = 6,
+		  .payload = 64,
+		  .tos = TOS(1, 2),
+		  .flow_label = 0xabcde },
 	};
 	_cleanup_(shaper_closep) struct shaper *s = open_writer(0, 46);
 
@@ -139,7 +148,7 @@ static void test_left_alone(void **state __attribute__((unused)))
 
 		shaper_set_class(s, SLOT, &(struct qos_class_cfg){ .dscp = cases[i].dscp });
 		packet_build(&cases[i].spec, &packet);
-		shaper_run(s, &packet, &(struct input){0}, &out);
+		shaper_run(s, &packet, &(struct input){ 0 }, &out);
 		assert_int_equal(out.action, TC_ACT_UNSPEC);
 		assert_int_equal(out.len, packet.len);
 		assert_memory_equal(out.data, packet.data, packet.len);
@@ -157,10 +166,11 @@ static void test_priority(void **state __attribute__((unused)))
 	_cleanup_(shaper_closep) struct shaper *s = open_writer(14, QOS_DSCP_KEEP);
 	struct packet packet;
 
-	packet_build(&(struct spec){0}, &packet);
+	packet_build(&(struct spec){ 0 }, &packet);
 	for (size_t i = 0; i < ARRAY_SIZE(classes); i++) {
-		shaper_set_class(s, SLOT, &(struct qos_class_cfg){
-			.priority = classes[i], .dscp = QOS_DSCP_KEEP });
+		shaper_set_class(
+			s, SLOT,
+			&(struct qos_class_cfg){ .priority = classes[i], .dscp = QOS_DSCP_KEEP });
 		for (size_t j = 0; j < ARRAY_SIZE(given); j++) {
 			const struct input input = { .priority = given[j], .mark = 0xabcd };
 			struct outcome out;
@@ -175,12 +185,9 @@ static void test_priority(void **state __attribute__((unused)))
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ipv4),
-		cmocka_unit_test(test_ipv6),
-		cmocka_unit_test(test_ipv4_checksums),
-		cmocka_unit_test(test_where_the_header_is),
-		cmocka_unit_test(test_no_link_header),
-		cmocka_unit_test(test_left_alone),
+		cmocka_unit_test(test_ipv4),	       cmocka_unit_test(test_ipv6),
+		cmocka_unit_test(test_ipv4_checksums), cmocka_unit_test(test_where_the_header_is),
+		cmocka_unit_test(test_no_link_header), cmocka_unit_test(test_left_alone),
 		cmocka_unit_test(test_priority),
 	};
 

@@ -10,13 +10,13 @@
 #include "fixture.h"
 #include "rules.h"
 
-#define SLOT_NEITHER	1	/* the default: not IP */
-#define SLOT_PORT	2	/* destination port 443 */
-#define SLOT_IPV4	3	/* IPv4 without it */
-#define SLOT_IPV6	4
+#define SLOT_NEITHER 1 /* the default: not IP */
+#define SLOT_PORT    2 /* destination port 443 */
+#define SLOT_IPV4    3 /* IPv4 without it */
+#define SLOT_IPV6    4
 
-#define VLAN	0x8100
-#define SVLAN	0x88a8
+#define VLAN	     0x8100
+#define SVLAN	     0x88a8
 
 struct parse_case {
 	const char *name;
@@ -52,12 +52,17 @@ static const struct parse_case ipv4_cases[] = {
 	{ "options, one word", { .ihl = 6, .dport = 443 }, SLOT_PORT },
 	{ "options, ten words", { .ihl = 15, .dport = 443 }, SLOT_PORT },
 	{ "VLAN and options", { .tags = { VLAN }, .ihl = 15, .dport = 443 }, SLOT_PORT },
+	/* 0.0.1.187 would read as port 443 */
 	{ "header length 1", { .ihl = 1, .dport = 443 }, SLOT_IPV4 },
-	{ "header length 4", { .ihl = 4, .dport = 443 }, SLOT_IPV4 },
+	{ "header length 3", { .ihl = 3, .src = "10.0.1.187", .dport = 443 }, SLOT_IPV4 },
+	{ "header length 4", { .ihl = 4, .dst = "10.0.1.187", .dport = 443 }, SLOT_IPV4 },
 	{ "header length past the end", { .ihl = 15, .dport = 443, .keep = 14 + 40 }, SLOT_IPV4 },
 };
 
-#define IPV6(...)	{ .family = 6, .dport = 443, __VA_ARGS__ }
+#define IPV6(...)                                      \
+	{                                              \
+		.family = 6, .dport = 443, __VA_ARGS__ \
+	}
 
 static const struct parse_case ipv6_cases[] = {
 	{ "TCP", IPV6(0), SLOT_PORT },
@@ -75,10 +80,13 @@ static const struct parse_case ipv6_cases[] = {
 	{ "hop-by-hop of 32 bytes", IPV6(.exts = { HOPOPTS }, .ext_words = 3), SLOT_PORT },
 	{ "options of 2048 bytes", IPV6(.exts = { IPPROTO_DSTOPTS }, .ext_words = 255), SLOT_PORT },
 	{ "an atomic fragment", IPV6(.exts = { IPPROTO_FRAGMENT }), SLOT_PORT },
-	{ "all kinds at once", IPV6(.exts = { HOPOPTS, IPPROTO_DSTOPTS, IPPROTO_ROUTING,
-		IPPROTO_FRAGMENT, IPPROTO_AH, IPPROTO_DSTOPTS }, .ext_words = 2), SLOT_PORT },
+	{ "all kinds at once",
+	  IPV6(.exts = { HOPOPTS, IPPROTO_DSTOPTS, IPPROTO_ROUTING, IPPROTO_FRAGMENT, IPPROTO_AH,
+			 IPPROTO_DSTOPTS },
+	       .ext_words = 2),
+	  SLOT_PORT },
 	{ "as many as are walked", IPV6(.exts = { HOPOPTS, 60, 60, 60, 60, 60, 60, 60 }),
-		SLOT_PORT },
+	  SLOT_PORT },
 	{ "one more", IPV6(.exts = { HOPOPTS, 60, 60, 60, 60, 60, 60, 60, 60 }), SLOT_IPV6 },
 	{ "VLAN and hop-by-hop", IPV6(.tags = { VLAN }, .exts = { HOPOPTS }), SLOT_PORT },
 };
@@ -109,10 +117,15 @@ static const struct parse_case truncated_cases[] = {
  * that BPF_PROG_TEST_RUN makes of the bytes takes it from bytes 12 and 13: so
  * the source addresses have an EtherType there.
  */
-#define RAW4(...)	{ .raw = true, .src = "8.0.0.1", .dport = 443, .payload = 64, \
-			  __VA_ARGS__ }
-#define RAW6(...)	{ .raw = true, .src = "2001:db8:86dd::1", .family = 6, .dport = 443, \
-			  .payload = 64, __VA_ARGS__ }
+#define RAW4(...)                                                                       \
+	{                                                                               \
+		.raw = true, .src = "8.0.0.1", .dport = 443, .payload = 64, __VA_ARGS__ \
+	}
+#define RAW6(...)                                                                                 \
+	{                                                                                         \
+		.raw = true, .src = "2001:db8:86dd::1", .family = 6, .dport = 443, .payload = 64, \
+		__VA_ARGS__                                                                       \
+	}
 
 static const struct parse_case raw_cases[] = {
 	{ "IPv4", RAW4(0), SLOT_PORT },
@@ -121,7 +134,7 @@ static const struct parse_case raw_cases[] = {
 	{ "IPv6", RAW6(0), SLOT_PORT },
 	{ "IPv6 with an extension", RAW6(.exts = { HOPOPTS }), SLOT_PORT },
 	{ "IPv6 without the port", RAW6(.proto = IPPROTO_UDP, .sport = 443, .dport = 1),
-		SLOT_IPV6 },
+	  SLOT_IPV6 },
 	{ "neither", { .raw = true, .src = "12.34.0.1", .dport = 443 }, SLOT_NEITHER },
 };
 
@@ -133,7 +146,8 @@ static void run_cases(const struct parse_case *cases, size_t count, uint32_t l2_
 		rule_family(rule_any(SLOT_IPV6), QOS_FAMILY_IPV6),
 	};
 	const struct setup setup = {
-		.link = { .rules = ARRAY_SIZE(rules), .default_slot = SLOT_NEITHER,
+		.link = { .rules = ARRAY_SIZE(rules),
+			  .default_slot = SLOT_NEITHER,
 			  .l2_len = l2_len },
 		.rules = rules,
 	};
@@ -144,7 +158,7 @@ static void run_cases(const struct parse_case *cases, size_t count, uint32_t l2_
 
 		packet_build(&cases[i].spec, &packet);
 		shaper_clear_counters(s);
-		assert_int_equal(shaper_run(s, &packet, &(struct input){0}, NULL), TC_ACT_UNSPEC);
+		assert_int_equal(shaper_run(s, &packet, &(struct input){ 0 }, NULL), TC_ACT_UNSPEC);
 		shaper_expect(s, cases[i].name, cases[i].slot, QOS_PASS);
 	}
 }
@@ -177,10 +191,8 @@ static void test_no_link_header(void **state __attribute__((unused)))
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_link),
-		cmocka_unit_test(test_ipv4),
-		cmocka_unit_test(test_ipv6),
-		cmocka_unit_test(test_truncated),
+		cmocka_unit_test(test_link),	       cmocka_unit_test(test_ipv4),
+		cmocka_unit_test(test_ipv6),	       cmocka_unit_test(test_truncated),
 		cmocka_unit_test(test_no_link_header),
 	};
 

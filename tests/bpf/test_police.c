@@ -10,11 +10,11 @@
 #include "fixture.h"
 
 #define SLOT	1
-#define COST	MSEC		/* of 1000 bytes, at 1000 ns each */
+#define COST	MSEC /* of 1000 bytes, at 1000 ns each */
 #define BURST	(20 * COST)
-#define LIMIT	(10 * COST)	/* over burst by so much, a mark is not enough */
+#define LIMIT	(10 * COST) /* over burst by so much, a mark is not enough */
 
-#define NOT_ECT	0
+#define NOT_ECT 0
 #define ECT1	1
 #define ECT0	2
 #define CE	3
@@ -23,8 +23,11 @@ static struct shaper *open_policer(uint32_t l2_len, uint8_t dscp)
 {
 	const struct setup setup = {
 		.link = { .mode = QOS_MODE_POLICE, .default_slot = SLOT, .l2_len = l2_len },
-		.classes = { [SLOT] = { .flags = QOS_CLASS_CEIL, .ceil_cost = NS_A_BYTE(1000),
-					.ceil_burst_ns = BURST, .limit_ns = LIMIT, .dscp = dscp,
+		.classes = { [SLOT] = { .flags = QOS_CLASS_CEIL,
+					.ceil_cost = NS_A_BYTE(1000),
+					.ceil_burst_ns = BURST,
+					.limit_ns = LIMIT,
+					.dscp = dscp,
 					.priority = 2 } },
 	};
 
@@ -55,8 +58,7 @@ static const struct police_case cases[] = {
 };
 
 /* A packet of the shape of spec, over burst or not, with dscp written or not. */
-static void run_case(struct shaper *s, const struct police_case *c, struct spec spec,
-		     uint8_t dscp)
+static void run_case(struct shaper *s, const struct police_case *c, struct spec spec, uint8_t dscp)
 {
 	bool dropped = c->verdict == QOS_DROP_POLICE;
 	struct packet packet, want;
@@ -68,10 +70,9 @@ static void run_case(struct shaper *s, const struct police_case *c, struct spec 
 	shaper_set_clocks(s, SLOT, &(struct qos_clocks){ .ceil = c->clock });
 	shaper_run(s, &packet, &(struct input){ .priority = 7 }, &out);
 	shaper_expect(s, c->name, SLOT, c->verdict);
-	assert_int_equal(shaper_clocks(s, SLOT).ceil,
-			 c->clock + (dropped ? 0 : packet.len * 1000));
+	assert_int_equal(shaper_clocks(s, SLOT).ceil, c->clock + (dropped ? 0 : packet.len * 1000));
 	assert_int_equal(out.action, dropped ? TC_ACT_SHOT : TC_ACT_UNSPEC);
-	assert_int_equal(out.tstamp, 0);	/* nobody would hold it */
+	assert_int_equal(out.tstamp, 0); /* nobody would hold it */
 	if (dropped)
 		return;
 	assert_int_equal(out.priority, 2);
@@ -143,7 +144,7 @@ static void test_not_ip(void **state __attribute__((unused)))
 
 	packet_build(&(struct spec){ .ethertype = 0x88cc, .payload = 60 }, &packet);
 	shaper_set_clocks(s, SLOT, &(struct qos_clocks){ .ceil = NOW + 1 });
-	assert_int_equal(shaper_run(s, &packet, &(struct input){0}, NULL), TC_ACT_SHOT);
+	assert_int_equal(shaper_run(s, &packet, &(struct input){ 0 }, NULL), TC_ACT_SHOT);
 	shaper_expect(s, "not IP", SLOT, QOS_DROP_POLICE);
 }
 
@@ -164,7 +165,7 @@ static uint64_t flood(struct shaper *s, uint8_t ecn)
 static void test_flood(void **state __attribute__((unused)))
 {
 	static const uint8_t ecns[] = { NOT_ECT, ECT1, ECT0, CE };
-	const uint64_t rate = 10 * 1000000;	/* bytes in ten seconds */
+	const uint64_t rate = 10 * 1000000; /* bytes in ten seconds */
 
 	for (size_t i = 0; i < ARRAY_SIZE(ecns); i++) {
 		_cleanup_(shaper_closep) struct shaper *s = open_policer(14, QOS_DSCP_KEEP);
@@ -180,10 +181,8 @@ static void test_flood(void **state __attribute__((unused)))
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_verdicts),
-		cmocka_unit_test(test_in_a_vlan),
-		cmocka_unit_test(test_no_link_header),
-		cmocka_unit_test(test_not_ip),
+		cmocka_unit_test(test_verdicts),       cmocka_unit_test(test_in_a_vlan),
+		cmocka_unit_test(test_no_link_header), cmocka_unit_test(test_not_ip),
 		cmocka_unit_test(test_flood),
 	};
 

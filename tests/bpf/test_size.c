@@ -7,7 +7,7 @@
 #include "base/cleanup.h"
 #include "fixture.h"
 
-#define SLOT	1
+#define SLOT 1
 
 struct size_case {
 	const char *name;
@@ -20,7 +20,8 @@ static void run_cases(struct qos_link_cfg link, const struct size_case *cases, s
 {
 	struct setup setup = {
 		.link = link,
-		.classes = { [SLOT] = { .flags = QOS_CLASS_CEIL, .ceil_cost = NS_A_BYTE(1),
+		.classes = { [SLOT] = { .flags = QOS_CLASS_CEIL,
+					.ceil_cost = NS_A_BYTE(1),
 					.limit_ns = 1000 * SEC } },
 	};
 	_cleanup_(shaper_closep) struct shaper *s = NULL;
@@ -39,7 +40,8 @@ static void run_cases(struct qos_link_cfg link, const struct size_case *cases, s
 		assert_int_equal(shaper_run(s, &packet, &c->input, NULL), TC_ACT_UNSPEC);
 		counters = shaper_counters(s, SLOT);
 		charged = shaper_clocks(s, SLOT).ceil - NOW;
-		if (counters.packets[QOS_PASS] != c->packets || counters.bytes[QOS_PASS] != c->bytes)
+		if (counters.packets[QOS_PASS] != c->packets ||
+		    counters.bytes[QOS_PASS] != c->bytes)
 			fail_msg("%s: %llu packets of %llu bytes, not %llu of %llu", c->name,
 				 (unsigned long long)counters.packets[QOS_PASS],
 				 (unsigned long long)counters.bytes[QOS_PASS],
@@ -51,28 +53,40 @@ static void run_cases(struct qos_link_cfg link, const struct size_case *cases, s
 }
 
 /* 2554 bytes in three segments of 1000, 1000 and 500, 54 of headers each. */
-#define GSO		.gso_size = 1000, .gso_segs = 3, .wire_len = 2554 + 2 * 54
-#define GSO_SPEC	{ .payload = 2500 }
-#define TAGGED		.entry = ENTRY_OFFLOADED_TAG
-#define VLAN		.tags = { 0x8100 }
+#define GSO .gso_size = 1000, .gso_segs = 3, .wire_len = 2554 + 2 * 54
+#define GSO_SPEC                \
+	{                       \
+		.payload = 2500 \
+	}
+#define TAGGED .entry = ENTRY_OFFLOADED_TAG
+#define VLAN   .tags = { 0x8100 }
 
 /* As the kernel has the frame. */
 static void test_plain(void **state __attribute__((unused)))
 {
 	static const struct size_case cases[] = {
-		{ "a frame", { .payload = 100 }, {0}, 1, 154 },
-		{ "full", { .payload = 1460 }, {0}, 1, 1514 },
-		{ "a VLAN tag in it", { VLAN, .payload = 100 }, {0}, 1, 158 },
+		{ "a frame", { .payload = 100 }, { 0 }, 1, 154 },
+		{ "full", { .payload = 1460 }, { 0 }, 1, 1514 },
+		{ "a VLAN tag in it", { VLAN, .payload = 100 }, { 0 }, 1, 158 },
 		{ "a VLAN tag beside it", { .payload = 100 }, { TAGGED }, 1, 158 },
-		{ "not IP", { .ethertype = 0x88cc, .payload = 46 }, {0}, 1, 60 },
+		{ "not IP", { .ethertype = 0x88cc, .payload = 46 }, { 0 }, 1, 60 },
 		{ "GSO", GSO_SPEC, { GSO }, 3, 2662 },
 		{ "GSO, a VLAN tag beside it", GSO_SPEC, { GSO, TAGGED }, 3, 2674 },
-		{ "GSO of one segment", { .payload = 900 },
-		  { .gso_size = 1000, .gso_segs = 1, .wire_len = 954 }, 1, 954 },
-		{ "GSO from a guest, not counted yet", GSO_SPEC,
-		  { .gso_size = 1000, .wire_len = 2662 }, 3, 2662 },
-		{ "the largest", GSO_SPEC,
-		  { .gso_size = 1448, .gso_segs = 45, .wire_len = 65536 }, 45, 65536 },
+		{ "GSO of one segment",
+		  { .payload = 900 },
+		  { .gso_size = 1000, .gso_segs = 1, .wire_len = 954 },
+		  1,
+		  954 },
+		{ "GSO from a guest, not counted yet",
+		  GSO_SPEC,
+		  { .gso_size = 1000, .wire_len = 2662 },
+		  3,
+		  2662 },
+		{ "the largest",
+		  GSO_SPEC,
+		  { .gso_size = 1448, .gso_segs = 45, .wire_len = 65536 },
+		  45,
+		  65536 },
 	};
 
 	run_cases((struct qos_link_cfg){ .l2_len = 14 }, cases, ARRAY_SIZE(cases));
@@ -82,33 +96,42 @@ static void test_plain(void **state __attribute__((unused)))
 static void test_overhead(void **state __attribute__((unused)))
 {
 	static const struct size_case cases[] = {
-		{ "a frame", { .payload = 100 }, {0}, 1, 140 + 44 },
-		{ "a VLAN tag in it", { VLAN, .payload = 100 }, {0}, 1, 140 + 44 },
-		{ "QinQ", { .tags = { 0x88a8, 0x8100 }, .payload = 100 }, {0}, 1, 140 + 44 },
+		{ "a frame", { .payload = 100 }, { 0 }, 1, 140 + 44 },
+		{ "a VLAN tag in it", { VLAN, .payload = 100 }, { 0 }, 1, 140 + 44 },
+		{ "QinQ", { .tags = { 0x88a8, 0x8100 }, .payload = 100 }, { 0 }, 1, 140 + 44 },
 		{ "a VLAN tag beside it", { .payload = 100 }, { TAGGED }, 1, 140 + 44 },
-		{ "not IP", { .ethertype = 0x88cc, .payload = 46 }, {0}, 1, 46 + 44 },
+		{ "not IP", { .ethertype = 0x88cc, .payload = 46 }, { 0 }, 1, 46 + 44 },
 		{ "GSO", GSO_SPEC, { GSO }, 3, 2 * (1040 + 44) + 540 + 44 },
-		{ "GSO in a VLAN", { VLAN, .payload = 2500 },
-		  { .gso_size = 1000, .gso_segs = 3, .wire_len = 2558 + 2 * 58 }, 3,
+		{ "GSO in a VLAN",
+		  { VLAN, .payload = 2500 },
+		  { .gso_size = 1000, .gso_segs = 3, .wire_len = 2558 + 2 * 58 },
+		  3,
 		  2 * (1040 + 44) + 540 + 44 },
-		{ "GSO, all segments full", { .payload = 3000 },
-		  { .gso_size = 1000, .gso_segs = 3, .wire_len = 3054 + 2 * 54 }, 3,
+		{ "GSO, all segments full",
+		  { .payload = 3000 },
+		  { .gso_size = 1000, .gso_segs = 3, .wire_len = 3054 + 2 * 54 },
+		  3,
 		  3 * (1040 + 44) },
-		{ "GSO, a last segment of one byte", { .payload = 1001 },
-		  { .gso_size = 1000, .gso_segs = 2, .wire_len = 1055 + 54 }, 2,
+		{ "GSO, a last segment of one byte",
+		  { .payload = 1001 },
+		  { .gso_size = 1000, .gso_segs = 2, .wire_len = 1055 + 54 },
+		  2,
 		  1040 + 44 + 41 + 44 },
-		{ "GSO from a guest", GSO_SPEC, { .gso_size = 1000, .wire_len = 2662 }, 3,
+		{ "GSO from a guest",
+		  GSO_SPEC,
+		  { .gso_size = 1000, .wire_len = 2662 },
+		  3,
 		  2 * (1040 + 44) + 540 + 44 },
 	};
 
-	run_cases((struct qos_link_cfg){ .l2_len = 14, .overhead_set = 1, .overhead = 44 },
-		  cases, ARRAY_SIZE(cases));
+	run_cases((struct qos_link_cfg){ .l2_len = 14, .overhead_set = 1, .overhead = 44 }, cases,
+		  ARRAY_SIZE(cases));
 }
 
 static void test_no_overhead(void **state __attribute__((unused)))
 {
 	static const struct size_case cases[] = {
-		{ "the IP packet", { .payload = 100 }, {0}, 1, 140 },
+		{ "the IP packet", { .payload = 100 }, { 0 }, 1, 140 },
 		{ "GSO", GSO_SPEC, { GSO }, 3, 1040 + 1040 + 540 },
 	};
 
@@ -119,71 +142,89 @@ static void test_no_overhead(void **state __attribute__((unused)))
 static void test_negative_overhead(void **state __attribute__((unused)))
 {
 	static const struct size_case cases[] = {
-		{ "less", { .payload = 100 }, {0}, 1, 140 - 64 },
+		{ "less", { .payload = 100 }, { 0 }, 1, 140 - 64 },
 		{ "GSO", GSO_SPEC, { GSO }, 3, 2 * (1040 - 64) + 540 - 64 },
-		{ "never below mpu", { .payload = 0 }, {0}, 1, 20 },
-		{ "never below mpu, last segment", { .payload = 1001 },
-		  { .gso_size = 1000, .gso_segs = 2, .wire_len = 1055 + 54 }, 2, 1040 - 64 + 20 },
+		{ "never below mpu", { .payload = 0 }, { 0 }, 1, 20 },
+		{ "never below mpu, last segment",
+		  { .payload = 1001 },
+		  { .gso_size = 1000, .gso_segs = 2, .wire_len = 1055 + 54 },
+		  2,
+		  1040 - 64 + 20 },
 	};
 
-	run_cases((struct qos_link_cfg){ .l2_len = 14, .overhead_set = 1, .overhead = -64,
-					 .mpu = 20 }, cases, ARRAY_SIZE(cases));
+	run_cases(
+		(struct qos_link_cfg){
+			.l2_len = 14, .overhead_set = 1, .overhead = -64, .mpu = 20 },
+		cases, ARRAY_SIZE(cases));
 }
 
 static void test_mpu(void **state __attribute__((unused)))
 {
 	static const struct size_case cases[] = {
-		{ "40 and 18 are 58", {0}, {0}, 1, 64 },
-		{ "45 and 18 are 63", { .payload = 5 }, {0}, 1, 64 },
-		{ "46 and 18 are 64", { .payload = 6 }, {0}, 1, 64 },
-		{ "47 and 18 are 65", { .payload = 7 }, {0}, 1, 65 },
-		{ "GSO, a last segment of 41", { .payload = 1001 },
-		  { .gso_size = 1000, .gso_segs = 2, .wire_len = 1055 + 54 }, 2, 1058 + 64 },
+		{ "40 and 18 are 58", { 0 }, { 0 }, 1, 64 },
+		{ "45 and 18 are 63", { .payload = 5 }, { 0 }, 1, 64 },
+		{ "46 and 18 are 64", { .payload = 6 }, { 0 }, 1, 64 },
+		{ "47 and 18 are 65", { .payload = 7 }, { 0 }, 1, 65 },
+		{ "GSO, a last segment of 41",
+		  { .payload = 1001 },
+		  { .gso_size = 1000, .gso_segs = 2, .wire_len = 1055 + 54 },
+		  2,
+		  1058 + 64 },
 	};
 
-	run_cases((struct qos_link_cfg){ .l2_len = 14, .overhead_set = 1, .overhead = 18,
-					 .mpu = 64 }, cases, ARRAY_SIZE(cases));
+	run_cases(
+		(struct qos_link_cfg){ .l2_len = 14, .overhead_set = 1, .overhead = 18, .mpu = 64 },
+		cases, ARRAY_SIZE(cases));
 }
 
 /* Cells of 53 bytes for every 48 begun. */
 static void test_atm(void **state __attribute__((unused)))
 {
 	static const struct size_case cases[] = {
-		{ "96 bytes: 2 cells", { .payload = 46 }, {0}, 1, 106 },
-		{ "97 bytes: 3 cells", { .payload = 47 }, {0}, 1, 159 },
-		{ "95 bytes: 2 cells", { .payload = 45 }, {0}, 1, 106 },
-		{ "1510 bytes: 32 cells", { .payload = 1460 }, {0}, 1, 1696 },
+		{ "96 bytes: 2 cells", { .payload = 46 }, { 0 }, 1, 106 },
+		{ "97 bytes: 3 cells", { .payload = 47 }, { 0 }, 1, 159 },
+		{ "95 bytes: 2 cells", { .payload = 45 }, { 0 }, 1, 106 },
+		{ "1510 bytes: 32 cells", { .payload = 1460 }, { 0 }, 1, 1696 },
 		{ "1050, 1050 and 550 bytes: 22, 22 and 12 cells", GSO_SPEC, { GSO }, 3, 56 * 53 },
 	};
 
-	run_cases((struct qos_link_cfg){ .l2_len = 14, .overhead_set = 1, .overhead = 10,
-					 .framing = QOS_FRAMING_ATM }, cases, ARRAY_SIZE(cases));
+	run_cases((struct qos_link_cfg){ .l2_len = 14,
+					 .overhead_set = 1,
+					 .overhead = 10,
+					 .framing = QOS_FRAMING_ATM },
+		  cases, ARRAY_SIZE(cases));
 }
 
 /* A byte of sync for every 64 begun. */
 static void test_ptm(void **state __attribute__((unused)))
 {
 	static const struct size_case cases[] = {
-		{ "64 bytes", { .payload = 2 }, {0}, 1, 65 },
-		{ "65 bytes", { .payload = 3 }, {0}, 1, 67 },
-		{ "63 bytes", { .payload = 1 }, {0}, 1, 64 },
-		{ "1522 bytes: 24 blocks", { .payload = 1460 }, {0}, 1, 1546 },
-		{ "1062, 1062 and 562 bytes: 17, 17 and 9 blocks", GSO_SPEC, { GSO }, 3,
+		{ "64 bytes", { .payload = 2 }, { 0 }, 1, 65 },
+		{ "65 bytes", { .payload = 3 }, { 0 }, 1, 67 },
+		{ "63 bytes", { .payload = 1 }, { 0 }, 1, 64 },
+		{ "1522 bytes: 24 blocks", { .payload = 1460 }, { 0 }, 1, 1546 },
+		{ "1062, 1062 and 562 bytes: 17, 17 and 9 blocks",
+		  GSO_SPEC,
+		  { GSO },
+		  3,
 		  1079 + 1079 + 571 },
 	};
 
-	run_cases((struct qos_link_cfg){ .l2_len = 14, .overhead_set = 1, .overhead = 22,
-					 .framing = QOS_FRAMING_PTM }, cases, ARRAY_SIZE(cases));
+	run_cases((struct qos_link_cfg){ .l2_len = 14,
+					 .overhead_set = 1,
+					 .overhead = 22,
+					 .framing = QOS_FRAMING_PTM },
+		  cases, ARRAY_SIZE(cases));
 }
 
 /* See test_parse.c for the addresses. */
 static void test_no_link_header(void **state __attribute__((unused)))
 {
 	static const struct size_case plain = {
-		"a packet", { .raw = true, .src = "8.0.0.1", .payload = 100 }, {0}, 1, 140
+		"a packet", { .raw = true, .src = "8.0.0.1", .payload = 100 }, { 0 }, 1, 140
 	};
 	static const struct size_case more = {
-		"a packet and 8", { .raw = true, .src = "8.0.0.1", .payload = 100 }, {0}, 1, 148
+		"a packet and 8", { .raw = true, .src = "8.0.0.1", .payload = 100 }, { 0 }, 1, 148
 	};
 
 	run_cases((struct qos_link_cfg){ .l2_len = 0 }, &plain, 1);
@@ -193,14 +234,10 @@ static void test_no_link_header(void **state __attribute__((unused)))
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_plain),
-		cmocka_unit_test(test_overhead),
-		cmocka_unit_test(test_no_overhead),
-		cmocka_unit_test(test_negative_overhead),
-		cmocka_unit_test(test_mpu),
-		cmocka_unit_test(test_atm),
-		cmocka_unit_test(test_ptm),
-		cmocka_unit_test(test_no_link_header),
+		cmocka_unit_test(test_plain),	    cmocka_unit_test(test_overhead),
+		cmocka_unit_test(test_no_overhead), cmocka_unit_test(test_negative_overhead),
+		cmocka_unit_test(test_mpu),	    cmocka_unit_test(test_atm),
+		cmocka_unit_test(test_ptm),	    cmocka_unit_test(test_no_link_header),
 	};
 
 	return cmocka_run_group_tests(tests, need_root, NULL);

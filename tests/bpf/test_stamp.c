@@ -8,17 +8,17 @@
 #include "base/cleanup.h"
 #include "fixture.h"
 
-#define SLOT	1
-#define COST	MSEC			/* of 1000 bytes, at 1000 ns each */
-#define LIMIT	(100 * MSEC)
-#define WALL	1700000000000000000ULL	/* November 2023 */
+#define SLOT  1
+#define COST  MSEC /* of 1000 bytes, at 1000 ns each */
+#define LIMIT (100 * MSEC)
+#define WALL  1700000000000000000ULL /* November 2023 */
 
 struct stamp_case {
 	const char *name;
 	uint8_t proto;
 	enum entry entry;
-	uint64_t clock, stamp;	/* before */
-	uint64_t out;		/* the stamp it leaves with; unless dropped */
+	uint64_t clock, stamp; /* before */
+	uint64_t out;	       /* the stamp it leaves with; unless dropped */
 	bool dropped;
 };
 
@@ -31,8 +31,8 @@ static const struct stamp_case cases[] = {
 	{ "TCP's is past, queued", IPPROTO_TCP, 0, NOW + 5, 1, NOW + 5, false },
 	{ "TCP's is now", IPPROTO_TCP, 0, NOW, NOW, NOW, false },
 	{ "TCP's, marked", IPPROTO_TCP, ENTRY_DELIVERY, NOW + 5, NOW + 9, NOW + 9, false },
-	{ "TCP's beyond the class's limit", IPPROTO_TCP, 0, NOW, NOW + LIMIT + 1,
-	  NOW + LIMIT + 1, false },
+	{ "TCP's beyond the class's limit", IPPROTO_TCP, 0, NOW, NOW + LIMIT + 1, NOW + LIMIT + 1,
+	  false },
 	{ "TCP's in 10 s", IPPROTO_TCP, 0, NOW, NOW + 10 * SEC, NOW + 10 * SEC, false },
 	{ "TCP's in more", IPPROTO_TCP, 0, NOW, NOW + 10 * SEC + 1, 0, true },
 	{ "TCP's in more, marked", IPPROTO_TCP, ENTRY_DELIVERY, NOW, NOW + 10 * SEC + 1, 0, true },
@@ -55,7 +55,8 @@ static struct shaper *open_class(uint64_t limit)
 {
 	const struct setup setup = {
 		.link = { .default_slot = SLOT, .l2_len = 14 },
-		.classes = { [SLOT] = { .flags = QOS_CLASS_CEIL, .ceil_cost = NS_A_BYTE(1000),
+		.classes = { [SLOT] = { .flags = QOS_CLASS_CEIL,
+					.ceil_cost = NS_A_BYTE(1000),
 					.limit_ns = limit } },
 	};
 
@@ -65,7 +66,7 @@ static struct shaper *open_class(uint64_t limit)
 static void build(int family, uint8_t proto, struct packet *packet)
 {
 	packet_build(&(struct spec){ .family = family, .proto = proto }, packet);
-	packet->len = 1000;	/* what follows the headers does not matter */
+	packet->len = 1000; /* what follows the headers does not matter */
 }
 
 static void run_case(struct shaper *s, const struct stamp_case *c, int family)
@@ -88,7 +89,7 @@ static void run_case(struct shaper *s, const struct stamp_case *c, int family)
 		fail_msg("%s: leaves at %lld, not %lld", c->name, (long long)(out.tstamp - NOW),
 			 (long long)(c->out - NOW));
 	/* the next packet of the class is where it would be without the stamp */
-	shaper_run(s, &packet, &(struct input){0}, &out);
+	shaper_run(s, &packet, &(struct input){ 0 }, &out);
 	assert_int_equal(out.action, TC_ACT_UNSPEC);
 	assert_int_equal(out.tstamp ? out.tstamp : NOW, clock);
 }
@@ -131,10 +132,10 @@ static void test_poisoning(void **state __attribute__((unused)))
 
 	build(4, IPPROTO_UDP, &packet);
 	for (int i = 0; i < 1000; i++)
-		assert_int_equal(shaper_run(s, &packet,
-					    &(struct input){ .tstamp = NOW + 3600 * SEC }, NULL),
-				 TC_ACT_SHOT);
-	shaper_run(s, &packet, &(struct input){0}, &out);
+		assert_int_equal(
+			shaper_run(s, &packet, &(struct input){ .tstamp = NOW + 3600 * SEC }, NULL),
+			TC_ACT_SHOT);
+	shaper_run(s, &packet, &(struct input){ 0 }, &out);
 	assert_int_equal(out.action, TC_ACT_UNSPEC);
 	assert_int_equal(out.tstamp, 0);
 	assert_int_equal(shaper_clocks(s, SLOT).ceil, NOW + COST);

@@ -6,51 +6,52 @@
 #include "base/cleanup.h"
 #include "fixture.h"
 
-#define SLOT	1
-#define BYTES	1000
+#define SLOT  1
+#define BYTES 1000
 /* A packet of BYTES costs 4 µs of A, 2 of U, 1 of L. */
-#define COST_A	4000
-#define COST_U	2000
-#define COST_L	1000
+#define COST_A	   4000
+#define COST_U	   2000
+#define COST_L	   1000
 
-#define GUARANTEED	(QOS_CLASS_RATE | QOS_CLASS_BORROW)
+#define GUARANTEED (QOS_CLASS_RATE | QOS_CLASS_BORROW)
 
-/* Times in ns from NOW. With no burst, a clock from before is pulled up to it. */
+/*
+ * Times in ns from NOW. With no burst, A and L are pulled up to it from before,
+ * and U to the time at which the other two let the packet go.
+ */
 struct tree_case {
 	const char *name;
 	uint32_t flags;
-	int64_t a, u, l;		/* before */
+	int64_t a, u, l; /* before */
 	int64_t at;
 	int64_t after_a, after_u, after_l;
 };
 
 static const struct tree_case cases[] = {
-	{ "idle: its guarantee", GUARANTEED | QOS_CLASS_CEIL,
-	  -9000, -9000, -9000, 0, COST_A, COST_U, COST_L },
-	{ "guarantee before the link", GUARANTEED | QOS_CLASS_CEIL,
-	  0, 0, 5000, 0, COST_A, COST_U, 5000 + COST_L },
-	{ "a later guarantee, still before the link", GUARANTEED | QOS_CLASS_CEIL,
-	  3000, 0, 5000, 3000, 3000 + COST_A, COST_U, 5000 + COST_L },
-	{ "at the same time: the guarantee", GUARANTEED | QOS_CLASS_CEIL,
-	  5000, 0, 5000, 5000, 5000 + COST_A, COST_U, 5000 + COST_L },
-	{ "borrowed", GUARANTEED | QOS_CLASS_CEIL,
-	  9000, 0, 5000, 5000, 9000, COST_U, 5000 + COST_L },
-	{ "borrowed at once", GUARANTEED | QOS_CLASS_CEIL,
-	  9000, -1, -1, 0, 9000, COST_U, COST_L },
-	{ "the ceiling holds what is borrowed", GUARANTEED | QOS_CLASS_CEIL,
-	  9000, 7000, 5000, 7000, 9000, 7000 + COST_U, 5000 + COST_L },
-	{ "the ceiling holds a guarantee", GUARANTEED | QOS_CLASS_CEIL,
-	  1000, 7000, 5000, 7000, 1000 + COST_A, 7000 + COST_U, 5000 + COST_L },
-	{ "no ceiling of its own", GUARANTEED,
-	  9000, 70000, 5000, 5000, 9000, 70000, 5000 + COST_L },
-	{ "nothing guaranteed", QOS_CLASS_BORROW,
-	  -1, 0, 5000, 5000, -1, 0, 5000 + COST_L },
-	{ "nothing guaranteed, below a ceiling", QOS_CLASS_BORROW | QOS_CLASS_CEIL,
-	  -1, 3000, 5000, 5000, -1, 3000 + COST_U, 5000 + COST_L },
-	{ "nothing guaranteed, at a ceiling", QOS_CLASS_BORROW | QOS_CLASS_CEIL,
-	  -1, 8000, 5000, 8000, -1, 8000 + COST_U, 5000 + COST_L },
-	{ "rate and ceiling the same: the link has no say", QOS_CLASS_CEIL,
-	  -1, 3000, 5000, 3000, -1, 3000 + COST_U, 5000 + COST_L },
+	{ "idle: its guarantee", GUARANTEED | QOS_CLASS_CEIL, -9000, -9000, -9000, 0, COST_A,
+	  COST_U, COST_L },
+	{ "guarantee before the link", GUARANTEED | QOS_CLASS_CEIL, 0, 0, 5000, 0, COST_A, COST_U,
+	  5000 + COST_L },
+	{ "a later guarantee, still before the link", GUARANTEED | QOS_CLASS_CEIL, 3000, 0, 5000,
+	  3000, 3000 + COST_A, 3000 + COST_U, 5000 + COST_L },
+	{ "at the same time: the guarantee", GUARANTEED | QOS_CLASS_CEIL, 5000, 0, 5000, 5000,
+	  5000 + COST_A, 5000 + COST_U, 5000 + COST_L },
+	{ "borrowed", GUARANTEED | QOS_CLASS_CEIL, 9000, 0, 5000, 5000, 9000, 5000 + COST_U,
+	  5000 + COST_L },
+	{ "borrowed at once", GUARANTEED | QOS_CLASS_CEIL, 9000, -1, -1, 0, 9000, COST_U, COST_L },
+	{ "the ceiling holds what is borrowed", GUARANTEED | QOS_CLASS_CEIL, 9000, 7000, 5000, 7000,
+	  9000, 7000 + COST_U, 5000 + COST_L },
+	{ "the ceiling holds a guarantee", GUARANTEED | QOS_CLASS_CEIL, 1000, 7000, 5000, 7000,
+	  1000 + COST_A, 7000 + COST_U, 5000 + COST_L },
+	{ "no ceiling of its own", GUARANTEED, 9000, 70000, 5000, 5000, 9000, 70000,
+	  5000 + COST_L },
+	{ "nothing guaranteed", QOS_CLASS_BORROW, -1, 0, 5000, 5000, -1, 0, 5000 + COST_L },
+	{ "nothing guaranteed, below a ceiling", QOS_CLASS_BORROW | QOS_CLASS_CEIL, -1, 3000, 5000,
+	  5000, -1, 5000 + COST_U, 5000 + COST_L },
+	{ "nothing guaranteed, at a ceiling", QOS_CLASS_BORROW | QOS_CLASS_CEIL, -1, 8000, 5000,
+	  8000, -1, 8000 + COST_U, 5000 + COST_L },
+	{ "rate and ceiling the same: the link has no say", QOS_CLASS_CEIL, -1, 3000, 5000, 3000,
+	  -1, 3000 + COST_U, 5000 + COST_L },
 };
 
 static struct shaper *open_tree(uint32_t flags, uint32_t rate_set, uint64_t limit)
@@ -69,8 +70,9 @@ static struct shaper *open_tree(uint32_t flags, uint32_t rate_set, uint64_t limi
 
 static void set(struct shaper *s, int64_t a, int64_t u, int64_t l)
 {
-	shaper_set_clocks(s, SLOT, &(struct qos_clocks){ .rate = NOW + (uint64_t)a,
-							 .ceil = NOW + (uint64_t)u });
+	shaper_set_clocks(
+		s, SLOT,
+		&(struct qos_clocks){ .rate = NOW + (uint64_t)a, .ceil = NOW + (uint64_t)u });
 	shaper_set_clocks(s, QOS_SLOT_LINK, &(struct qos_clocks){ .ceil = NOW + (uint64_t)l });
 }
 
@@ -101,7 +103,7 @@ static void test_departures(void **state __attribute__((unused)))
 		struct outcome out;
 
 		set(s, c->a, c->u, c->l);
-		shaper_run(s, &packet, &(struct input){0}, &out);
+		shaper_run(s, &packet, &(struct input){ 0 }, &out);
 		assert_int_equal(out.action, TC_ACT_UNSPEC);
 		expect_clock(c->name, 'D', out.tstamp ? out.tstamp : NOW, c->at);
 		expect_clocks(s, c);
@@ -113,14 +115,17 @@ static void test_no_link_rate(void **state __attribute__((unused)))
 {
 	_cleanup_(shaper_closep) struct shaper *s = open_tree(QOS_CLASS_CEIL, 0, SEC);
 	const struct tree_case after = {
-		.name = "no link rate", .after_a = -1, .after_u = 3000 + COST_U, .after_l = 500000,
+		.name = "no link rate",
+		.after_a = -1,
+		.after_u = 3000 + COST_U,
+		.after_l = 500000,
 	};
 	struct packet packet;
 	struct outcome out;
 
 	packet_build(&(struct spec){ .payload = BYTES - 54 }, &packet);
 	set(s, -1, 3000, 500000);
-	shaper_run(s, &packet, &(struct input){0}, &out);
+	shaper_run(s, &packet, &(struct input){ 0 }, &out);
 	assert_int_equal(out.tstamp, NOW + 3000);
 	expect_clocks(s, &after);
 }
@@ -134,7 +139,7 @@ static void test_zero_rate_is_not_unlimited(void **state __attribute__((unused))
 
 	packet_build(&(struct spec){ .payload = BYTES - 54 }, &packet);
 	for (int i = 0; i < 1000; i++) {
-		shaper_run(s, &packet, &(struct input){0}, &out);
+		shaper_run(s, &packet, &(struct input){ 0 }, &out);
 		assert_int_equal(out.tstamp ? out.tstamp : NOW, NOW + (uint64_t)i * COST_L);
 	}
 }
@@ -144,13 +149,16 @@ static void test_drop(void **state __attribute__((unused)))
 {
 	_cleanup_(shaper_closep) struct shaper *s = open_tree(GUARANTEED | QOS_CLASS_CEIL, 1, 4999);
 	const struct tree_case after = {
-		.name = "dropped", .after_a = 9000, .after_u = 1000, .after_l = 5000,
+		.name = "dropped",
+		.after_a = 9000,
+		.after_u = 6000,
+		.after_l = 5000,
 	};
 	struct packet packet;
 
 	packet_build(&(struct spec){ .payload = BYTES - 54 }, &packet);
-	set(s, 9000, 1000, 5000);
-	assert_int_equal(shaper_run(s, &packet, &(struct input){0}, NULL), TC_ACT_SHOT);
+	set(s, 9000, 6000, 5000);
+	assert_int_equal(shaper_run(s, &packet, &(struct input){ 0 }, NULL), TC_ACT_SHOT);
 	shaper_expect(s, "over the limit", SLOT, QOS_DROP_LIMIT);
 	expect_clocks(s, &after);
 }
@@ -190,13 +198,35 @@ static void test_two_cpus_guarantee(void **state __attribute__((unused)))
 	_cleanup_(shaper_closep) struct shaper *s = open_tree(GUARANTEED, 1, SEC);
 	uint64_t at[2];
 
-	shaper_set_class(s, SLOT, &(struct qos_class_cfg){
-		.flags = GUARANTEED, .rate_cost = NS_A_BYTE(125000), .limit_ns = SEC });
+	shaper_set_class(s, SLOT,
+			 &(struct qos_class_cfg){ .flags = GUARANTEED,
+						  .rate_cost = NS_A_BYTE(125000),
+						  .limit_ns = SEC });
 	shaper_two_cpus(s, NOW, SLOT, 65536, at);
 	assert_int_equal(at[0], NOW);
-	assert_int_equal(at[1], NOW + 65536);	/* the link's next slot */
-	assert_int_equal(shaper_clocks(s, SLOT).rate, NOW + 8192 * MSEC);	/* of one */
+	assert_int_equal(at[1], NOW + 65536);				  /* the link's next slot */
+	assert_int_equal(shaper_clocks(s, SLOT).rate, NOW + 8192 * MSEC); /* of one */
 	assert_int_equal(shaper_clocks(s, QOS_SLOT_LINK).ceil, NOW + 2 * 65536);
+}
+
+/*
+ * A class that waits behind others' 50 ms of link saves up its burst of ceiling
+ * there and no more: its packets leave as far apart as the ceiling says, not at
+ * the link's speed, which would be all that it may send in 50 ms at once.
+ */
+static void test_ceiling_behind_the_link(void **state __attribute__((unused)))
+{
+	_cleanup_(shaper_closep) struct shaper *s =
+		open_tree(QOS_CLASS_BORROW | QOS_CLASS_CEIL, 1, SEC);
+	struct packet packet;
+	struct outcome out;
+
+	packet_build(&(struct spec){ .payload = BYTES - 54 }, &packet);
+	set(s, 0, 0, 50 * MSEC);
+	for (uint64_t i = 0; i < 100; i++) {
+		shaper_run(s, &packet, &(struct input){ 0 }, &out);
+		assert_int_equal(out.tstamp, NOW + 50 * MSEC + i * COST_U);
+	}
 }
 
 int main(void)
@@ -206,6 +236,7 @@ int main(void)
 		cmocka_unit_test(test_no_link_rate),
 		cmocka_unit_test(test_zero_rate_is_not_unlimited),
 		cmocka_unit_test(test_drop),
+		cmocka_unit_test(test_ceiling_behind_the_link),
 		cmocka_unit_test(test_two_cpus_ceiling),
 		cmocka_unit_test(test_two_cpus_borrowing),
 		cmocka_unit_test(test_two_cpus_guarantee),

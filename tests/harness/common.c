@@ -27,7 +27,7 @@ void probe_write(void *payload, size_t size, uint32_t flow, uint64_t seq, uint64
 
 bool probe_read(const void *payload, size_t size, struct probe *probe)
 {
-	struct probe raw = {0};
+	struct probe raw = { 0 };
 
 	if (size < PROBE_SHORT)
 		return false;
@@ -50,7 +50,7 @@ int64_t now_ns(void)
 
 void sleep_until(int64_t ns)
 {
-	struct timespec ts = {.tv_sec = ns / NSEC_PER_SEC, .tv_nsec = ns % NSEC_PER_SEC};
+	struct timespec ts = { .tv_sec = ns / NSEC_PER_SEC, .tv_nsec = ns % NSEC_PER_SEC };
 
 	while (!stopped && clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL) == EINTR)
 		;
@@ -65,7 +65,7 @@ static void on_signal(int signal)
 void catch_signals(void)
 {
 	/* Without SA_RESTART: a wait ends when a signal comes. */
-	struct sigaction action = {.sa_handler = on_signal};
+	struct sigaction action = { .sa_handler = on_signal };
 
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
@@ -99,8 +99,8 @@ static int parse_scaled(const char *text, const char *const *units, const double
 
 int parse_seconds(const char *text, int64_t *ns)
 {
-	static const char *const units[] = {"", "s", "ms", "us", "ns", NULL};
-	static const double scales[] = {1e9, 1e9, 1e6, 1e3, 1};
+	static const char *const units[] = { "", "s", "ms", "us", "ns", NULL };
+	static const double scales[] = { 1e9, 1e9, 1e6, 1e3, 1 };
 	double value;
 	int r;
 
@@ -113,8 +113,8 @@ int parse_seconds(const char *text, int64_t *ns)
 
 int parse_rate(const char *text, double *bits)
 {
-	static const char *const units[] = {"bit", "kbit", "mbit", "gbit", NULL};
-	static const double scales[] = {1, 1e3, 1e6, 1e9};
+	static const char *const units[] = { "bit", "kbit", "mbit", "gbit", NULL };
+	static const double scales[] = { 1, 1e3, 1e6, 1e9 };
 
 	return parse_scaled(text, units, scales, bits);
 }

@@ -88,11 +88,11 @@ static void parse_options(struct options *o, int argc, char **argv)
 {
 	enum { COUNT, INTERVAL, PRIORITY, HELP };
 	static const struct option longs[] = {
-		{"count", 1, NULL, COUNT},
-		{"interval", 1, NULL, INTERVAL},
-		{"priority", 1, NULL, PRIORITY},
-		{"help", 0, NULL, HELP},
-		{0},
+		{ "count", 1, NULL, COUNT },
+		{ "interval", 1, NULL, INTERVAL },
+		{ "priority", 1, NULL, PRIORITY },
+		{ "help", 0, NULL, HELP },
+		{ 0 },
 	};
 	int c, r;
 
@@ -123,8 +123,8 @@ static void parse_options(struct options *o, int argc, char **argv)
 	for (; optind < argc; optind++) {
 		struct frame *f = &o->frame[o->frames++];
 
-		r = *argv[optind] == '@' ? parse_file(f, argv[optind] + 1)
-					 : parse_hex(f, argv[optind]);
+		r = *argv[optind] == '@' ? parse_file(f, argv[optind] + 1) :
+					   parse_hex(f, argv[optind]);
 		if (r < 0)
 			usage_error("not a frame in hex", argv[optind]);
 	}
@@ -132,7 +132,7 @@ static void parse_options(struct options *o, int argc, char **argv)
 
 static int open_socket(const struct options *o)
 {
-	struct sockaddr_ll addr = {.sll_family = AF_PACKET};
+	struct sockaddr_ll addr = { .sll_family = AF_PACKET };
 	uint32_t priority = (uint32_t)o->priority;
 	int fd;
 
@@ -153,7 +153,7 @@ static int open_socket(const struct options *o)
 
 int main(int argc, char **argv)
 {
-	static struct options o = {.count = 1};
+	static struct options o = { .count = 1 };
 	uint64_t packets = 0, bytes = 0, errors = 0, number = 0;
 	int64_t start;
 	int fd, last = 0;

@@ -51,10 +51,10 @@ static void parse_options(struct options *o, int argc, char **argv)
 {
 	enum { INTERVAL, TIME, WAIT, SIZE, DSCP, READY, HELP };
 	static const struct option longs[] = {
-		{"interval", 1, NULL, INTERVAL}, {"time", 1, NULL, TIME},
-		{"wait", 1, NULL, WAIT},	 {"size", 1, NULL, SIZE},
-		{"dscp", 1, NULL, DSCP},	 {"ready", 1, NULL, READY},
-		{"help", 0, NULL, HELP},	 {0},
+		{ "interval", 1, NULL, INTERVAL }, { "time", 1, NULL, TIME },
+		{ "wait", 1, NULL, WAIT },	   { "size", 1, NULL, SIZE },
+		{ "dscp", 1, NULL, DSCP },	   { "ready", 1, NULL, READY },
+		{ "help", 0, NULL, HELP },	   { 0 },
 	};
 	int c, r = 0;
 
@@ -111,13 +111,13 @@ static void echo_one(int fd)
 	} control;
 	char payload[MAX_PAYLOAD];
 	struct sockaddr_storage from;
-	struct iovec iov = {.iov_base = payload, .iov_len = sizeof(payload)};
-	struct msghdr msg = {.msg_name = &from,
-			     .msg_namelen = sizeof(from),
-			     .msg_iov = &iov,
-			     .msg_iovlen = 1,
-			     .msg_control = control.buf,
-			     .msg_controllen = sizeof(control.buf)};
+	struct iovec iov = { .iov_base = payload, .iov_len = sizeof(payload) };
+	struct msghdr msg = { .msg_name = &from,
+			      .msg_namelen = sizeof(from),
+			      .msg_iov = &iov,
+			      .msg_iovlen = 1,
+			      .msg_control = control.buf,
+			      .msg_controllen = sizeof(control.buf) };
 	ssize_t len = recvmsg(fd, &msg, 0);
 	struct cmsghdr *cmsg;
 	int tos = 0;
@@ -164,14 +164,14 @@ struct totals {
 /* Takes the responses that come until a moment. */
 static void receive_until(int fd, struct totals *t, int64_t end)
 {
-	struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
 	char payload[MAX_PAYLOAD];
 	struct probe probe;
 
 	while (!stopped) {
 		int64_t left = end - now_ns();
-		struct timespec wait = {.tv_sec = left / NSEC_PER_SEC,
-					.tv_nsec = left % NSEC_PER_SEC};
+		struct timespec wait = { .tv_sec = left / NSEC_PER_SEC,
+					 .tv_nsec = left % NSEC_PER_SEC };
 		ssize_t len;
 
 		if (left <= 0 || ppoll(&poll_fd, 1, &wait, NULL) <= 0)
@@ -190,7 +190,7 @@ static void receive_until(int fd, struct totals *t, int64_t end)
 static int run_client(int fd, const struct options *o)
 {
 	static struct totals t;
-	char payload[MAX_PAYLOAD] = {0};
+	char payload[MAX_PAYLOAD] = { 0 };
 	int64_t start, end;
 	int r;
 
@@ -227,10 +227,10 @@ static int run_client(int fd, const struct options *o)
 
 int main(int argc, char **argv)
 {
-	struct options o = {.size = 64,
-			    .interval_ns = 10000000,
-			    .time_ns = NSEC_PER_SEC,
-			    .wait_ns = NSEC_PER_SEC};
+	struct options o = { .size = 64,
+			     .interval_ns = 10000000,
+			     .time_ns = NSEC_PER_SEC,
+			     .wait_ns = NSEC_PER_SEC };
 	int fd, r;
 
 	parse_options(&o, argc, argv);

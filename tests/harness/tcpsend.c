@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define CHUNK 65536
+#define CHUNK		65536
 #define MAX_CONNECTIONS 64
 
 struct options {
@@ -33,7 +33,10 @@ static const char help[] =
 static void parse_options(struct options *o, int argc, char **argv)
 {
 	static const struct option longs[] = {
-		{"time", 1, NULL, 't'}, {"ready", 1, NULL, 'r'}, {"help", 0, NULL, 'h'}, {0},
+		{ "time", 1, NULL, 't' },
+		{ "ready", 1, NULL, 'r' },
+		{ "help", 0, NULL, 'h' },
+		{ 0 },
 	};
 	int c, r = 0;
 
@@ -75,7 +78,7 @@ static void serve(struct pollfd *fds, nfds_t *count, nfds_t i)
 		int fd = accept4(fds[0].fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 		if (fd >= 0 && *count <= MAX_CONNECTIONS)
-			fds[(*count)++] = (struct pollfd){.fd = fd, .events = POLLIN};
+			fds[(*count)++] = (struct pollfd){ .fd = fd, .events = POLLIN };
 		return;
 	}
 	n = recv(fds[i].fd, buf, sizeof(buf), MSG_TRUNC);
@@ -87,7 +90,7 @@ static void serve(struct pollfd *fds, nfds_t *count, nfds_t i)
 
 static int run_server(int fd, const struct options *o)
 {
-	struct pollfd fds[MAX_CONNECTIONS + 1] = {{.fd = fd, .events = POLLIN}};
+	struct pollfd fds[MAX_CONNECTIONS + 1] = { { .fd = fd, .events = POLLIN } };
 	nfds_t count = 1;
 	int one = 1;
 
@@ -109,7 +112,7 @@ static int run_server(int fd, const struct options *o)
 static int run_client(int fd, const struct options *o)
 {
 	static const char buf[CHUNK];
-	const struct linger reset = {.l_onoff = 1};
+	const struct linger reset = { .l_onoff = 1 };
 	uint64_t bytes = 0;
 	int64_t end;
 
@@ -119,7 +122,7 @@ static int run_client(int fd, const struct options *o)
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 	fcntl(fd, F_SETFL, O_NONBLOCK);
 	while (!stopped && now_ns() < end) {
-		struct pollfd pfd = {.fd = fd, .events = POLLOUT};
+		struct pollfd pfd = { .fd = fd, .events = POLLOUT };
 		ssize_t n;
 
 		if (poll(&pfd, 1, (int)((end - now_ns()) / 1000000) + 1) < 0 && errno != EINTR)
@@ -136,7 +139,7 @@ static int run_client(int fd, const struct options *o)
 
 int main(int argc, char **argv)
 {
-	struct options o = {.time_ns = NSEC_PER_SEC};
+	struct options o = { .time_ns = NSEC_PER_SEC };
 	int fd, r;
 
 	parse_options(&o, argc, argv);

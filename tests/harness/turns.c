@@ -16,7 +16,7 @@
 
 static int take_cpu(int cpu)
 {
-	struct sched_param first = {.sched_priority = sched_get_priority_max(SCHED_FIFO)};
+	struct sched_param first = { .sched_priority = sched_get_priority_max(SCHED_FIFO) };
 	cpu_set_t set;
 
 	CPU_ZERO(&set);

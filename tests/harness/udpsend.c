@@ -101,22 +101,22 @@ static void parse_options(struct options *o, int argc, char **argv)
 		HELP
 	};
 	static const struct option longs[] = {
-		{"rate", 1, NULL, RATE},
-		{"size", 1, NULL, SIZE},
-		{"time", 1, NULL, TIME},
-		{"count", 1, NULL, COUNT},
-		{"burst", 1, NULL, BURST},
-		{"sport", 1, NULL, SPORT},
-		{"flow", 1, NULL, FLOW},
-		{"dscp", 1, NULL, DSCP},
-		{"ecn", 1, NULL, ECN},
-		{"txtime", 1, NULL, TXTIME},
-		{"txtime-every", 1, NULL, EVERY},
-		{"sndbuf", 1, NULL, SNDBUF},
-		{"connected", 0, NULL, CONN},
-		{"unconnected", 0, NULL, UNCONN},
-		{"help", 0, NULL, HELP},
-		{0},
+		{ "rate", 1, NULL, RATE },
+		{ "size", 1, NULL, SIZE },
+		{ "time", 1, NULL, TIME },
+		{ "count", 1, NULL, COUNT },
+		{ "burst", 1, NULL, BURST },
+		{ "sport", 1, NULL, SPORT },
+		{ "flow", 1, NULL, FLOW },
+		{ "dscp", 1, NULL, DSCP },
+		{ "ecn", 1, NULL, ECN },
+		{ "txtime", 1, NULL, TXTIME },
+		{ "txtime-every", 1, NULL, EVERY },
+		{ "sndbuf", 1, NULL, SNDBUF },
+		{ "connected", 0, NULL, CONN },
+		{ "unconnected", 0, NULL, UNCONN },
+		{ "help", 0, NULL, HELP },
+		{ 0 },
 	};
 	const char *rate = NULL;
 	bool has_flow = false;
@@ -187,8 +187,8 @@ static void parse_options(struct options *o, int argc, char **argv)
 
 static int bind_port(int fd, int family, uint16_t port)
 {
-	struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
-	struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(port)};
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
+	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(port) };
 	int r;
 
 	if (family == AF_INET)
@@ -205,7 +205,7 @@ static int set_int(int fd, int level, int name, int value)
 
 static int setup(int fd, const struct options *o)
 {
-	struct sock_txtime txtime = {.clockid = CLOCK_MONOTONIC};
+	struct sock_txtime txtime = { .clockid = CLOCK_MONOTONIC };
 	int family = o->dst.ss_family;
 	int r;
 
@@ -215,8 +215,8 @@ static int setup(int fd, const struct options *o)
 	if (r < 0)
 		return r;
 	/* Only with RECVERR the kernel says that the qdisc dropped a packet. */
-	r = family == AF_INET ? set_int(fd, IPPROTO_IP, IP_RECVERR, 1)
-			      : set_int(fd, IPPROTO_IPV6, IPV6_RECVERR, 1);
+	r = family == AF_INET ? set_int(fd, IPPROTO_IP, IP_RECVERR, 1) :
+				set_int(fd, IPPROTO_IPV6, IPV6_RECVERR, 1);
 	if (r < 0)
 		return r;
 	r = set_tos(fd, family, (uint8_t)(o->dscp << 2 | o->ecn));
@@ -239,9 +239,9 @@ static int send_one(int fd, const struct options *o, uint8_t *payload, uint64_t 
 	union {
 		char buf[CMSG_SPACE(sizeof(uint64_t))];
 		struct cmsghdr align;
-	} control = {0};
-	struct iovec iov = {.iov_base = payload, .iov_len = o->size};
-	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+	} control = { 0 };
+	struct iovec iov = { .iov_base = payload, .iov_len = o->size };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 	struct sockaddr_storage dst = o->dst;
 	uint64_t txtime = (uint64_t)(due_ns + o->txtime_ns);
 
@@ -267,7 +267,7 @@ static int send_one(int fd, const struct options *o, uint8_t *payload, uint64_t 
 /* With RECVERR each ICMP error is queued, and would fill the socket's memory. */
 static void drop_errors(int fd)
 {
-	struct msghdr msg = {0};
+	struct msghdr msg = { 0 };
 
 	while (recvmsg(fd, &msg, MSG_ERRQUEUE | MSG_DONTWAIT) >= 0)
 		;
@@ -320,12 +320,12 @@ static void run(int fd, const struct options *o, struct totals *t)
 
 int main(int argc, char **argv)
 {
-	struct options o = {.size = 1000,
-			    .time_ns = NSEC_PER_SEC,
-			    .burst = 1,
-			    .txtime_every = 1,
-			    .sndbuf = 16 << 20};
-	struct totals t = {0};
+	struct options o = { .size = 1000,
+			     .time_ns = NSEC_PER_SEC,
+			     .burst = 1,
+			     .txtime_every = 1,
+			     .sndbuf = 16 << 20 };
+	struct totals t = { 0 };
 	int64_t start;
 	int fd, r;
 

@@ -72,10 +72,10 @@ static void read_transport(struct packet *p, struct cursor *c, uint8_t protocol)
 {
 	const uint8_t *h;
 
-	p->proto = protocol == IPPROTO_UDP				    ? PROTO_UDP
-		   : protocol == IPPROTO_TCP				    ? PROTO_TCP
-		   : protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6 ? PROTO_ICMP
-									    : PROTO_IP;
+	p->proto = protocol == IPPROTO_UDP				  ? PROTO_UDP :
+		   protocol == IPPROTO_TCP				  ? PROTO_TCP :
+		   protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6 ? PROTO_ICMP :
+									    PROTO_IP;
 	if (p->proto != PROTO_UDP && p->proto != PROTO_TCP)
 		return;
 	h = take(c, 8);
@@ -107,7 +107,7 @@ static void read_ipv4(struct packet *p, struct cursor *c)
 		return;
 	if (be16_at(h + 6) & 0x1fff) {
 		/* A later fragment has a protocol and no ports. */
-		struct cursor none = {0};
+		struct cursor none = { 0 };
 
 		read_transport(p, &none, h[9]);
 		return;
@@ -118,7 +118,7 @@ static void read_ipv4(struct packet *p, struct cursor *c)
 static void read_ipv6(struct packet *p, struct cursor *c)
 {
 	const uint8_t *h = take(c, 40);
-	struct cursor none = {0};
+	struct cursor none = { 0 };
 	bool fragment = false;
 	uint8_t next;
 
@@ -216,7 +216,7 @@ static int parse_condition(struct key *k, const char *text)
 	const struct {
 		const char *name;
 		int *value;
-	} conditions[] = {{"dscp=", &k->dscp}, {"sport=", &k->sport}, {"vlan=", &k->vlan}};
+	} conditions[] = { { "dscp=", &k->dscp }, { "sport=", &k->sport }, { "vlan=", &k->vlan } };
 	uint64_t value;
 
 	for (size_t i = 0; i < sizeof(conditions) / sizeof(*conditions); i++) {
@@ -237,9 +237,9 @@ static int parse_proto(struct key *k, char *text)
 	static const struct {
 		const char *name;
 		enum proto proto;
-	} protos[] = {{"all", PROTO_ANY},  {"ip", PROTO_IP},   {"udp", PROTO_UDP},
-		      {"tcp", PROTO_TCP},  {"arp", PROTO_ARP}, {"icmp", PROTO_ICMP},
-		      {"other", PROTO_ANY}};
+	} protos[] = { { "all", PROTO_ANY },  { "ip", PROTO_IP },   { "udp", PROTO_UDP },
+		       { "tcp", PROTO_TCP },  { "arp", PROTO_ARP }, { "icmp", PROTO_ICMP },
+		       { "other", PROTO_ANY } };
 	char *port = strchr(text, ':');
 	uint64_t value;
 
@@ -269,7 +269,7 @@ static int parse_key(struct key *k, const char *text)
 
 	if (!copy)
 		return -ENOMEM;
-	*k = (struct key){.text = text, .port = -1, .sport = -1, .dscp = -1, .vlan = -1};
+	*k = (struct key){ .text = text, .port = -1, .sport = -1, .dscp = -1, .vlan = -1 };
 	if ((*rest == '4' || *rest == '6') && rest[1] == ':') {
 		k->family = *rest - '0';
 		rest += 2;
@@ -315,7 +315,7 @@ static struct flow *find_flow(struct key *k, uint32_t id)
 	}
 	k->flow = grow(k->flow, k->flows + 1, sizeof(*k->flow));
 	k->last_flow = k->flows++;
-	k->flow[k->last_flow] = (struct flow){.id = id};
+	k->flow[k->last_flow] = (struct flow){ .id = id };
 	return &k->flow[k->last_flow];
 }
 
@@ -446,10 +446,11 @@ static int set(int fd, int name, const void *value, socklen_t size)
 static int set_snaplen(int fd)
 {
 	struct sock_filter keep = BPF_STMT(BPF_RET | BPF_K, SNAPLEN);
-	struct sock_fprog program = {.len = 1, .filter = &keep};
+	struct sock_fprog program = { .len = 1, .filter = &keep };
 
-	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) < 0 ? -errno
-											   : 0;
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) < 0 ?
+		       -errno :
+		       0;
 }
 
 static int capture_open(struct capture *c, const struct options *o)
@@ -461,7 +462,7 @@ static int capture_open(struct capture *c, const struct options *o)
 		.tp_frame_nr = BLOCKS * (BLOCK_SIZE / 2048),
 		.tp_retire_blk_tov = BLOCK_TIMEOUT_MS,
 	};
-	struct sockaddr_ll addr = {.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL)};
+	struct sockaddr_ll addr = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL) };
 	int version = TPACKET_V3, on = 1, ignore = !o->outgoing;
 	struct timespec real;
 	void *map;
@@ -497,9 +498,9 @@ static int capture_open(struct capture *c, const struct options *o)
 static void handle(struct options *o, const struct capture *c, const struct tpacket3_hdr *h)
 {
 	const uint8_t *frame = (const uint8_t *)h + h->tp_mac;
-	struct cursor cursor = {.data = frame, .len = h->tp_snaplen};
+	struct cursor cursor = { .data = frame, .len = h->tp_snaplen };
 	bool tagged = h->tp_status & TP_STATUS_VLAN_VALID, taken = false;
-	struct packet p = {.proto = PROTO_OTHER, .sport = -1, .dport = -1, .vlan = -1};
+	struct packet p = { .proto = PROTO_OTHER, .sport = -1, .dport = -1, .vlan = -1 };
 	struct virtio_net_hdr gso;
 
 	/* The kernel puts it right before the frame. */
@@ -550,12 +551,12 @@ static void drain(struct options *o, struct capture *c)
 
 static void capture_until(struct options *o, struct capture *c, int64_t end)
 {
-	struct pollfd poll_fd = {.fd = c->fd, .events = POLLIN};
+	struct pollfd poll_fd = { .fd = c->fd, .events = POLLIN };
 
 	while (!stopped) {
 		int64_t left = end - now_ns();
-		struct timespec wait = {.tv_sec = left / NSEC_PER_SEC,
-					.tv_nsec = left % NSEC_PER_SEC};
+		struct timespec wait = { .tv_sec = left / NSEC_PER_SEC,
+					 .tv_nsec = left % NSEC_PER_SEC };
 
 		if (left <= 0)
 			return;
@@ -603,10 +604,10 @@ static void parse_options(struct options *o, int argc, char **argv)
 {
 	enum { KEY, INTERVAL, DURATION, READY, OUTGOING, HOLD, HELP };
 	static const struct option longs[] = {
-		{"key", 1, NULL, KEY},		 {"interval", 1, NULL, INTERVAL},
-		{"duration", 1, NULL, DURATION}, {"ready", 1, NULL, READY},
-		{"outgoing", 0, NULL, OUTGOING}, {"hold", 0, NULL, HOLD},
-		{"help", 0, NULL, HELP},	 {0},
+		{ "key", 1, NULL, KEY },	   { "interval", 1, NULL, INTERVAL },
+		{ "duration", 1, NULL, DURATION }, { "ready", 1, NULL, READY },
+		{ "outgoing", 0, NULL, OUTGOING }, { "hold", 0, NULL, HOLD },
+		{ "help", 0, NULL, HELP },	   { 0 },
 	};
 	int c;
 
@@ -651,8 +652,8 @@ static void parse_options(struct options *o, int argc, char **argv)
 static int hold_ports(const struct options *o)
 {
 	for (size_t i = 0; i < o->keys; i++) {
-		struct sockaddr_in6 addr = {.sin6_family = AF_INET6,
-					    .sin6_port = htons((uint16_t)o->key[i].port)};
+		struct sockaddr_in6 addr = { .sin6_family = AF_INET6,
+					     .sin6_port = htons((uint16_t)o->key[i].port) };
 		int small = 1, fd;
 
 		if (o->key[i].proto != PROTO_UDP || o->key[i].port < 0)
@@ -682,7 +683,7 @@ static int say_ready(const char *path)
 
 static int report(const struct options *o, const struct capture *c)
 {
-	struct tpacket_stats_v3 stats = {0};
+	struct tpacket_stats_v3 stats = { 0 };
 	socklen_t size = sizeof(stats);
 
 	if (getsockopt(c->fd, SOL_PACKET, PACKET_STATISTICS, &stats, &size) < 0)
@@ -704,8 +705,8 @@ static int report(const struct options *o, const struct capture *c)
 
 int main(int argc, char **argv)
 {
-	static struct options o = {.interval_ns = NSEC_PER_SEC};
-	struct capture c = {0};
+	static struct options o = { .interval_ns = NSEC_PER_SEC };
+	struct capture c = { 0 };
 	int r;
 
 	parse_options(&o, argc, argv);

@@ -7,6 +7,7 @@
 FRAME=1514
 SECONDS_RUN=10
 
+# shellcheck disable=SC2119
 topo2
 check "the path is up" cli ping -c 1 -W 2 "$SRV4"
 check "the IPv6 path is up" cli ping -c 1 -W 2 "$SRV6"
@@ -44,46 +45,46 @@ bps() { # RATE
 }
 
 # The burst that a class has when the policy does not say: qos-policy(5).
-burst() { # RATE
-	local bytes=$(($(bps "$1") / 8 / 1000))
+burst() { # BIT/S
+	local bytes=$(($1 / 8 / 1000))
 	echo $((bytes > 2 * FRAME ? bytes : 2 * FRAME))
 }
 
-# Bytes of a key in LENGTH intervals from FIRST on.
-sum() { # NAME KEY FIRST LENGTH
-	jq --arg k "$2" "[.keys[\$k].intervals[$3:$3 + $4][]] | add // 0" "$T/$1.json"
+# What a counter file says of its keys, a line each:
+# KEY LARGEST FIRST-SECOND TEN-SECONDS WORST WHICH — bytes; LARGEST is the largest packet (with
+# GSO, what the stack hands to the device in one piece), WORST the second after the first that is
+# furthest from RATE/8, WHICH its number. RATES: {"5001": bit/s}, by port.
+figures() { # NAME RATES
+	jq -r --argjson rates "$2" '.keys | to_entries[] | .value.intervals as $i |
+		($rates[.key | split(":")[2]] / 8) as $want |
+		([range(1; 10) | {n: ., off: (($i[.] // 0) - $want | fabs)}] | max_by(.off)) as $w |
+		[.key, .value.largest, $i[0], ([$i[0:10][]] | add), $i[$w.n], $w.n + 1] | @tsv' "$T/$1.json"
 }
 
-# The largest packet of a key: with GSO, what the stack hands to the device in one piece.
-largest() { # NAME KEY
-	jq --arg k "$2" '.keys[$k].largest' "$T/$1.json"
-}
-
-# VALUE is what a rate gives in so many seconds: PCT percent or a PACKET less or more, and not
-# more than EXTRA bytes above that.
-rate_is() { # DESCRIPTION VALUE RATE SECONDS PCT PACKET EXTRA
-	local want=$(($(bps "$3") * $4 / 8)) tolerance
-	tolerance=$(awk -v w=$want -v p="$5" -v f="$6" 'BEGIN { t = w * p / 100; print int(t > f ? t : f) }')
-	if (($2 >= want - tolerance && $2 <= want + tolerance + $7)); then
-		ok "$1: $2 of $want bytes ($(awk -v v="$2" -v w=$want 'BEGIN { printf "%+.3f", (v - w) * 100 / w }') %)"
+# BYTES is what a rate gives in SECONDS: PERMILLE or a packet less or more, and not more than
+# EXTRA bytes above that.
+rate_is() { # DESCRIPTION BYTES RATE SECONDS PERMILLE PACKET EXTRA
+	local want=$(($3 * $4 / 8)) tolerance off
+	tolerance=$((want * $5 / 1000 > $6 ? want * $5 / 1000 : $6))
+	off=$(($2 - want))
+	if ((off >= -tolerance && off <= tolerance + $7)); then
+		ok "$1: $2 of $want bytes (within $tolerance and $7 of burst)"
 	else
 		not_ok "$1: $2 bytes, expected $want ± $tolerance and up to $7 of burst"
 	fi
 }
 
-judge() { # NAME KEY RATE
-	local i worst=0 at=0 second packet
-	packet=$(largest "$1" "$2")
-	rate_is "$2 at $3 over $SECONDS_RUN s" "$(sum "$1" "$2" 0 $SECONDS_RUN)" "$3" $SECONDS_RUN 0.5 \
-		"$packet" "$(burst "$3")"
-	rate_is "$2 at $3 in the first second" "$(sum "$1" "$2" 0 1)" "$3" 1 1 "$packet" \
-		"$(burst "$3")"
-	# of the other seconds, the one that is furthest off
-	for ((i = 1; i < SECONDS_RUN; i++)); do
-		second=$(($(sum "$1" "$2" $i 1) - $(bps "$3") / 8))
-		((${second#-} > ${worst#-} || i == 1)) && worst=$second at=$i
-	done
-	rate_is "$2 at $3 in second $((at + 1)), the worst" "$(sum "$1" "$2" "$at" 1)" "$3" 1 1 "$packet" 0
+judge() { # NAME RATES DESCRIPTION FULL
+	local key largest first ten worst which rate text extra
+	while read -r key largest first ten worst which; do
+		rate=$(jq ".\"${key##*:}\"" <<<"$2")
+		text="$key at $rate bit/s"
+		extra=$(burst "$rate")
+		rate_is "$text in the first second$3" "$first" "$rate" 1 10 "$largest" "$extra"
+		[[ $4 ]] || continue
+		rate_is "$text over $SECONDS_RUN s" "$ten" "$rate" $SECONDS_RUN 5 "$largest" "$extra"
+		rate_is "$text in second $which, the worst" "$worst" "$rate" 1 10 "$largest" 0
+	done < <(figures "$1" "$2")
 }
 
 serve() { # RATE...: a TCP server for each
@@ -129,24 +130,19 @@ offer() { # NAME SECS PROTOS RATE...
 # All of RATE...: ten seconds from the creation of the classes on, then, after as long a silence,
 # another second.
 measure() { # PROTOS RATE...
-	local protos=$1 rate f p i=0
+	local protos=$1 rate i=0 rates=''
 	shift
+	for rate; do
+		i=$((i + 1))
+		rates+="${rates:+,}\"$((5000 + i))\":$(bps "$rate")"
+	done
 	policy "$@" >"$T/c0.yaml"
 	check "a policy of $# rates is applied" cli qosctl apply "$T/c0.yaml"
 	offer run $SECONDS_RUN.5 "$protos" "$@"
 	sleep 12
 	offer again 1.2 "$protos" "$@"
-	for rate; do
-		i=$((i + 1))
-		for f in 4 6; do
-			for p in $protos; do
-				judge run "$f:$p:$((5000 + i))" "$rate"
-				rate_is "$f:$p at $rate in the first second after idling" \
-					"$(sum again "$f:$p:$((5000 + i))" 0 1)" "$rate" 1 1 \
-					"$(largest again "$f:$p:$((5000 + i))")" "$(burst "$rate")"
-			done
-		done
-	done
+	judge run "{$rates}" " after creation" full
+	judge again "{$rates}" " after idling" ''
 	is "fq drops nothing of its own" "$(cli qosctl stats c0 --json | jq '.[0].fq.drops')" 0
 	check "the classes are removed" cli qosctl remove c0
 }

@@ -15,15 +15,18 @@
 extern "C" {
 #endif
 
-struct qos_diags;	/* what a call had to say */
-struct qos_policy;	/* a policy file, read and found good */
+/* All else in the library is compiled as hidden. */
+#pragma GCC visibility push(default)
+
+struct qos_diags;  /* what a call had to say */
+struct qos_policy; /* a policy file, read and found good */
 
 /* How bad the worst of the diagnostics is; the values are qosctl's exit status. */
 enum qos_status {
-	QOS_OK		= 0,
-	QOS_FAILED	= 1,	/* it should have worked and did not */
-	QOS_INVALID	= 2,	/* the policy or an argument is wrong */
-	QOS_UNSUPPORTED	= 3,	/* the kernel, or the privileges, do not allow it */
+	QOS_OK = 0,
+	QOS_FAILED = 1,	     /* it should have worked and did not */
+	QOS_INVALID = 2,     /* the policy or an argument is wrong */
+	QOS_UNSUPPORTED = 3, /* the kernel, or the privileges, do not allow it */
 };
 
 /* Null when out of memory. */
@@ -82,6 +85,8 @@ int qos_stats(const char *ifname, struct qos_diags *diags, char **ret_json);
 int qos_doctor(const char *ifname, struct qos_diags *diags, char **ret_json);
 
 const char *qos_version(void);
+
+#pragma GCC visibility pop
 
 #ifdef __cplusplus
 }

@@ -31,7 +31,7 @@ static void expect_text(const struct qos_diags *diags, const char *expected)
 
 static struct qos_loc at(unsigned int line, unsigned int column)
 {
-	return (struct qos_loc){.line = line, .column = column};
+	return (struct qos_loc){ .line = line, .column = column };
 }
 
 static void test_empty(void **state)

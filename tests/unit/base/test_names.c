@@ -45,7 +45,7 @@ static void test_assured_forwarding(void **state)
 	(void)state;
 	for (int x = 1; x <= 4; x++) {
 		for (int y = 1; y <= 3; y++) {
-			const char name[] = {'a', 'f', (char)('0' + x), (char)('0' + y), '\0'};
+			const char name[] = { 'a', 'f', (char)('0' + x), (char)('0' + y), '\0' };
 
 			assert_int_equal(qos_names_find(&qos_names_dscp, name), 8 * x + 2 * y);
 		}
@@ -64,7 +64,7 @@ static void test_text(void **state)
 
 static void test_nearest(void **state)
 {
-	static const char *const names[] = {"priority", "rate", "ceil", "burst", "limit", "ef"};
+	static const char *const names[] = { "priority", "rate", "ceil", "burst", "limit", "ef" };
 	static const size_t count = ARRAY_SIZE(names);
 
 	(void)state;
@@ -88,7 +88,7 @@ static void test_nearest(void **state)
 static void test_nearest_long(void **state)
 {
 	char text[300];
-	const char *const names[] = {text};
+	const char *const names[] = { text };
 
 	(void)state;
 	for (size_t len = 0; len < sizeof(text); len++) {
@@ -98,12 +98,48 @@ static void test_nearest_long(void **state)
 	}
 }
 
+/* dev_valid_name(), net/core/dev.c. */
+static void test_ifname(void **state)
+{
+	static const char *const good[] = {
+		"eth0",	   "eth0.100",	      "br-lan",	  "a",	   "...", ".a",
+		"wlan0@x", "123456789012345", "\xc3\xa9", "a\x01", "%d",  "-x",
+	};
+	static const char *const bad[] = {
+		"",
+		".",
+		"..",
+		"a/b",
+		"/",
+		"a:1",
+		"a b",
+		"a\tb",
+		"a\n",
+		"a\v",
+		"a\f",
+		"a\r",
+		"\xc2\xa0",
+		"1234567890123456",
+		"12345678901234567890",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+		if (!qos_ifname_valid(good[i]))
+			fail_msg("%s", good[i]);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		if (qos_ifname_valid(bad[i]))
+			fail_msg("%s", bad[i]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_find),	     cmocka_unit_test(test_assured_forwarding),
 		cmocka_unit_test(test_text),	     cmocka_unit_test(test_nearest),
-		cmocka_unit_test(test_nearest_long),
+		cmocka_unit_test(test_nearest_long), cmocka_unit_test(test_ifname),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

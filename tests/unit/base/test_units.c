@@ -54,35 +54,35 @@ static void expect_hint(parse_fn parse, const char *text, const char *expected)
 static void test_rate(void **state)
 {
 	static const struct good cases[] = {
-		{"1bit", 1},
-		{"64kbit", 64000},
-		{"100mbit", 100000000},
-		{"1gbit", 1000000000},
-		{"1tbit", 1000000000000},
-		{"1kibit", 1024},
-		{"1mibit", 1048576},
-		{"1gibit", 1073741824},
-		{"1tibit", 1099511627776},
-		{"1bps", 8},
-		{"5kbps", 40000},
-		{"1mbps", 8000000},
-		{"1gbps", 8000000000},
-		{"1tbps", 8000000000000},
-		{"1kibps", 8192},
-		{"1mibps", 8388608},
-		{"1gibps", 8589934592},
-		{"1tibps", 8796093022208},
-		{"1.5mbit", 1500000},
-		{"0.064mbit", 64000},
-		{"1.000000001gbit", 1000000001},
-		{"33.333333333kbit", 33333},
-		{"0.5bit", 1},
-		{"0.4bit", 0},
-		{"0mbit", 0},
-		{"007kbit", 7000},
-		{"100Mbit", 100000000},
-		{"100MBIT", 100000000},
-		{"18446744073709551615bit", UINT64_MAX},
+		{ "1bit", 1 },
+		{ "64kbit", 64000 },
+		{ "100mbit", 100000000 },
+		{ "1gbit", 1000000000 },
+		{ "1tbit", 1000000000000 },
+		{ "1kibit", 1024 },
+		{ "1mibit", 1048576 },
+		{ "1gibit", 1073741824 },
+		{ "1tibit", 1099511627776 },
+		{ "1bps", 8 },
+		{ "5kbps", 40000 },
+		{ "1mbps", 8000000 },
+		{ "1gbps", 8000000000 },
+		{ "1tbps", 8000000000000 },
+		{ "1kibps", 8192 },
+		{ "1mibps", 8388608 },
+		{ "1gibps", 8589934592 },
+		{ "1tibps", 8796093022208 },
+		{ "1.5mbit", 1500000 },
+		{ "0.064mbit", 64000 },
+		{ "1.000000001gbit", 1000000001 },
+		{ "33.333333333kbit", 33333 },
+		{ "0.5bit", 1 },
+		{ "0.4bit", 0 },
+		{ "0mbit", 0 },
+		{ "007kbit", 7000 },
+		{ "100Mbit", 100000000 },
+		{ "100MBIT", 100000000 },
+		{ "18446744073709551615bit", UINT64_MAX },
 	};
 
 	(void)state;
@@ -118,13 +118,14 @@ static void test_rate_errors(void **state)
 static void test_size(void **state)
 {
 	static const struct good cases[] = {
-		{"3000b", 3000},   {"15k", 15360},	 {"64kb", 65536},     {"1m", 1048576},
-		{"1mb", 1048576},  {"1g", 1073741824},	 {"1gb", 1073741824}, {"8kbit", 1024},
-		{"1mbit", 131072}, {"1gbit", 134217728}, {"1.5k", 1536},      {"0b", 0},
-		{"15K", 15360},
+		{ "3000b", 3000 },	{ "15k", 15360 },   { "64kb", 65536 },
+		{ "1m", 1048576 },	{ "1mb", 1048576 }, { "1g", 1073741824 },
+		{ "1gb", 1073741824 },	{ "8kbit", 1024 },  { "1mbit", 131072 },
+		{ "1gbit", 134217728 }, { "1.5k", 1536 },   { "0b", 0 },
+		{ "15K", 15360 },
 	};
-	static const char *const invalid[] = {"", "k", "15 k", "15kib", "-1k", "15bytes", "15%"};
-	static const char *const range[] = {"17179869184g", "18446744073709551616b"};
+	static const char *const invalid[] = { "", "k", "15 k", "15kib", "-1k", "15bytes", "15%" };
+	static const char *const range[] = { "17179869184g", "18446744073709551616b" };
 
 	(void)state;
 	expect_good(qos_parse_size, cases, ARRAY_SIZE(cases));
@@ -137,17 +138,17 @@ static void test_size(void **state)
 static void test_time(void **state)
 {
 	static const struct good cases[] = {
-		{"5ms", 5000000},      {"250us", 250000},
-		{"1s", 1000000000},    {"1sec", 1000000000},
-		{"2secs", 2000000000}, {"3msec", 3000000},
-		{"3msecs", 3000000},   {"3usec", 3000},
-		{"3usecs", 3000},      {"7ns", 7},
-		{"7nsec", 7},	       {"7nsecs", 7},
-		{"1.5ms", 1500000},    {"0s", 0},
-		{"0.0000005ms", 1},
+		{ "5ms", 5000000 },	 { "250us", 250000 },
+		{ "1s", 1000000000 },	 { "1sec", 1000000000 },
+		{ "2secs", 2000000000 }, { "3msec", 3000000 },
+		{ "3msecs", 3000000 },	 { "3usec", 3000 },
+		{ "3usecs", 3000 },	 { "7ns", 7 },
+		{ "7nsec", 7 },		 { "7nsecs", 7 },
+		{ "1.5ms", 1500000 },	 { "0s", 0 },
+		{ "0.0000005ms", 1 },
 	};
-	static const char *const invalid[] = {"", "ms", "5 ms", "5m", "5min", "1h", "-5ms"};
-	static const char *const range[] = {"18446744074s", "18446744073709551616ns"};
+	static const char *const invalid[] = { "", "ms", "5 ms", "5m", "5min", "1h", "-5ms" };
+	static const char *const range[] = { "18446744074s", "18446744073709551616ns" };
 
 	(void)state;
 	expect_good(qos_parse_time, cases, ARRAY_SIZE(cases));
@@ -159,11 +160,11 @@ static void test_time(void **state)
 static void test_percent(void **state)
 {
 	static const struct good cases[] = {
-		{"40%", 400000}, {"12.5%", 125000}, {"100%", 1000000}, {"100.0%", 1000000},
-		{"0%", 0},	 {"0.0001%", 1},    {"0.00004%", 0},
+		{ "40%", 400000 }, { "12.5%", 125000 }, { "100%", 1000000 }, { "100.0%", 1000000 },
+		{ "0%", 0 },	   { "0.0001%", 1 },	{ "0.00004%", 0 },
 	};
-	static const char *const invalid[] = {"", "%", "40", "40 %", "40%%", "-1%", "40mbit"};
-	static const char *const range[] = {"101%", "100.00001%", "99999999999999999999%"};
+	static const char *const invalid[] = { "", "%", "40", "40 %", "40%%", "-1%", "40mbit" };
+	static const char *const range[] = { "101%", "100.00001%", "99999999999999999999%" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {

@@ -53,13 +53,12 @@ int env_teardown(void **state)
 	return 0;
 }
 
-#define FORMAT(buf, fmt)                                                              \
-	do {                                                                          \
-		va_list args;                                                         \
-		va_start(args, fmt);                                                  \
-		assert_in_range(vsnprintf(buf, sizeof(buf), fmt, args), 1,            \
-				sizeof(buf) - 1);                                     \
-		va_end(args);                                                         \
+#define FORMAT(buf, fmt)                                                                     \
+	do {                                                                                 \
+		va_list args;                                                                \
+		va_start(args, fmt);                                                         \
+		assert_in_range(vsnprintf(buf, sizeof(buf), fmt, args), 1, sizeof(buf) - 1); \
+		va_end(args);                                                                \
 	} while (0)
 
 void run(const char *fmt, ...)

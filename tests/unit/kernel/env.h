@@ -14,13 +14,13 @@
 #include "kernel/nl.h"
 
 /* Interfaces of the tests: a veth pair of 4 transmit queues, both up. */
-#define DEV	"qk0"
-#define PEER	"qk1"
+#define DEV  "qk0"
+#define PEER "qk1"
 
 struct env {
 	struct qos_nl *nl;
 	struct qos_diags *diags;
-	struct qos_link_info link;	/* DEV */
+	struct qos_link_info link; /* DEV */
 };
 
 /* cmocka's setup and teardown: a network namespace with the pair, state struct env. */

@@ -20,12 +20,12 @@
 #include "kernel/bpffs.h"
 #include "kernel/netns.h"
 
-#define EXPECT(condition)                                                        \
-	do {                                                                     \
-		if (!(condition)) {                                              \
+#define EXPECT(condition)                                                               \
+	do {                                                                            \
+		if (!(condition)) {                                                     \
 			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
-			return 1;                                                \
-		}                                                                \
+			return 1;                                                       \
+		}                                                                       \
 	} while (0)
 
 struct machine {
@@ -184,8 +184,8 @@ static int machine_unprivileged(void *data)
 	EXPECT(qos_diags_status(diags) == QOS_UNSUPPORTED);
 	text = diags_text(diags);
 	EXPECT(!strcmp(text, "error: there is no bpf file system, and none can be mounted at "
-		       "/sys/fs/bpf: Operation not permitted\nhint: as root, outside of any "
-		       "container: mount -t bpf bpf /sys/fs/bpf\n"));
+			     "/sys/fs/bpf: Operation not permitted\nhint: as root, outside of any "
+			     "container: mount -t bpf bpf /sys/fs/bpf\n"));
 	qos_diags_free(diags);
 	return 0;
 }
@@ -223,8 +223,8 @@ static void test_unprivileged(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_mounted), cmocka_unit_test(test_without),
-		cmocka_unit_test(test_hidden), cmocka_unit_test(test_hidden_without),
+		cmocka_unit_test(test_mounted),	     cmocka_unit_test(test_without),
+		cmocka_unit_test(test_hidden),	     cmocka_unit_test(test_hidden_without),
 		cmocka_unit_test(test_unprivileged),
 	};
 

@@ -58,7 +58,7 @@ static void test_ingress_there(void **state)
 	assert_int_equal(qos_clsact_ensure(env->nl, &env->link, env->diags, &created), -EEXIST);
 	text = diags_text(env->diags);
 	assert_contains(text, "error: cannot create clsact on " DEV
-			": its place is taken by ingress\nhint: ");
+			      ": its place is taken by ingress\nhint: ");
 }
 
 static void test_filter(void **state)
@@ -71,7 +71,7 @@ static void test_filter(void **state)
 	const struct qos_filter *ours;
 
 	env_need_root();
-	none = filters_of(env);		/* not even a clsact */
+	none = filters_of(env); /* not even a clsact */
 	assert_int_equal(none.count, 0);
 	ensure(env, true);
 	prog = load_program(TC_ACT_OK);
@@ -90,7 +90,7 @@ static void test_filter(void **state)
 	assert_int_equal(ours->prog_id, program_id(prog));
 	text = output_of("tc filter show dev " DEV " egress");
 	assert_contains(text, "filter protocol all pref 100 bpf chain 0 handle 0x7105 qosctl "
-			"direct-action");
+			      "direct-action");
 }
 
 static void test_replace(void **state)
@@ -186,7 +186,7 @@ static void test_place_taken(void **state)
 	assert_int_equal(qos_filter_put(env->nl, &env->link, prog, env->diags), -EINVAL);
 	text = diags_text(env->diags);
 	assert_string_equal(text, "error: cannot attach the classifier to " DEV " (pref 100): "
-			    "Specified filter kind does not match existing one\n");
+				  "Specified filter kind does not match existing one\n");
 	assert_int_equal(qos_filter_delete(env->nl, &env->link, env->diags), 0);
 }
 
@@ -195,9 +195,9 @@ static void test_place_taken(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_ensure), TEST(test_ingress_there), TEST(test_filter), TEST(test_replace),
-		TEST(test_foreign_stays), TEST(test_release_ingress), TEST(test_not_ours),
-		TEST(test_place_taken),
+		TEST(test_ensure),   TEST(test_ingress_there), TEST(test_filter),
+		TEST(test_replace),  TEST(test_foreign_stays), TEST(test_release_ingress),
+		TEST(test_not_ours), TEST(test_place_taken),
 	};
 
 	return cmocka_run_group_tests_name("kernel/clsact", tests, NULL, NULL);

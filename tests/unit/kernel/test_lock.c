@@ -73,8 +73,10 @@ static void test_busy(void **state)
 	assert_int_equal(fd, -1);
 	assert_true(seconds() - start >= 4.5 && seconds() - start < 10);
 	text = diags_text(env->diags);
-	snprintf(expected, sizeof(expected), "error: " DEV " is being changed by qosctl apply "
-		 "(pid %d)\nhint: try again when it is done\n", (int)pid);
+	snprintf(expected, sizeof(expected),
+		 "error: " DEV " is being changed by qosctl apply "
+		 "(pid %d)\nhint: try again when it is done\n",
+		 (int)pid);
 	assert_string_equal(text, expected);
 	assert_int_equal(qos_diags_status(env->diags), QOS_FAILED);
 
@@ -151,7 +153,9 @@ static int take_unprivileged(void *data)
 		return 2;
 	text = diags_text(env->diags);
 	return strcmp(text, "error: cannot create /run/qosctl: Permission denied\n"
-			    "hint: needs root (CAP_NET_ADMIN, CAP_BPF, CAP_PERFMON)\n") ? 3 : 0;
+			    "hint: needs root (CAP_NET_ADMIN, CAP_BPF, CAP_PERFMON)\n") ?
+		       3 :
+		       0;
 }
 
 static void test_unprivileged(void **state)
@@ -166,8 +170,8 @@ static void test_unprivileged(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_busy), TEST(test_waits), TEST(test_others_free), TEST(test_private),
-		TEST(test_bad_name), TEST(test_unprivileged),
+		TEST(test_busy),    TEST(test_waits),	 TEST(test_others_free),
+		TEST(test_private), TEST(test_bad_name), TEST(test_unprivileged),
 	};
 
 	return cmocka_run_group_tests_name("kernel/lock", tests, NULL, NULL);

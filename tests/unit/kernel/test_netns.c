@@ -46,9 +46,9 @@ static bool in_first(void)
 {
 	struct stat own, first;
 
-	return try_run("grep -qx kthreadd /proc/2/comm") &&
-	       stat("/proc/self/ns/net", &own) == 0 && stat("/proc/2/ns/net", &first) == 0 &&
-	       own.st_ino == first.st_ino && own.st_dev == first.st_dev;
+	return try_run("grep -qx kthreadd /proc/2/comm") && stat("/proc/self/ns/net", &own) == 0 &&
+	       stat("/proc/2/ns/net", &first) == 0 && own.st_ino == first.st_ino &&
+	       own.st_dev == first.st_dev;
 }
 
 static void test_first(void **state)

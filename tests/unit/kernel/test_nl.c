@@ -24,7 +24,7 @@ static void test_refused(void **state)
 	msg = qos_nl_message(env->nl, RTM_SETLINK, 0, sizeof(*info));
 	info = mnl_nlmsg_get_payload(msg);
 	info->ifi_index = env->link.ifindex;
-	mnl_attr_put_u32(msg, IFLA_MTU, 10);	/* less than an Ethernet device takes */
+	mnl_attr_put_u32(msg, IFLA_MTU, 10); /* less than an Ethernet device takes */
 	r = qos_nl_request(env->nl, msg);
 	assert_int_equal(r, -EINVAL);
 	assert_string_equal(qos_nl_said(env->nl), "mtu less than device minimum");
@@ -68,7 +68,9 @@ static int request_unprivileged(void *data)
 	if (qos_diags_status(env->diags) != QOS_UNSUPPORTED)
 		return 4;
 	return strcmp(text, "error: cannot delete it: Operation not permitted\n"
-			    "hint: needs root (CAP_NET_ADMIN, CAP_BPF, CAP_PERFMON)\n") ? 5 : 0;
+			    "hint: needs root (CAP_NET_ADMIN, CAP_BPF, CAP_PERFMON)\n") ?
+		       5 :
+		       0;
 }
 
 static void test_unprivileged(void **state)

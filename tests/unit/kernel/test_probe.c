@@ -190,9 +190,9 @@ static void test_other_shaper(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_system), TEST(test_unprivileged), TEST(test_unshaped), TEST(test_lost),
-		TEST(test_police), TEST(test_down_and_port), TEST(test_filters_before),
-		TEST(test_other_shaper),
+		TEST(test_system),	   TEST(test_unprivileged), TEST(test_unshaped),
+		TEST(test_lost),	   TEST(test_police),	    TEST(test_down_and_port),
+		TEST(test_filters_before), TEST(test_other_shaper),
 	};
 
 	return cmocka_run_group_tests_name("kernel/probe", tests, NULL, NULL);

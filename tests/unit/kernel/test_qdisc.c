@@ -11,8 +11,13 @@
 #include "kernel/qdisc.h"
 
 static const struct qos_fq_params params = {
-	.limit = 20000, .flow_limit = 9000, .quantum = 3000, .initial_quantum = 15000,
-	.buckets_log = 12, .orphan_mask = 4095, .horizon_us = 9000000,
+	.limit = 20000,
+	.flow_limit = 9000,
+	.quantum = 3000,
+	.initial_quantum = 15000,
+	.buckets_log = 12,
+	.orphan_mask = 4095,
+	.horizon_us = 9000000,
 	.priomap = { 1, 2, 2, 2, 1, 2, 0, 0, 1, 1, 1, 1, 1, 1, 1, 0 },
 	.weights = { 600000, 200000, 70000 },
 };
@@ -77,7 +82,8 @@ static void test_no_fq(void **state)
 	link = single(env);
 	assert_int_equal(qos_qdisc_install(env->nl, &link, &params, env->diags), -ENOENT);
 	text = diags_text(env->diags);
-	assert_string_equal(text, "error: cannot create fq on qkone: Specified qdisc kind is unknown"
+	assert_string_equal(text,
+			    "error: cannot create fq on qkone: Specified qdisc kind is unknown"
 			    "\nhint: try 'modprobe sch_fq'; else a kernel with CONFIG_NET_SCH_FQ "
 			    "is needed\n");
 	assert_int_equal(qos_diags_status(env->diags), QOS_UNSUPPORTED);
@@ -99,7 +105,8 @@ static void test_no_fq_multiqueue(void **state)
 	run("tc qdisc add dev " DEV " root handle 8: pfifo limit 5");
 	assert_int_equal(qos_qdisc_install(env->nl, &env->link, &params, env->diags), -ENOENT);
 	text = diags_text(env->diags);
-	assert_contains(text, "error: cannot create fq on " DEV ": Specified qdisc kind is unknown");
+	assert_contains(text,
+			"error: cannot create fq on " DEV ": Specified qdisc kind is unknown");
 	assert_int_equal(qos_diags_status(env->diags), QOS_UNSUPPORTED);
 	tc = output_of("tc qdisc show dev " DEV);
 	assert_contains(tc, "qdisc pfifo 8: root");
@@ -149,9 +156,9 @@ static void test_multiqueue(void **state)
 static void test_parameters(void **state)
 {
 	static const char *const changes[] = {
-		"limit 19999", "flow_limit 8999", "quantum 3001", "initial_quantum 15001",
-		"buckets 2048", "orphan_mask 1023", "horizon 8s", "horizon_cap", "nopacing",
-		"maxrate 1mbit",
+		"limit 19999",	"flow_limit 8999",  "quantum 3001", "initial_quantum 15001",
+		"buckets 2048", "orphan_mask 1023", "horizon 8s",   "horizon_cap",
+		"nopacing",	"maxrate 1mbit",
 	};
 	struct env *env = *state;
 	struct qos_link_info link;
@@ -211,13 +218,20 @@ static void test_handle_taken(void **state)
 static void send_late(const char *ifname, unsigned int count, uint64_t ahead_ns)
 {
 	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(9) };
-	struct { int clockid; uint32_t flags; } txtime = { CLOCK_MONOTONIC, 0 };
+	struct {
+		int clockid;
+		uint32_t flags;
+	} txtime = { CLOCK_MONOTONIC, 0 };
 	_cleanup_(closep) int fd = socket(AF_INET, SOCK_DGRAM, 0);
 	char control[CMSG_SPACE(sizeof(uint64_t))] = "";
 	struct iovec iov = { .iov_base = (char[58]){ "" }, .iov_len = 58 };
 	struct msghdr msg = {
-		.msg_name = &to, .msg_namelen = sizeof(to), .msg_iov = &iov, .msg_iovlen = 1,
-		.msg_control = control, .msg_controllen = sizeof(control),
+		.msg_name = &to,
+		.msg_namelen = sizeof(to),
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control),
 	};
 	struct cmsghdr *cmsg = CMSG_FIRSTHDR(&msg);
 	struct timespec now;
@@ -268,8 +282,8 @@ static void test_in_place(void **state)
 	assert_int_equal(qos_qdisc_stats(env->nl, &link, env->diags, &stats), 0);
 	assert_int_equal(stats.qlen, 30);
 
-	send_late("qkone", 40, 5000000000);	/* another socket: a flow of its own */
-	send_late("qkone", 3, 9500000000);	/* past the horizon */
+	send_late("qkone", 40, 5000000000); /* another socket: a flow of its own */
+	send_late("qkone", 3, 9500000000);  /* past the horizon */
 	assert_int_equal(qos_qdisc_stats(env->nl, &link, env->diags, &stats), 0);
 	assert_int_equal(stats.qlen, 65);
 	assert_int_equal(stats.drops, 8);
@@ -305,9 +319,9 @@ static void test_band_drops(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_no_fq), TEST(test_no_fq_multiqueue), TEST(test_root),
-		TEST(test_multiqueue), TEST(test_parameters), TEST(test_bands),
-		TEST(test_handle_taken), TEST(test_in_place), TEST(test_band_drops),
+		TEST(test_no_fq),	 TEST(test_no_fq_multiqueue), TEST(test_root),
+		TEST(test_multiqueue),	 TEST(test_parameters),	      TEST(test_bands),
+		TEST(test_handle_taken), TEST(test_in_place),	      TEST(test_band_drops),
 	};
 
 	return cmocka_run_group_tests_name("kernel/qdisc", tests, NULL, NULL);

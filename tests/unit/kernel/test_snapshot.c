@@ -114,14 +114,23 @@ static bool told_right(const char *kind, const char *before, const char *after, 
 static void test_kinds(void **state)
 {
 	static const char *const kinds[] = {
-		"pfifo limit 77", "bfifo limit 7777", "pfifo_fast",
+		"pfifo limit 77",
+		"bfifo limit 7777",
+		"pfifo_fast",
 		"tbf rate 5mbit burst 20kb latency 50ms",
 		"tbf rate 40gbit burst 2mb latency 50ms",
 		"tbf rate 5mbit burst 20kb latency 50ms peakrate 10mbit mtu 3000",
-		"mq", "fq limit 5000 flow_limit 50 horizon 3s", "fq_codel limit 500 target 7ms",
-		"codel target 7ms", "pie limit 50", "fq_pie limit 5000 flows 512",
-		"sfq limit 50 perturb 10 quantum 3000", "cake bandwidth 20mbit besteffort overhead 18",
-		"prio bands 4 priomap 1 2 2 2 1 2 0 0 1 1 1 1 1 1 1 3", "drr", "hhf limit 500",
+		"mq",
+		"fq limit 5000 flow_limit 50 horizon 3s",
+		"fq_codel limit 500 target 7ms",
+		"codel target 7ms",
+		"pie limit 50",
+		"fq_pie limit 5000 flows 512",
+		"sfq limit 50 perturb 10 quantum 3000",
+		"cake bandwidth 20mbit besteffort overhead 18",
+		"prio bands 4 priomap 1 2 2 2 1 2 0 0 1 1 1 1 1 1 1 3",
+		"drr",
+		"hhf limit 500",
 		"ets bands 3 strict 1 quanta 5000 3000",
 		"choke limit 100 bandwidth 10mbit min 30 max 50",
 		"red limit 400kb min 30kb max 90kb avpkt 1000 bandwidth 10mbit",
@@ -156,7 +165,8 @@ static void make_htb(void)
 {
 	run("tc qdisc add dev " DEV " root handle 1: htb default 10 r2q 20");
 	run("tc class add dev " DEV " parent 1: classid 1:fff htb rate 50mbit ceil 60mbit");
-	run("tc class add dev " DEV " parent 1:fff classid 1:10 htb rate 20mbit ceil 60mbit prio 3");
+	run("tc class add dev " DEV
+	    " parent 1:fff classid 1:10 htb rate 20mbit ceil 60mbit prio 3");
 	run("tc class add dev " DEV " parent 1:fff classid 1:2 htb rate 20mbit burst 40kb");
 	run("tc class add dev " DEV " parent 1:2 classid 1:20 htb rate 5mbit quantum 9000");
 	run("tc qdisc add dev " DEV " parent 1:10 handle 110: pfifo limit 33");
@@ -191,11 +201,12 @@ static void check_filters_told(struct env *env, const char *parent)
 
 	make_htb();
 	run("tc filter add dev " DEV " parent %s protocol ip u32 match ip dport 53 0xffff "
-	    "flowid 1:10", parent);
+	    "flowid 1:10",
+	    parent);
 	text = round_trip(env, &before, &after);
 	assert_string_equal(after, before);
 	assert_string_equal(text, "warning: the filters of the qdiscs of " DEV
-			    " are not put back: run the script that made them\n");
+				  " are not put back: run the script that made them\n");
 }
 
 static void test_filters(void **state)
@@ -215,12 +226,13 @@ static void test_stab(void **state)
 	_cleanup_(freep) char *before = NULL, *after = NULL, *text = NULL;
 
 	env_need_root();
-	run("tc qdisc add dev " DEV " root handle 3: stab overhead 22 linklayer atm mtu 2048 tsize 128"
+	run("tc qdisc add dev " DEV
+	    " root handle 3: stab overhead 22 linklayer atm mtu 2048 tsize 128"
 	    " pfifo limit 9");
 	text = round_trip(*state, &before, &after);
 	assert_contains(after, "qdisc pfifo 3: root refcnt 5 limit 9p");
 	assert_string_equal(text, "warning: cannot put back pfifo 3: of " DEV
-			    ": the kernel does not tell its size table (stab)\n");
+				  ": the kernel does not tell its size table (stab)\n");
 }
 
 static void test_mq_children(void **state)
@@ -249,8 +261,8 @@ static void test_refused(void **state)
 	assert_int_equal(qos_snapshot_restore(env->nl, &env->link, snapshot, env->diags), 0);
 	text = diags_text(env->diags);
 	assert_string_equal(text, "warning: cannot put back htbx 1: of " DEV
-			    ": Specified qdisc kind is unknown\nhint: " DEV
-			    " has the kernel's default qdisc now\n");
+				  ": Specified qdisc kind is unknown\nhint: " DEV
+				  " has the kernel's default qdisc now\n");
 	assert_int_equal(qos_diags_status(env->diags), QOS_OK);
 	tc = output_of("tc qdisc show dev " DEV);
 	assert_string_equal(tc, "qdisc noqueue 0: root refcnt 2 \n");
@@ -267,11 +279,11 @@ static void test_different(void **state)
 	run("tc qdisc add dev " DEV " root handle 5: pfifo_fast");
 	snapshot = take(env);
 	install_ours(env);
-	((char *)snapshot->qdiscs.items[0].options.data)[5] ^= 1;	/* of the priomap */
+	((char *)snapshot->qdiscs.items[0].options.data)[5] ^= 1; /* of the priomap */
 	assert_int_equal(qos_snapshot_restore(env->nl, &env->link, snapshot, env->diags), 0);
 	text = diags_text(env->diags);
 	assert_string_equal(text, "warning: cannot put back pfifo_fast 5: of " DEV
-			    ": some options are not what they were\n");
+				  ": some options are not what they were\n");
 }
 
 static void test_foreign_stays(void **state)
@@ -289,7 +301,7 @@ static void test_foreign_stays(void **state)
 	assert_contains(tc, "qdisc pfifo 6: root refcnt 5 limit 6p");
 	text = diags_text(env->diags);
 	assert_string_equal(text, "warning: the root qdisc of " DEV " is pfifo 6:, not ours: "
-			    "it stays\n");
+				  "it stays\n");
 }
 
 /* Ours was never put there: nothing to do, nothing to say. */
@@ -322,7 +334,8 @@ static void test_gso(void **state)
 	snapshot = take(env);
 	ipv4 = env->link.gso_ipv4_max_size;
 	assert_int_equal(snapshot->gso_max_size, 31000);
-	assert_int_equal(qos_link_set_gso(env->nl, &env->link, 9000, ipv4 ? 9000 : 0, env->diags), 0);
+	assert_int_equal(qos_link_set_gso(env->nl, &env->link, 9000, ipv4 ? 9000 : 0, env->diags),
+			 0);
 	assert_int_equal(qos_snapshot_restore(env->nl, &env->link, snapshot, env->diags), 0);
 	text = output_of("ip -d link show " DEV);
 	assert_contains(text, "gso_max_size 31000");
@@ -345,9 +358,11 @@ static void test_clsact(void **state)
 	assert_string_equal(with->qdiscs.items[0].kind, "noqueue");
 }
 
-#define SNAPSHOT(qdiscs) "{\"qdiscs\":" qdiscs ",\"classes\":[],\"filters\":false," \
+#define SNAPSHOT(qdiscs)                                           \
+	"{\"qdiscs\":" qdiscs ",\"classes\":[],\"filters\":false," \
 	"\"clsact\":false,\"gso_max_size\":1,\"gso_ipv4_max_size\":0}"
-#define QDISC(kind, handle, options) "[{\"kind\":\"" kind "\",\"handle\":" handle \
+#define QDISC(kind, handle, options)                 \
+	"[{\"kind\":\"" kind "\",\"handle\":" handle \
 	",\"parent\":4294967295,\"stab\":false,\"options\":\"" options "\"}]"
 
 static int read_text(const char *text)
@@ -369,7 +384,8 @@ static void test_bad_json(void **state)
 	assert_int_equal(read_text(SNAPSHOT("{}")), -EBADMSG);
 	assert_int_equal(read_text(SNAPSHOT("[1]")), -EBADMSG);
 	assert_int_equal(read_text(SNAPSHOT("[{\"kind\":\"mq\",\"handle\":65536,\"parent\":1,"
-					    "\"stab\":false,\"options\":7}]")), -EBADMSG);
+					    "\"stab\":false,\"options\":7}]")),
+			 -EBADMSG);
 	assert_int_equal(read_text(SNAPSHOT(QDISC("pfifo", "-1", ""))), -EBADMSG);
 	assert_int_equal(read_text(SNAPSHOT(QDISC("pfifo", "4294967296", ""))), -EBADMSG);
 	assert_int_equal(read_text(SNAPSHOT(QDISC("sixteen-letters-", "1", ""))), -EBADMSG);
@@ -382,11 +398,14 @@ static void test_bad_json(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_default), TEST(test_down), TEST(test_kinds), TEST(test_htb),
-		TEST(test_hfsc), TEST(test_filters), TEST(test_class_filters), TEST(test_stab),
-		TEST(test_mq_children), TEST(test_refused), TEST(test_different),
-		TEST(test_foreign_stays), TEST(test_untouched), TEST(test_gso), TEST(test_clsact),
-		cmocka_unit_test(test_bad_json),
+		TEST(test_default),	  TEST(test_down),
+		TEST(test_kinds),	  TEST(test_htb),
+		TEST(test_hfsc),	  TEST(test_filters),
+		TEST(test_class_filters), TEST(test_stab),
+		TEST(test_mq_children),	  TEST(test_refused),
+		TEST(test_different),	  TEST(test_foreign_stays),
+		TEST(test_untouched),	  TEST(test_gso),
+		TEST(test_clsact),	  cmocka_unit_test(test_bad_json),
 	};
 
 	return cmocka_run_group_tests_name("kernel/snapshot", tests, NULL, NULL);

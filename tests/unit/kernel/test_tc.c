@@ -41,7 +41,7 @@ static void test_tree(void **state)
 	struct env *env = *state;
 
 	env_need_root();
-	run("tc qdisc add dev " PEER " root handle 9: pfifo");	/* another device's */
+	run("tc qdisc add dev " PEER " root handle 9: pfifo"); /* another device's */
 	run("tc qdisc add dev " DEV " root handle 1: htb default 10");
 	run("tc class add dev " DEV " parent 1: classid 1:1 htb rate 5mbit");
 	run("tc class add dev " DEV " parent 1:1 classid 1:10 htb rate 1mbit");
@@ -72,7 +72,7 @@ static void send_datagrams(unsigned int count)
 {
 	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(9) };
 	_cleanup_(closep) int fd = socket(AF_INET, SOCK_DGRAM, 0);
-	char payload[58] = "";		/* 100 bytes as Ethernet frame */
+	char payload[58] = ""; /* 100 bytes as Ethernet frame */
 
 	inet_pton(AF_INET, "10.99.0.2", &to.sin_addr);
 	while (count--)
@@ -90,7 +90,7 @@ static void test_stats(void **state)
 	run("ip addr add 10.99.0.1/24 dev " DEV);
 	run("ip neigh add 10.99.0.2 lladdr 02:00:00:00:00:02 dev " DEV);
 	run("tc qdisc add dev " DEV " root tbf rate 8kbit burst 350 limit 400");
-	send_datagrams(20);	/* 3 leave, 4 wait, 13 do not fit */
+	send_datagrams(20); /* 3 leave, 4 wait, 13 do not fit */
 
 	qdiscs = qdiscs_of(env);
 	root = qos_qdiscs_find(&qdiscs, TC_H_ROOT);
@@ -105,7 +105,9 @@ static void test_put_and_delete(void **state)
 {
 	struct tc_fifo_qopt options = { .limit = 42 };
 	struct qos_qdisc pfifo = {
-		.handle = 0x50000, .parent = TC_H_ROOT, .kind = "pfifo",
+		.handle = 0x50000,
+		.parent = TC_H_ROOT,
+		.kind = "pfifo",
 		.options = { .data = &options, .len = sizeof(options), .present = true },
 	};
 	_cleanup_(freep) char *made = NULL, *changed = NULL, *gone = NULL;
@@ -139,9 +141,9 @@ static void test_unknown_kind(void **state)
 	assert_int_equal(qos_qdisc_put(env->nl, &env->link, &qdisc, env->diags), -ENOENT);
 	text = diags_text(env->diags);
 	assert_string_equal(text, "error: cannot create no_such on " DEV
-			    ": Specified qdisc kind is unknown\n"
-			    "hint: try 'modprobe sch_no_such'; else a kernel with "
-			    "CONFIG_NET_SCH_NO_SUCH is needed\n");
+				  ": Specified qdisc kind is unknown\n"
+				  "hint: try 'modprobe sch_no_such'; else a kernel with "
+				  "CONFIG_NET_SCH_NO_SUCH is needed\n");
 	assert_int_equal(qos_diags_status(env->diags), QOS_UNSUPPORTED);
 }
 
@@ -155,7 +157,7 @@ static void test_no_parent(void **state)
 	assert_int_equal(qos_qdisc_put(env->nl, &env->link, &qdisc, env->diags), -ENOENT);
 	text = diags_text(env->diags);
 	assert_string_equal(text, "error: cannot create pfifo at 7:1 of " DEV
-			    ": Failed to find specified qdisc\n");
+				  ": Failed to find specified qdisc\n");
 	assert_int_equal(qos_diags_status(env->diags), QOS_FAILED);
 }
 

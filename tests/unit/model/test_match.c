@@ -130,7 +130,7 @@ static void test_named_lists(void **state)
 				  "  - { class: a, match: { dport: &web [80, 443] } }\n"
 				  "  - { class: a, match: { dport: [*web, 8080, [22, [23]]] } }\n");
 	const struct qos_match *m = &policy->rules[1].match;
-	static const uint16_t ports[] = {80, 443, 8080, 22, 23};
+	static const uint16_t ports[] = { 80, 443, 8080, 22, 23 };
 
 	(void)state;
 	assert_int_equal(m->dport_count, ARRAY_SIZE(ports));

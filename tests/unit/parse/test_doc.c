@@ -98,7 +98,7 @@ static void test_tree(void **state)
 
 static void test_empty(void **state)
 {
-	static const char *const texts[] = {"", "\n", "# nothing\n", "---\n", "---\n...\n"};
+	static const char *const texts[] = { "", "\n", "# nothing\n", "---\n", "---\n...\n" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {

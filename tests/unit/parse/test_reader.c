@@ -91,7 +91,7 @@ static void test_source(void **state)
 	fputs("one\ntwo\n", f);
 	fclose(f);
 	assert_int_equal(qos_file_read(path, diags, &text, &len), 0);
-	qos_diag_at(diags, (struct qos_loc){2, 1}, "bad");
+	qos_diag_at(diags, (struct qos_loc){ 2, 1 }, "bad");
 	assert_int_equal(qos_diags_text(diags, &said), 0);
 	assert_true(asprintf(&expected, "%s:2:1: error: bad\ntwo\n^\n", path) > 0);
 	assert_string_equal(said, expected);

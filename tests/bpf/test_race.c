@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * CPUs that send into one class at the same time, in real time: each packet is
+ * charged, none twice. The naive clock of naive.bpf.c has to fail the same test,
+ * or it would not be one.
+ */
+#include <bpf/bpf.h>
+#include <linux/bpf.h>
+#include <pthread.h>
+#include <sched.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "fixture.h"
+#include "naive.skel.h"
+
+#define SLOT	    1
+#define THREADS_MAX 4
+#define PACKETS	    500000U /* of each thread */
+#define ROUNDS_MAX  50
+#define BYTES	    60
+
+DEFINE_CLEANUP(struct naive_bpf *, naive_closep, naive_bpf__destroy)
+
+struct sender {
+	pthread_t thread;
+	pthread_barrier_t *start;
+	int prog_fd, cpu, error;
+};
+
+static void *send_packets(void *arg)
+{
+	static const uint8_t frame[BYTES] = { [12] = 0x88, [13] = 0xcc };
+	struct sender *sender = arg;
+	struct __sk_buff in = { 0 }; /* without it wire_len would be 0 */
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = sizeof(frame),
+		    .ctx_in = &in, .ctx_size_in = sizeof(in), .repeat = PACKETS);
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(sender->cpu, &set);
+	sender->error = sched_setaffinity(0, sizeof(set), &set);
+	pthread_barrier_wait(sender->start);
+	if (!sender->error)
+		sender->error = bpf_prog_test_run_opts(sender->prog_fd, &opts);
+	return NULL;
+}
+
+/* CPUs that this process may run on. */
+static size_t find_cpus(int cpus[THREADS_MAX])
+{
+	size_t count = 0;
+	cpu_set_t set;
+
+	assert_int_equal(sched_getaffinity(0, sizeof(set), &set), 0);
+	for (int cpu = 0; cpu < CPU_SETSIZE && count < THREADS_MAX; cpu++)
+		if (CPU_ISSET(cpu, &set))
+			cpus[count++] = cpu;
+	return count;
+}
+
+/* PACKETS on each of several CPUs at once; returns how many that makes. */
+static uint64_t send_at_once(int prog_fd)
+{
+	struct sender senders[THREADS_MAX];
+	int cpus[THREADS_MAX];
+	size_t count = find_cpus(cpus);
+	pthread_barrier_t start;
+
+	if (count < 2)
+		skip(); /* nothing can race */
+	assert_int_equal(pthread_barrier_init(&start, NULL, (unsigned int)count), 0);
+	for (size_t i = 0; i < count; i++) {
+		senders[i] = (struct sender){ .start = &start, .prog_fd = prog_fd, .cpu = cpus[i] };
+		assert_int_equal(
+			pthread_create(&senders[i].thread, NULL, send_packets, &senders[i]), 0);
+	}
+	for (size_t i = 0; i < count; i++)
+		pthread_join(senders[i].thread, NULL);
+	pthread_barrier_destroy(&start);
+	for (size_t i = 0; i < count; i++)
+		assert_int_equal(senders[i].error, 0);
+	return count * PACKETS;
+}
+
+static uint64_t uptime(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * SEC + (uint64_t)ts.tv_nsec;
+}
+
+#define BURST (5 * MSEC)
+#define A_NS  100 /* a byte */
+#define U_NS  80
+#define L_NS  90
+
+static struct shaper *open_class(uint32_t flags, uint32_t rate_set)
+{
+	const struct setup setup = {
+		.link = { .default_slot = SLOT, .l2_len = 14, .rate_set = rate_set },
+		.classes = {
+			[QOS_SLOT_LINK] = { .ceil_cost = NS_A_BYTE(L_NS), .ceil_burst_ns = BURST },
+			[SLOT] = { .flags = flags, .rate_cost = NS_A_BYTE(A_NS),
+				   .ceil_cost = NS_A_BYTE(U_NS), .rate_burst_ns = BURST,
+				   .ceil_burst_ns = BURST, .limit_ns = 3600 * SEC },
+		},
+	};
+
+	return shaper_open(PROGRAM_REAL, &setup);
+}
+
+static void expect_all_passed(const struct shaper *s, uint64_t packets)
+{
+	struct qos_counters counters = shaper_counters(s, SLOT);
+
+	assert_int_equal(counters.packets[QOS_PASS], packets);
+	assert_int_equal(counters.bytes[QOS_PASS], packets * BYTES);
+}
+
+/* A clock in the future is moved by charges only: by all of them, exactly. */
+static void test_no_charge_is_lost(void **state __attribute__((unused)))
+{
+	_cleanup_(shaper_closep) struct shaper *s = open_class(QOS_CLASS_CEIL, 1);
+	const uint64_t ahead = uptime() + 60 * SEC;
+	uint64_t packets;
+
+	shaper_set_clocks(s, SLOT, &(struct qos_clocks){ .ceil = ahead });
+	shaper_set_clocks(s, QOS_SLOT_LINK, &(struct qos_clocks){ .ceil = ahead });
+	packets = send_at_once(shaper_prog_fd(s));
+	expect_all_passed(s, packets);
+	assert_int_equal(shaper_clocks(s, SLOT).ceil, ahead + packets * BYTES * U_NS);
+	assert_int_equal(shaper_clocks(s, QOS_SLOT_LINK).ceil, ahead + packets * BYTES * L_NS);
+}
+
+/* Started idle, the pull up to now races with charges, and takes none away. */
+static void test_the_first_ones(void **state __attribute__((unused)))
+{
+	for (int i = 0; i < 5; i++) {
+		_cleanup_(shaper_closep) struct shaper *s = open_class(QOS_CLASS_CEIL, 0);
+		uint64_t before = uptime(), packets = send_at_once(shaper_prog_fd(s));
+		uint64_t clock = shaper_clocks(s, SLOT).ceil, after = uptime();
+
+		expect_all_passed(s, packets);
+		assert_in_range(clock, before - BURST + packets * BYTES * U_NS,
+				after - BURST + packets * BYTES * U_NS);
+	}
+}
+
+/*
+ * With a guarantee and borrowing: the link is charged for each packet, and the
+ * guarantee for whole packets, in step with the link: the two clocks decide in
+ * turns, so neither runs away from the other.
+ */
+static void test_guarantee(void **state __attribute__((unused)))
+{
+	_cleanup_(shaper_closep) struct shaper *s =
+		open_class(QOS_CLASS_RATE | QOS_CLASS_BORROW, 1);
+	const uint64_t ahead = uptime() + 60 * SEC;
+	uint64_t packets, assured, link;
+
+	shaper_set_clocks(s, SLOT, &(struct qos_clocks){ .rate = ahead });
+	shaper_set_clocks(s, QOS_SLOT_LINK, &(struct qos_clocks){ .ceil = ahead });
+	packets = send_at_once(shaper_prog_fd(s));
+	expect_all_passed(s, packets);
+	link = shaper_clocks(s, QOS_SLOT_LINK).ceil - ahead;
+	assured = shaper_clocks(s, SLOT).rate - ahead;
+	assert_int_equal(link, packets * BYTES * L_NS);
+	assert_int_equal(assured % (BYTES * A_NS), 0);
+	assert_in_range(assured, link, link + THREADS_MAX * BYTES * A_NS);
+}
+
+static void test_the_naive_clock_loses(void **state __attribute__((unused)))
+{
+	_cleanup_(naive_closep) struct naive_bpf *naive = naive_bpf__open_and_load();
+
+	assert_non_null(naive);
+	naive->data->naive_cost = 1000;
+	naive->data->naive_limit = UINT64_MAX;
+	for (int round = 0; round < ROUNDS_MAX; round++) {
+		const uint64_t ahead = uptime() + 60 * SEC;
+		uint64_t packets, charged;
+
+		naive->bss->naive_clock = ahead;
+		packets = send_at_once(bpf_program__fd(naive->progs.naive_egress));
+		charged = naive->bss->naive_clock - ahead;
+		assert_true(charged <= packets * 1000);
+		if (charged < packets * 1000)
+			return;
+	}
+	fail_msg("the naive clock lost nothing in %d rounds: this test cannot tell", ROUNDS_MAX);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_no_charge_is_lost),
+		cmocka_unit_test(test_the_first_ones),
+		cmocka_unit_test(test_guarantee),
+		cmocka_unit_test(test_the_naive_clock_loses),
+	};
+
+	return cmocka_run_group_tests(tests, need_root, NULL);
+}

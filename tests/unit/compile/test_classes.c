@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <linux/pkt_sched.h>
+
+#include "plans.h"
+
+#define KBIT 1000ULL
+#define MBIT 1000000ULL
+#define GBIT 1000000000ULL
+#define TBIT 1000000000000ULL
+#define MS   1000000ULL
+#define SEC  1000000000ULL
+
+static struct qos_plan_class compile_class(struct qos_class cls, struct qos_link link)
+{
+	struct qos_plan_class compiled;
+
+	qos_compile_class(&cls, &link, &compiled);
+	return compiled;
+}
+
+/*
+ * Which clocks can decide D = max(now, U, min(A, L)), for every relation of
+ * rate, ceil and the link's rate that the language has (rate <= ceil <= link,
+ * any of them 0 for absent; with a link's rate ceil is always given).
+ */
+static void test_flags(void **state)
+{
+	static const struct {
+		uint64_t rate, ceil, link;
+		uint32_t flags;
+	} cases[] = {
+		/* no link: nothing to borrow, so U alone, or nothing */
+		{ 0, 0, 0, 0 },
+		{ 0, 2 * MBIT, 0, QOS_CLASS_CEIL },
+		{ MBIT, MBIT, 0, QOS_CLASS_CEIL },
+		{ MBIT, 2 * MBIT, 0, QOS_CLASS_CEIL },
+		/* the ceiling is the link: L says that already */
+		{ 0, 10 * MBIT, 10 * MBIT, QOS_CLASS_BORROW },
+		{ MBIT, 10 * MBIT, 10 * MBIT, QOS_CLASS_RATE | QOS_CLASS_BORROW },
+		/* a ceiling below it */
+		{ 0, 2 * MBIT, 10 * MBIT, QOS_CLASS_CEIL | QOS_CLASS_BORROW },
+		{ MBIT, 2 * MBIT, 10 * MBIT, QOS_CLASS_CEIL | QOS_CLASS_RATE | QOS_CLASS_BORROW },
+		{ MBIT, 10 * MBIT - 1, 10 * MBIT,
+		  QOS_CLASS_CEIL | QOS_CLASS_RATE | QOS_CLASS_BORROW },
+		/* guaranteed all that it may have: it never borrows */
+		{ 2 * MBIT, 2 * MBIT, 10 * MBIT, QOS_CLASS_CEIL },
+		{ 10 * MBIT, 10 * MBIT, 10 * MBIT, QOS_CLASS_CEIL },
+	};
+
+	(void)state;
+	for (int police = 0; police < 2; police++) {
+		for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+			struct qos_plan_class got = compile_class(
+				(struct qos_class){ .rate = cases[i].rate, .ceil = cases[i].ceil },
+				(struct qos_link){ .rate = cases[i].link, .police = police });
+
+			if (got.cfg.flags != cases[i].flags)
+				fail_msg("case %zu: flags %#x, not %#x", i, got.cfg.flags,
+					 cases[i].flags);
+		}
+	}
+}
+
+/*
+ * By hand: cost 8e9 * 2^20 / bps; burst 1 ms of bps, two frames of 1514 bytes
+ * at least (police: 20 ms, ten frames); limit ten frames, 100 ms to 10 s.
+ */
+static const struct {
+	uint64_t bps, cost;
+	uint64_t burst, burst_ns, limit_ns;
+	uint64_t police_burst, police_ns;
+} numbers[] = {
+	{ KBIT, 8388608000000, 3028, 24224 * MS, 10 * SEC, 15140, 121120 * MS },
+	{ 64 * KBIT, 131072000000, 3028, 378500000, 1892500000, 15140, 1892500000 },
+	{ MBIT, 8388608000, 3028, 24224000, 121120000, 15140, 121120000 },
+	{ 100 * MBIT, 83886080, 12500, MS, 100 * MS, 250000, 20 * MS },
+	{ 10 * GBIT, 838861, 1250000, MS, 100 * MS, 25000000, 20 * MS },
+	{ 400 * GBIT, 20972, 50000000, MS, 100 * MS, 1000000000, 20 * MS },
+	{ TBIT, 8389, 125000000, MS, 100 * MS, 2500000000, 20 * MS },
+};
+
+static void test_numbers(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
+		struct qos_plan_class got =
+			compile_class((struct qos_class){ .ceil = numbers[i].bps, .dscp = -1 },
+				      (struct qos_link){ .rate = 0 });
+
+		assert_int_equal(got.cfg.rate_cost, 0);
+		assert_int_equal(got.cfg.rate_burst_ns, 0);
+		assert_int_equal(got.cfg.ceil_cost, numbers[i].cost);
+		assert_int_equal(got.burst, numbers[i].burst);
+		assert_int_equal(got.cfg.ceil_burst_ns, numbers[i].burst_ns);
+		assert_int_equal(got.cfg.limit_ns, numbers[i].limit_ns);
+		assert_int_equal(got.rate, 0);
+		assert_int_equal(got.ceil, numbers[i].bps);
+	}
+}
+
+/* What a policer lets pass over burst, it marks: as much again as the burst. */
+static void test_police(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
+		struct qos_plan_class got =
+			compile_class((struct qos_class){ .ceil = numbers[i].bps, .limit = SEC },
+				      (struct qos_link){ .police = true });
+
+		assert_int_equal(got.cfg.ceil_cost, numbers[i].cost);
+		assert_int_equal(got.burst, numbers[i].police_burst);
+		assert_int_equal(got.cfg.ceil_burst_ns, numbers[i].police_ns);
+		assert_int_equal(got.cfg.limit_ns, numbers[i].police_ns);
+	}
+}
+
+/* The burst is one number of bytes: its times differ with the clocks' rates. */
+static void test_two_clocks(void **state)
+{
+	struct qos_plan_class got =
+		compile_class((struct qos_class){ .rate = MBIT, .ceil = 100 * MBIT },
+			      (struct qos_link){ .rate = 10 * GBIT });
+
+	(void)state;
+	assert_int_equal(got.burst, 12500);
+	assert_int_equal(got.cfg.rate_cost, 8388608000);
+	assert_int_equal(got.cfg.rate_burst_ns, 100 * MS);
+	assert_int_equal(got.cfg.ceil_cost, 83886080);
+	assert_int_equal(got.cfg.ceil_burst_ns, MS);
+	/* TCP's first window has to fit at the guarantee, the least that it gets */
+	assert_int_equal(got.cfg.limit_ns, 121120000);
+}
+
+/* The furthest apart that the language allows, with the largest burst. */
+static void test_extremes(void **state)
+{
+	struct qos_plan_class got =
+		compile_class((struct qos_class){ .rate = KBIT, .ceil = TBIT, .burst = 1 << 30 },
+			      (struct qos_link){ .rate = TBIT });
+	struct qos_plan_class police =
+		compile_class((struct qos_class){ .rate = KBIT, .ceil = TBIT },
+			      (struct qos_link){ .rate = TBIT, .police = true });
+
+	(void)state;
+	assert_int_equal(got.cfg.rate_burst_ns, 8589934592000000);
+	assert_int_equal(got.cfg.ceil_burst_ns, 8589934);
+	/* 2.5e9 bytes at 1 kbit/s: 2e16 ns, though 2e19 ns bits/s do not fit 64 bits */
+	assert_int_equal(police.cfg.rate_burst_ns, 20000000 * SEC);
+}
+
+static void test_given(void **state)
+{
+	struct qos_plan_class got = compile_class(
+		(struct qos_class){ .ceil = MBIT, .burst = 1514, .limit = 50 * MS, .dscp = 46 },
+		(struct qos_link){ .rate = 0 });
+
+	(void)state;
+	assert_int_equal(got.burst, 1514);
+	assert_int_equal(got.cfg.ceil_burst_ns, 12112000);
+	assert_int_equal(got.cfg.limit_ns, 50 * MS);
+	assert_int_equal(got.cfg.dscp, 46);
+}
+
+/* A class without any rate in a policy without one: nothing to wait for. */
+static void test_unlimited(void **state)
+{
+	struct qos_plan_class got =
+		compile_class((struct qos_class){ .name = (char *)"a", .dscp = -1 },
+			      (struct qos_link){ .rate = 0 });
+
+	(void)state;
+	assert_string_equal(got.name, "a");
+	assert_int_equal(got.cfg.flags, 0);
+	assert_int_equal(got.cfg.ceil_cost, 0);
+	assert_int_equal(got.cfg.limit_ns, 100 * MS);
+	assert_int_equal(got.cfg.dscp, QOS_DSCP_KEEP);
+}
+
+/* DSCP 0 is a value to write, not the absence of one. */
+static void test_dscp_zero(void **state)
+{
+	struct qos_plan_class got =
+		compile_class((struct qos_class){ .dscp = 0 }, (struct qos_link){ .rate = 0 });
+
+	(void)state;
+	assert_int_equal(got.cfg.dscp, 0);
+}
+
+static void test_priority(void **state)
+{
+	static const struct {
+		enum qos_priority priority;
+		uint32_t skb;
+	} cases[] = {
+		{ QOS_PRIORITY_HIGH, TC_PRIO_INTERACTIVE },
+		{ QOS_PRIORITY_NORMAL, TC_PRIO_BESTEFFORT },
+		{ QOS_PRIORITY_LOW, TC_PRIO_BULK },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct qos_plan_class got =
+			compile_class((struct qos_class){ .priority = cases[i].priority },
+				      (struct qos_link){ .rate = 0 });
+
+		assert_int_equal(got.cfg.priority, cases[i].skb);
+		/* fq before 6.7 sends that at once (fq_classify()) */
+		assert_int_not_equal(got.cfg.priority & 15, TC_PRIO_CONTROL);
+	}
+}
+
+static void test_link(void **state)
+{
+	struct qos_link link = { .rate = 100 * MBIT,
+				 .overhead_set = true,
+				 .overhead = -20,
+				 .mpu = 64,
+				 .framing = QOS_LINK_ATM };
+	struct qos_plan plan = { 0 };
+
+	(void)state;
+	qos_compile_link(&link, &plan);
+	assert_int_equal(plan.link.mode, QOS_MODE_FQ);
+	assert_int_equal(plan.link.rate_set, 1);
+	assert_int_equal(plan.link.overhead_set, 1);
+	assert_int_equal(plan.link.overhead, -20);
+	assert_int_equal(plan.link.mpu, 64);
+	assert_int_equal(plan.link.framing, QOS_FRAMING_ATM);
+	assert_int_equal(plan.link_burst, 12500);
+	assert_int_equal(plan.link_class.ceil_cost, 83886080);
+	assert_int_equal(plan.link_class.ceil_burst_ns, MS);
+	assert_int_equal(plan.link_class.dscp, QOS_DSCP_KEEP);
+}
+
+static void test_framing(void **state)
+{
+	static const uint32_t framing[][2] = {
+		{ QOS_LINK_PLAIN, QOS_FRAMING_NONE },
+		{ QOS_LINK_ATM, QOS_FRAMING_ATM },
+		{ QOS_LINK_PTM, QOS_FRAMING_PTM },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(framing); i++) {
+		struct qos_link link = { .framing = (enum qos_link_framing)framing[i][0] };
+		struct qos_plan plan = { 0 };
+
+		qos_compile_link(&link, &plan);
+		assert_int_equal(plan.link.framing, framing[i][1]);
+	}
+}
+
+static void test_link_without_rate(void **state)
+{
+	struct qos_link link = { .police = true };
+	struct qos_plan plan = { 0 };
+
+	(void)state;
+	qos_compile_link(&link, &plan);
+	assert_int_equal(plan.link.mode, QOS_MODE_POLICE);
+	assert_int_equal(plan.link.rate_set, 0);
+	assert_int_equal(plan.link.overhead_set, 0);
+	assert_int_equal(plan.link_class.ceil_cost, 0);
+	assert_int_equal(plan.link_class.ceil_burst_ns, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_flags),	  cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_police),	  cmocka_unit_test(test_two_clocks),
+		cmocka_unit_test(test_extremes),  cmocka_unit_test(test_given),
+		cmocka_unit_test(test_unlimited), cmocka_unit_test(test_dscp_zero),
+		cmocka_unit_test(test_priority),  cmocka_unit_test(test_link),
+		cmocka_unit_test(test_framing),	  cmocka_unit_test(test_link_without_rate),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
