@@ -16,8 +16,8 @@
 #define QOS_SLOT_LINK	0
 #define QOS_MAX_CLASSES 1023
 
-/* Rules are stored, and looked up, a block at a time. */
-#define QOS_RULE_BLOCK 8
+/* Rules that one block of the index tells apart: bits of a word. */
+#define QOS_RULE_BLOCK 64
 #define QOS_MAX_RULES  4096
 
 /* Fragmented datagrams whose class is remembered for their later fragments. */
@@ -95,12 +95,17 @@ struct qos_counters {
 #define QOS_KEY_FAMILY(f) ((__u32)(f) << 8)
 #define QOS_KEY_PORTS	  (1U << 16) /* ports were read */
 
+/* Of a rule; and in qos_link_cfg.used of any rule: pieces that no rule looks at are
+ * not looked at.
+ */
 enum qos_rule_flag {
 	QOS_RULE_SRC = 1 << 0,
 	QOS_RULE_DST = 1 << 1,
 	QOS_RULE_SPORT = 1 << 2,
 	QOS_RULE_DPORT = 1 << 3,
 	QOS_RULE_DROP = 1 << 4,
+	QOS_RULE_PROTO = 1 << 5,
+	QOS_RULE_DSCP = 1 << 6,
 };
 
 /* Addresses are 128 bits in network order, IPv4 mapped (::ffff:a.b.c.d). */
@@ -122,9 +127,30 @@ struct qos_rule {
 	__u64 pad[4];
 };
 
-struct qos_rule_block {
-	struct qos_rule rule[QOS_RULE_BLOCK];
+/*
+ * Which of a block's rules may match a packet, by each small piece of it: bit n
+ * of a word is rule n. The rules that may match are the AND over the pieces, so
+ * 64 rules cost a load each piece (bit vectors: Lakshman and Stiliadis,
+ * SIGCOMM 1998). Exact but for ranges of ports and the rest of addresses, which
+ * the rule itself then decides. Unused bits are in no word.
+ */
+struct qos_rule_index {
+	__u64 family[2];	/* IPv4, IPv6 */
+	__u64 portless;		/* rules that ask for no port */
+	__u64 pad;
+	__u64 proto[256];
+	__u64 dscp[64];
+	__u64 sport_high[256], sport_low[256];
+	__u64 dport_high[256], dport_low[256];
+	__u64 src_high[256], src_low[256];	/* QOS_ADDR_HIGH and _LOW of the family */
+	__u64 dst_high[256], dst_low[256];
 };
+
+/* Bytes of an address (IPv4 mapped) that tell networks apart best. */
+#define QOS_ADDR4_HIGH	12
+#define QOS_ADDR4_LOW	14
+#define QOS_ADDR6_HIGH	3
+#define QOS_ADDR6_LOW	7
 
 /* The program's constants (.rodata): frozen at load, so what a policy does not
  * use costs no instruction.
@@ -139,7 +165,7 @@ struct qos_link_cfg {
 	__u32 overhead_set; /* else charge the frame as the kernel has it */
 	__u32 framing;	    /* enum qos_framing */
 	__u32 rate_set;	    /* the link's clock counts */
-	__u32 pad;
+	__u32 used;		/* enum qos_rule_flag of all rules */
 };
 
 enum qos_framing {
@@ -159,6 +185,7 @@ _Static_assert(sizeof(struct qos_class_cfg) == 64, "abi");
 _Static_assert(sizeof(struct qos_clocks) == 64, "abi");
 _Static_assert(sizeof(struct qos_counters) == 16 * QOS_VERDICTS, "abi");
 _Static_assert(sizeof(struct qos_rule) == 128, "abi");
+_Static_assert(sizeof(struct qos_rule_index) == 8 * (4 + 64 + 9 * 256), "abi");
 _Static_assert(sizeof(struct qos_link_cfg) == 40, "abi");
 _Static_assert(sizeof(struct qos_frag_key) == 40, "abi");
 

@@ -36,13 +36,21 @@ struct {
 	__type(value, struct qos_counters);
 } qos_counters SEC(".maps");
 
-/* In the order of the policy; the unused end of the last block matches nothing. */
+/* In the order of the policy. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct qos_rule_block);
+	__type(value, struct qos_rule);
 } qos_rules SEC(".maps");
+
+/* Entry n is of the rules from n * QOS_RULE_BLOCK on. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct qos_rule_index);
+} qos_index SEC(".maps");
 
 /* What the first fragment of a datagram was given: a slot, or QOS_FRAG_DROP. */
 struct {

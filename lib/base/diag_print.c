@@ -204,7 +204,8 @@ int qos_diags_text(const struct qos_diags *diags, char **ret_text)
 		print_diag(f, &lines, list[i]);
 	if (diags->unkept)
 		fprintf(f, "error: %zu more errors are not shown\n", diags->unkept);
-	if (fclose(f) != 0)
+	/* without memory for its last part a memstream may close well, and be null */
+	if (fclose(f) != 0 || !text)
 		return -ENOMEM;
 	*ret_text = TAKE_PTR(text);
 	return 0;

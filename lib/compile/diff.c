@@ -116,7 +116,8 @@ int qos_plan_diff(const char *then, const char *now, char **ret_text)
 		b.count--;
 	}
 	r = diff(out, &a, &b);
-	if (fclose(out) && r == 0)
+	/* without memory for its last part a memstream may close well, and be null */
+	if ((fclose(out) || !text) && r == 0)
 		r = -ENOMEM;
 	if (r < 0)
 		return r;

@@ -39,6 +39,7 @@ int qos_plan_compile(const struct qos_policy *policy, struct qos_diags *diags,
 			return r;
 	}
 	plan->link.rules = (uint32_t)plan->rule_count;
+	plan->link.used = qos_rules_used(plan->rules, plan->rule_count);
 	qos_compile_fq(plan, &plan->fq);
 	*ret_plan = TAKE_PTR(plan);
 	return 0;

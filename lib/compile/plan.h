@@ -47,6 +47,11 @@ int qos_plan_compile(const struct qos_policy *policy, struct qos_diags *diags,
 		     struct qos_plan **ret_plan);
 void qos_plan_free(struct qos_plan *plan);
 
+/* Flags (enum qos_rule_flag) of the pieces of a packet that any of the rules looks at. */
+uint32_t qos_rules_used(const struct qos_rule *rules, size_t count);
+/* The index of a block: of count rules, QOS_RULE_BLOCK at most. */
+void qos_rules_index(const struct qos_rule *rules, size_t count, struct qos_rule_index *ret_index);
+
 /*
  * The plan as text, a line an item. Complete: plans with equal text put equal
  * things into the kernel, so comparing texts is comparing plans. -ENOMEM.

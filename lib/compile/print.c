@@ -176,7 +176,8 @@ int qos_plan_print(const struct qos_plan *plan, char **ret_text)
 		print_rule(out, plan, &plan->rules[i]);
 	if (plan->link.mode == QOS_MODE_FQ)
 		print_fq(out, &plan->fq);
-	if (fclose(out))
+	/* without memory for its last part a memstream may close well, and be null */
+	if (fclose(out) || !text)
 		return -ENOMEM;
 	*ret_text = TAKE_PTR(text);
 	return 0;

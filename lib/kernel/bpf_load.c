@@ -127,7 +127,10 @@ static int configure(struct egress_bpf *skel, const struct qos_plan *plan,
 	memcpy((void *)&skel->rodata->qos_link, &link, sizeof(link));
 	r = bpf_map__set_max_entries(skel->maps.qos_classes, slots->capacity);
 	if (r == 0)
-		r = bpf_map__set_max_entries(skel->maps.qos_rules, blocks ? blocks : 1);
+		r = bpf_map__set_max_entries(skel->maps.qos_rules,
+					     plan->rule_count ? (uint32_t)plan->rule_count : 1);
+	if (r == 0)
+		r = bpf_map__set_max_entries(skel->maps.qos_index, blocks ? blocks : 1);
 	if (r == 0 && old && old->capacity == slots->capacity) {
 		r = bpf_map__reuse_fd(skel->maps.qos_clocks, old->clocks_fd);
 		return r ? r : bpf_map__reuse_fd(skel->maps.qos_counters, old->counters_fd);
@@ -139,16 +142,28 @@ static int configure(struct egress_bpf *skel, const struct qos_plan *plan,
 
 static int fill_rules(int fd, const struct qos_plan *plan, const struct slots *slots)
 {
-	for (size_t first = 0; first < plan->rule_count; first += QOS_RULE_BLOCK) {
-		struct qos_rule_block value = { 0 }; /* no DSCP: matches nothing */
-		uint32_t block = (uint32_t)(first / QOS_RULE_BLOCK);
+	for (uint32_t i = 0; i < plan->rule_count; i++) {
+		struct qos_rule rule = plan->rules[i];
 
-		for (size_t i = 0; i < QOS_RULE_BLOCK && first + i < plan->rule_count; i++) {
-			value.rule[i] = plan->rules[first + i];
-			if (value.rule[i].slot != QOS_SLOT_LINK)
-				value.rule[i].slot = slots->of[value.rule[i].slot - 1];
-		}
-		if (bpf_map_update_elem(fd, &block, &value, BPF_ANY))
+		if (rule.slot != QOS_SLOT_LINK)
+			rule.slot = slots->of[rule.slot - 1];
+		if (bpf_map_update_elem(fd, &i, &rule, BPF_ANY))
+			return -errno;
+	}
+	return 0;
+}
+
+static int fill_index(int fd, const struct qos_plan *plan)
+{
+	_cleanup_(freep) struct qos_rule_index *index = malloc(sizeof(*index));
+
+	if (!index)
+		return -ENOMEM;
+	for (uint32_t block = 0; block * QOS_RULE_BLOCK < plan->rule_count; block++) {
+		size_t first = (size_t)block * QOS_RULE_BLOCK;
+
+		qos_rules_index(plan->rules + first, plan->rule_count - first, index);
+		if (bpf_map_update_elem(fd, &block, index, BPF_ANY))
 			return -errno;
 	}
 	return 0;
@@ -271,6 +286,8 @@ static int fill(struct egress_bpf *skel, const struct qos_plan *plan, const stru
 		r = fill_classes(bpf->classes_fd, plan, slots);
 	if (r == 0)
 		r = fill_rules(bpf_map__fd(skel->maps.qos_rules), plan, slots);
+	if (r == 0)
+		r = fill_index(bpf_map__fd(skel->maps.qos_index), plan);
 	if (r == 0)
 		r = fill_slots(bpf, old, slots);
 	if (r == 0)

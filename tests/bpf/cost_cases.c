@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "cost_cases.h"
 
+#include "compile/plan.h"
+
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <linux/bpf.h>
@@ -127,6 +129,7 @@ static struct shaper *open_ours(const struct ours *ours)
 	};
 
 	put_rules(ours, rules);
+	setup.link.used = qos_rules_used(rules, ours->rules);
 	if (ours->remark == REMARK_YES) {
 		setup.classes[1].dscp = DSCP_OTHER;
 		setup.classes[2].dscp = DSCP_ONE;

@@ -10,19 +10,20 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "compile/plan.h"
 #include "egress.skel.h"
 #include "egress_fake.skel.h"
 
 struct shaper {
 	struct egress_bpf *real;
 	struct egress_fake_bpf *fake;
-	int prog_fd, classes_fd, clocks_fd, counters_fd, rules_fd;
+	int prog_fd, classes_fd, clocks_fd, counters_fd, rules_fd, index_fd;
 	int cpus;
 };
 
 /* The maps of either program, before they are loaded. */
 struct maps {
-	struct bpf_map *classes, *clocks, *counters, *rules;
+	struct bpf_map *classes, *clocks, *counters, *rules, *index;
 	void *link; /* .rodata */
 };
 
@@ -33,13 +34,18 @@ static uint32_t block_count(const struct setup *setup)
 
 static void configure(const struct maps *maps, const struct setup *setup)
 {
-	uint32_t blocks = block_count(setup);
+	uint32_t blocks = block_count(setup), rules = setup->link.rules;
+	struct qos_link_cfg link = setup->link;
 
-	memcpy(maps->link, &setup->link, sizeof(setup->link));
+	/* unless told: rules that come later may look at anything */
+	if (!link.used)
+		link.used = UINT32_MAX;
+	memcpy(maps->link, &link, sizeof(link));
 	assert_int_equal(bpf_map__set_max_entries(maps->classes, CLASSES_MAX), 0);
 	assert_int_equal(bpf_map__set_max_entries(maps->clocks, CLASSES_MAX), 0);
 	assert_int_equal(bpf_map__set_max_entries(maps->counters, CLASSES_MAX), 0);
-	assert_int_equal(bpf_map__set_max_entries(maps->rules, blocks ? blocks : 1), 0);
+	assert_int_equal(bpf_map__set_max_entries(maps->rules, rules ? rules : 1), 0);
+	assert_int_equal(bpf_map__set_max_entries(maps->index, blocks ? blocks : 1), 0);
 }
 
 static void fill(struct shaper *s, const struct setup *setup)
@@ -56,6 +62,7 @@ static void take_fds(struct shaper *s, const struct maps *maps, const struct bpf
 	s->clocks_fd = bpf_map__fd(maps->clocks);
 	s->counters_fd = bpf_map__fd(maps->counters);
 	s->rules_fd = bpf_map__fd(maps->rules);
+	s->index_fd = bpf_map__fd(maps->index);
 }
 
 static void open_fake(struct shaper *s, const struct setup *setup)
@@ -70,6 +77,7 @@ static void open_fake(struct shaper *s, const struct setup *setup)
 		.clocks = s->fake->maps.qos_clocks,
 		.counters = s->fake->maps.qos_counters,
 		.rules = s->fake->maps.qos_rules,
+		.index = s->fake->maps.qos_index,
 		.link = (void *)&s->fake->rodata->qos_link,
 	};
 	configure(&maps, setup);
@@ -91,6 +99,7 @@ static void open_real(struct shaper *s, const struct setup *setup)
 		.clocks = s->real->maps.qos_clocks,
 		.counters = s->real->maps.qos_counters,
 		.rules = s->real->maps.qos_rules,
+		.index = s->real->maps.qos_index,
 		.link = (void *)&s->real->rodata->qos_link,
 	};
 	configure(&maps, setup);
@@ -200,13 +209,16 @@ void shaper_set_class(const struct shaper *s, uint32_t slot, const struct qos_cl
 
 void shaper_set_rules(const struct shaper *s, const struct qos_rule *rules, uint32_t count)
 {
-	for (uint32_t first = 0; first < count; first += QOS_RULE_BLOCK) {
-		uint32_t index = first / QOS_RULE_BLOCK, left = count - first;
-		struct qos_rule_block block = { 0 };
+	_cleanup_(freep) struct qos_rule_index *index = malloc(sizeof(*index));
 
-		memcpy(block.rule, rules + first,
-		       (left < QOS_RULE_BLOCK ? left : QOS_RULE_BLOCK) * sizeof(*rules));
-		assert_int_equal(bpf_map_update_elem(s->rules_fd, &index, &block, BPF_ANY), 0);
+	assert_non_null(index);
+	for (uint32_t i = 0; i < count; i++)
+		assert_int_equal(bpf_map_update_elem(s->rules_fd, &i, &rules[i], BPF_ANY), 0);
+	for (uint32_t block = 0; block * QOS_RULE_BLOCK < count; block++) {
+		uint32_t first = block * QOS_RULE_BLOCK;
+
+		qos_rules_index(rules + first, count - first, index);
+		assert_int_equal(bpf_map_update_elem(s->index_fd, &block, index, BPF_ANY), 0);
 	}
 }
 

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "env.h"
+
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "kernel/bpffs.h"
+#include "kernel/netns.h"
+#include "kernel/pins.h"
+
+#define PINS "/sys/fs/bpf/qosctl"
+
+/* A bpffs that nobody else sees, and that is gone with the program. */
+static int setup(void **state)
+{
+	(void)state;
+	if (geteuid() != 0)
+		return 0;
+	return unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	       mount("bpf", "/sys/fs/bpf", "bpf", 0, NULL);
+}
+
+/* PINS/NAME for an interface of this namespace, with before and after it as given. */
+static char *pin_dir(const char *ifname)
+{
+	char *dir = NULL;
+
+	assert_int_equal(qos_bpffs_path(ifname, NULL, &dir), 0);
+	return dir;
+}
+
+static void make(const char *dir)
+{
+	assert_int_equal(qos_bpffs_make(dir, NULL), 0);
+}
+
+static bool is_there(const char *dir)
+{
+	return access(dir, F_OK) == 0;
+}
+
+/* A bpffs refuses dots, VLANs have them; and no two interfaces share a directory. */
+static void test_dots(void **state)
+{
+	static const char *const names[] = { "eth0.100", "eth0_100", "eth0", "a..b",
+					     "a.b",	 "...",	     ".a",   "a." };
+	char *dirs[ARRAY_SIZE(names)];
+
+	(void)state;
+	env_need_root();
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		dirs[i] = pin_dir(names[i]);
+		assert_false(is_there(dirs[i]));
+		make(dirs[i]);
+		for (size_t j = 0; j < i; j++)
+			assert_string_not_equal(dirs[i], dirs[j]);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		assert_int_equal(qos_bpffs_remove(dirs[i], NULL), 0);
+		free(dirs[i]);
+	}
+}
+
+static void test_sweep(void **state)
+{
+	struct env *env = *state;
+	_cleanup_(freep) char *here = NULL, *dotted = NULL, *gone = NULL, *gone_dotted = NULL;
+	_cleanup_(freep) char *other = NULL, *other_dotted = NULL, *fresh = NULL;
+	char name[QOS_NETNS_NAME_LEN];
+
+	env_need_root();
+	run("ip link set " PEER " down && ip link set " PEER " name qk1.5");
+	assert_int_equal(qos_netns_name("x", env->diags, name), 0);
+	here = pin_dir(DEV);
+	dotted = pin_dir("qk1.5");
+	gone = pin_dir("qk9");
+	gone_dotted = pin_dir("qk9.5");
+	/* the same names in a namespace whose cookie ends, or begins, as ours does */
+	assert_true(asprintf(&other, PINS "/qk9:9%s", name + 2) > 0);
+	assert_true(asprintf(&other_dotted, PINS "/qk9::5%s9", name + 1) > 0);
+	/* what an apply that was killed left: the next one of that interface removes it */
+	assert_true(asprintf(&fresh, "%s:new", here) > 0);
+	make(here);
+	make(dotted);
+	make(gone);
+	make(gone_dotted);
+	make(other);
+	make(other_dotted);
+	make(fresh);
+
+	qos_pins_sweep(env->nl, here);
+	assert_true(is_there(here));
+	assert_true(is_there(dotted));
+	assert_false(is_there(gone));
+	assert_false(is_there(gone_dotted));
+	assert_true(is_there(other));
+	assert_true(is_there(other_dotted));
+	assert_true(is_there(fresh));
+}
+
+/* Nothing there to sweep is no error. */
+static void test_sweep_nothing(void **state)
+{
+	struct env *env = *state;
+
+	env_need_root();
+	qos_pins_sweep(env->nl, "/nonexistent/qk0");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_dots, env_setup, env_teardown),
+		cmocka_unit_test_setup_teardown(test_sweep, env_setup, env_teardown),
+		cmocka_unit_test_setup_teardown(test_sweep_nothing, env_setup, env_teardown),
+	};
+
+	return cmocka_run_group_tests(tests, setup, NULL);
+}
