@@ -135,22 +135,22 @@ struct qos_rule {
  * the rule itself then decides. Unused bits are in no word.
  */
 struct qos_rule_index {
-	__u64 family[2];	/* IPv4, IPv6 */
-	__u64 portless;		/* rules that ask for no port */
+	__u64 family[2]; /* IPv4, IPv6 */
+	__u64 portless;	 /* rules that ask for no port */
 	__u64 pad;
 	__u64 proto[256];
 	__u64 dscp[64];
 	__u64 sport_high[256], sport_low[256];
 	__u64 dport_high[256], dport_low[256];
-	__u64 src_high[256], src_low[256];	/* QOS_ADDR_HIGH and _LOW of the family */
+	__u64 src_high[256], src_low[256]; /* QOS_ADDR_HIGH and _LOW of the family */
 	__u64 dst_high[256], dst_low[256];
 };
 
 /* Bytes of an address (IPv4 mapped) that tell networks apart best. */
-#define QOS_ADDR4_HIGH	12
-#define QOS_ADDR4_LOW	14
-#define QOS_ADDR6_HIGH	3
-#define QOS_ADDR6_LOW	7
+#define QOS_ADDR4_HIGH 12
+#define QOS_ADDR4_LOW  14
+#define QOS_ADDR6_HIGH 3
+#define QOS_ADDR6_LOW  7
 
 /* The program's constants (.rodata): frozen at load, so what a policy does not
  * use costs no instruction.
@@ -165,7 +165,7 @@ struct qos_link_cfg {
 	__u32 overhead_set; /* else charge the frame as the kernel has it */
 	__u32 framing;	    /* enum qos_framing */
 	__u32 rate_set;	    /* the link's clock counts */
-	__u32 used;		/* enum qos_rule_flag of all rules */
+	__u32 used;	    /* enum qos_rule_flag of all rules */
 };
 
 enum qos_framing {

@@ -101,8 +101,8 @@ static __always_inline __u32 lowest(__u64 set)
 struct scan {
 	struct facts facts;
 	__u32 slot;
-	__u32 first;	/* rule of the block */
-	__u64 set;	/* its candidates */
+	__u32 first; /* rule of the block */
+	__u64 set;   /* its candidates */
 };
 
 /* The first candidate; 1 when it matches, or there is none: the search is over. */

@@ -28,14 +28,19 @@ static __always_inline int drop(__u32 slot, enum qos_verdict verdict, const stru
 	return DROP;
 }
 
-/* ARP and neighbour discovery: without them a full class would cut the host off. */
+/*
+ * ARP and neighbour discovery: without them a full class would cut the host off.
+ * They are charged over the limit too, but not for ever, or a scan of a large
+ * network would cut the class off.
+ */
 static __always_inline int exempt(struct __sk_buff *skb, const struct path *p, __u32 slot,
 				  const struct size *size, __u64 now)
 {
 	struct departure d;
 
 	depart(p, now, &d);
-	charge(p, &d, size->bytes);
+	if (d.at - now <= 2 * p->cls->limit_ns)
+		charge(p, &d, size->bytes);
 	skb->priority = PRIORITY_CONTROL;
 	count(slot, QOS_EXEMPT, size);
 	return PASS;

@@ -15,6 +15,7 @@
 #include "parse/doc.h"
 
 DEFINE_CLEANUP(struct qos_node *, nodep, qos_node_free)
+DEFINE_CLEANUP(struct qos_policy *, policyp, qos_policy_free)
 DEFINE_CLEANUP(struct qos_plan *, planp, qos_plan_free)
 
 /* -ENOMEM has nobody else to say it. */
@@ -25,18 +26,36 @@ static int finish(int r, struct qos_diags *diags)
 	return r;
 }
 
+/* A policy that does not fit the kernel's tables is wrong already when it is read. */
+static int judge(const struct qos_policy *policy, struct qos_diags *diags)
+{
+	_cleanup_(planp) struct qos_plan *plan = NULL;
+	int r = qos_plan_compile(policy, diags, &plan);
+
+	return r == -E2BIG ? -EINVAL : r;
+}
+
 static int read_policy(const char *path, struct qos_diags *diags, struct qos_policy **ret_policy)
 {
 	_cleanup_(freep) char *text = NULL;
 	_cleanup_(nodep) struct qos_node *root = NULL;
+	_cleanup_(policyp) struct qos_policy *policy = NULL;
 	size_t len = 0;
 	int r = qos_file_read(path, diags, &text, &len);
 
-	if (r == 0)
-		r = qos_doc_read(text, len, diags, &root);
-	if (r == 0)
-		r = qos_policy_build(root, path, diags, ret_policy);
-	return r;
+	if (r < 0)
+		return r;
+	r = qos_doc_read(text, len, diags, &root);
+	if (r < 0)
+		return r;
+	r = qos_policy_build(root, path, diags, &policy);
+	if (r < 0)
+		return r;
+	r = judge(policy, diags);
+	if (r < 0)
+		return r;
+	*ret_policy = TAKE_PTR(policy);
+	return 0;
 }
 
 int qos_policy_read(const char *path, struct qos_diags *diags, struct qos_policy **ret_policy)

@@ -66,7 +66,7 @@ static void judge_checks(const json_t *checks, enum qos_status status, struct re
 	json_array_foreach(checks, i, check) {
 		const char *state = json_string_value(json_object_get(check, "state"));
 
-		if (!state || (strcmp(state, "ok") && strcmp(state, "warn")))
+		if (!state || (strcmp(state, "ok") != 0 && strcmp(state, "warn") != 0))
 			report_status(report, status);
 	}
 }

@@ -33,7 +33,7 @@ static void print_link(const json_t *link)
 	printf(", overhead %lld", bytes);
 	if (mpu)
 		printf(" mpu %lld", mpu);
-	if (framing && strcmp(framing, "none")) {
+	if (framing && strcmp(framing, "none") != 0) {
 		_cleanup_(freep) char *safe = text_safe(framing);
 
 		printf(" %s", safe);

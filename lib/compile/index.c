@@ -7,7 +7,8 @@
 /* Which rules look at a piece of a packet. */
 static uint32_t pieces(const struct qos_rule *rule)
 {
-	uint32_t used = rule->flags & (QOS_RULE_SRC | QOS_RULE_DST | QOS_RULE_SPORT | QOS_RULE_DPORT);
+	uint32_t used =
+		rule->flags & (QOS_RULE_SRC | QOS_RULE_DST | QOS_RULE_SPORT | QOS_RULE_DPORT);
 
 	if (rule->key_mask & QOS_KEY_PROTO(0xff))
 		used |= QOS_RULE_PROTO;

@@ -69,11 +69,10 @@ static int find_changes(const struct qos_device *device, const struct qos_plan *
 	_cleanup_(freep) char *then = NULL, *now = NULL;
 	int r = plan_in_force(device, plan, diags, &then);
 
-	if (r == 0)
-		r = qos_plan_print(plan, &now);
-	if (r == 0)
-		r = qos_plan_diff(then, now, ret_text);
-	return r;
+	if (r < 0)
+		return r;
+	r = qos_plan_print(plan, &now);
+	return r < 0 ? r : qos_plan_diff(then, now, ret_text);
 }
 
 int qos_kernel_plan(const struct qos_plan *plan, struct qos_diags *diags, char **ret_text)
@@ -283,8 +282,9 @@ int qos_kernel_apply(const struct qos_plan *plan, struct qos_diags *diags, char 
 	_cleanup_(freep) char *changes = NULL;
 	int r = qos_device_open(plan->policy->interface, "qosctl apply", diags, &device);
 
-	if (r == 0)
-		r = find_changes(device, plan, diags, &changes);
+	if (r < 0)
+		return r;
+	r = find_changes(device, plan, diags, &changes);
 	if (r < 0)
 		return r;
 	if (*changes || !qos_state_is_current(device->running))

@@ -51,7 +51,10 @@ static int adopt_map(struct qos_bpf *bpf, int fd, void *arg __attribute__((unuse
 	} else if (strcmp(info.name, "qos_counters") == 0) {
 		bpf->counters_fd = TAKE_FD(owned);
 	} else if (strcmp(info.name, QOS_STATE_MAP) == 0) {
-		return qos_bpf_state_read(fd, info.value_size, &bpf->state);
+		int r = qos_bpf_state_read(fd, info.value_size, &bpf->state);
+
+		/* then it is not ours, and apply and remove can still replace it */
+		return r == -EBADMSG ? 0 : r;
 	}
 	return 0;
 }

@@ -159,8 +159,8 @@ static int fill_index(int fd, const struct qos_plan *plan)
 
 	if (!index)
 		return -ENOMEM;
-	for (uint32_t block = 0; block * QOS_RULE_BLOCK < plan->rule_count; block++) {
-		size_t first = (size_t)block * QOS_RULE_BLOCK;
+	for (size_t first = 0; first < plan->rule_count; first += QOS_RULE_BLOCK) {
+		uint32_t block = (uint32_t)(first / QOS_RULE_BLOCK);
 
 		qos_rules_index(plan->rules + first, plan->rule_count - first, index);
 		if (bpf_map_update_elem(fd, &block, index, BPF_ANY))

@@ -3,6 +3,7 @@
 #include "kernel/bpf_state.h"
 
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -10,9 +11,31 @@
 
 #include "base/cleanup.h"
 
-int qos_bpf_state_bind(int prog_fd, const json_t *state, int *ret_fd)
+static int parse(const char *text, json_t **ret_state)
+{
+	json_error_t error;
+	json_t *state = json_loads(text, 0, &error);
+
+	if (!state)
+		return json_error_code(&error) == json_error_out_of_memory ? -ENOMEM : -EBADMSG;
+	*ret_state = state;
+	return 0;
+}
+
+/* Without memory jansson may leave out a part of a text and not say so. */
+static char *dump(const json_t *state)
 {
 	_cleanup_(freep) char *text = json_dumps(state, JSON_COMPACT);
+	_cleanup_(json_decrefp) json_t *again = NULL;
+
+	if (!text || parse(text, &again) < 0 || !json_equal(state, again))
+		return NULL;
+	return TAKE_PTR(text);
+}
+
+int qos_bpf_state_bind(int prog_fd, const json_t *state, int *ret_fd)
+{
+	_cleanup_(freep) char *text = dump(state);
 	_cleanup_(closep) int fd = -1;
 	uint32_t key = 0;
 
@@ -35,14 +58,15 @@ int qos_bpf_state_read(int map_fd, uint32_t value_size, json_t **ret_state)
 	_cleanup_(freep) char *text = calloc(1, (size_t)value_size + 8);
 	uint32_t key = 0;
 	json_t *state;
+	int r;
 
 	if (!text)
 		return -ENOMEM;
 	if (bpf_map_lookup_elem(map_fd, &key, text))
 		return -errno;
-	state = json_loads(text, 0, NULL);
-	if (!state)
-		return -EBADMSG;
+	r = parse(text, &state);
+	if (r < 0)
+		return r;
 	json_decref(*ret_state);
 	*ret_state = state;
 	return 0;
@@ -54,6 +78,9 @@ int qos_bpf_fail(struct qos_diags *diags, int error, const char *fmt, ...)
 	va_list args;
 	int len;
 
+	/* libbpf has errors of its own besides the kernel's */
+	if (error <= -__LIBBPF_ERRNO__START)
+		error = -EIO;
 	if (!diags)
 		return error;
 	va_start(args, fmt);

@@ -13,6 +13,7 @@ struct qos_bpf *qos_bpf_new(void);
 
 /* A map that holds the document, bound to the program, which alone keeps it. */
 int qos_bpf_state_bind(int prog_fd, const json_t *state, int *ret_fd);
+/* -EBADMSG when it is none. */
 int qos_bpf_state_read(int map_fd, uint32_t value_size, json_t **ret_state);
 
 /* Report a failed bpf() call as "WHAT: WHY"; returns error. diags may be null. */

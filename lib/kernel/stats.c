@@ -38,9 +38,12 @@ static int class_stats(const struct qos_bpf *bpf, const char *name, json_int_t n
 	struct qos_clocks clocks;
 	struct passed passed = { 0 };
 
-	r = slot < 0 ? slot : qos_bpf_counters(bpf, (uint32_t)slot, &c);
-	if (r == 0)
-		r = qos_bpf_clocks(bpf, (uint32_t)slot, &clocks);
+	if (slot < 0)
+		return slot;
+	r = qos_bpf_counters(bpf, (uint32_t)slot, &c);
+	if (r < 0)
+		return r;
+	r = qos_bpf_clocks(bpf, (uint32_t)slot, &clocks);
 	if (r < 0)
 		return r;
 	for (int v = QOS_PASS; v <= QOS_EXEMPT; v++) {
@@ -69,8 +72,9 @@ static int link_stats(const struct qos_bpf *bpf, json_int_t now, const struct pa
 	struct qos_clocks clocks;
 	int r = qos_bpf_counters(bpf, QOS_SLOT_LINK, &c);
 
-	if (r == 0)
-		r = qos_bpf_clocks(bpf, QOS_SLOT_LINK, &clocks);
+	if (r < 0)
+		return r;
+	r = qos_bpf_clocks(bpf, QOS_SLOT_LINK, &clocks);
 	if (r < 0)
 		return r;
 	*ret_json = json_pack("{s:I, s:I, s:I, s:{s:I}}", "backlog_ns", backlog(&clocks, now),
@@ -84,6 +88,7 @@ static int fq_stats(struct qos_device *device, struct qos_diags *diags, json_t *
 	_cleanup_(qos_qdiscs_done) struct qos_qdiscs qdiscs = { 0 };
 	const struct qos_qdisc *root;
 	struct qos_fq_stats fq;
+	uint64_t band_drops;
 	int r = qos_qdiscs_get(device->nl, &device->link, diags, &qdiscs);
 
 	if (r < 0)
@@ -96,6 +101,7 @@ static int fq_stats(struct qos_device *device, struct qos_diags *diags, json_t *
 	r = qos_qdisc_stats(device->nl, &device->link, diags, &fq);
 	if (r < 0)
 		return r;
+	band_drops = fq.drops_band[0] + fq.drops_band[1] + fq.drops_band[2];
 	/* clang-format off */
 	*ret_json = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
 			      "packets", (json_int_t)root->stats.packets,
@@ -103,8 +109,7 @@ static int fq_stats(struct qos_device *device, struct qos_diags *diags, json_t *
 			      "drops", (json_int_t)fq.drops,
 			      "flows_plimit", (json_int_t)fq.drops_flow_limit,
 			      "horizon_drops", (json_int_t)fq.drops_horizon,
-			      "band_drops", (json_int_t)(fq.drops_band[0] + fq.drops_band[1] +
-							 fq.drops_band[2]),
+			      "band_drops", (json_int_t)band_drops,
 			      "backlog_packets", (json_int_t)fq.qlen,
 			      "flows", (json_int_t)fq.flows,
 			      "throttled", (json_int_t)fq.throttled);

@@ -9,7 +9,7 @@
 
 __u64 naive_clock;
 __u64 naive_cost = 80000;      /* ns a packet: 200 bytes at 20 Mbit/s */
-__u32 naive_work = 1000;	       /* turns of a loop between reading and writing */
+__u32 naive_work = 1000;       /* turns of a loop between reading and writing */
 __u64 naive_limit = 100000000; /* ns, the longest queue */
 
 SEC("tc")

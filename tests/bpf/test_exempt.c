@@ -11,7 +11,7 @@
 
 #define SLOT_DEFAULT 1
 #define LIMIT	     (100 * MSEC)
-#define CLOCK	     (NOW + 10 * SEC) /* far over the limit */
+#define CLOCK	     (NOW + LIMIT + LIMIT / 2) /* over the limit */
 
 struct exempt_case {
 	const char *name;
@@ -131,12 +131,28 @@ static void test_no_rule_takes_them(void **state __attribute__((unused)))
 	}
 }
 
+/* A flood of them goes on, but the class is not behind by more than another limit. */
+static void test_flood(void **state __attribute__((unused)))
+{
+	_cleanup_(shaper_closep) struct shaper *s = open_full(QOS_MODE_FQ);
+	struct packet packet;
+	uint64_t clock;
+
+	packet_build(&cases[0].spec, &packet);
+	shaper_set_clocks(s, SLOT_DEFAULT, &(struct qos_clocks){ .ceil = NOW });
+	for (int i = 0; i < 20000; i++)
+		assert_int_equal(shaper_run(s, &packet, &(struct input){ 0 }, NULL), TC_ACT_UNSPEC);
+	clock = shaper_clocks(s, SLOT_DEFAULT).ceil;
+	assert_in_range(clock, NOW + 2 * LIMIT, NOW + 2 * LIMIT + packet.len * 1000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_full_class),
 		cmocka_unit_test(test_police),
 		cmocka_unit_test(test_no_rule_takes_them),
+		cmocka_unit_test(test_flood),
 	};
 
 	return cmocka_run_group_tests(tests, need_root, NULL);

@@ -140,7 +140,11 @@ is "its filters are still there" "$(filters)" "$was"
 tc -n "$NS_CLI" qdisc del dev c0 clsact
 
 note "the same name in another namespace, and names with dots"
-ip -n "$NS_SRV" link set s0 name c0
+rename() { # FROM TO: before Linux 6.2 only while it is down
+	ip -n "$NS_SRV" link set "$1" down
+	ip -n "$NS_SRV" link set "$1" name "$2" up || bail "cannot rename $1"
+}
+rename s0 c0
 sed -i 's/other/second/' "$T/c0.yaml"
 check "both are shaped" srv qosctl apply "$T/c0.yaml"
 sed -i 's/second/first/' "$T/c0.yaml"
@@ -149,7 +153,7 @@ is "with its own policy" "$(srv qosctl show c0 --json | jq -r '.[0].classes[1].n
 check "one is removed" cli qosctl remove c0
 is "the other stays" "$(srv qosctl show c0 --json | jq '.[0].in_force')" true
 check "and is removed" srv qosctl remove c0
-ip -n "$NS_SRV" link set c0 name s0
+rename c0 s0
 if ip -n "$NS_CLI" link add link c0 name c0.7 type vlan id 7; then
 	ip -n "$NS_CLI" link set c0.7 up
 	sed 's/c0/c0.7/' "$T/c0.yaml" >"$T/c0.7.yaml"
