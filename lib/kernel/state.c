@@ -100,7 +100,7 @@ int qos_state_new(const struct qos_plan *plan, const struct qos_link_info *link,
 
 	if (r < 0)
 		return r;
-	state = json_pack("{s:s, s:i, s:i, s:s, s:O, s:o}", "version", qos_version(), "abi",
+	state = json_pack("{s:s, s:i, s:i, s:s, s:O, s:o}", "version", QOS_VERSION, "abi",
 			  QOS_ABI_VERSION, "ifindex", link->ifindex, "plan", text, "origin", origin,
 			  "show", show(plan, link));
 	if (!state)
@@ -128,5 +128,5 @@ bool qos_state_is_current(const struct qos_bpf *running)
 	if (!running)
 		return false;
 	version = json_string_value(json_object_get(running->state, "version"));
-	return version && strcmp(version, qos_version()) == 0;
+	return version && strcmp(version, QOS_VERSION) == 0;
 }

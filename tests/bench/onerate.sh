@@ -21,7 +21,7 @@ busy() { awk '/^cpu / { print $2 + $3 + $4 + $6 + $7 + $8 }' /proc/stat; }
 qdisc() { tc -n "$NS_CLI" qdisc "$@"; }
 htb() { # LEAF...
 	qdisc add dev c0 root handle 1: htb default 1
-	tc -n "$NS_CLI" class add dev c0 parent 1: classid 1:1 htb rate 100mbit
+	tc -n "$NS_CLI" class add dev c0 parent 1: classid 1:1 htb rate 100mbit quantum 3028
 	qdisc add dev c0 parent 1:1 "$@"
 }
 
