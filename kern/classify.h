@@ -140,7 +140,7 @@ static __always_inline void scan_block(__u32 block, struct scan *scan)
 	if (!scan->set)
 		return;
 	scan->first = block * QOS_RULE_BLOCK;
-	if (!try_candidate(scan))
+	if (!try_candidate(scan) && scan->set)
 		bpf_loop(QOS_RULE_BLOCK - 1, next_candidate, scan, 0);
 }
 
