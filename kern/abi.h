@@ -181,6 +181,18 @@ struct qos_frag_key {
 	__u32 key; /* QOS_KEY_PROTO | QOS_KEY_FAMILY */
 };
 
+/* Remembered per CPU: 16 KB, which stay in its cache. */
+#define QOS_DECISION_BITS 8
+#define QOS_DECISIONS	  (1 << QOS_DECISION_BITS)
+
+/* All facts that rules read, and what the rules said of them. */
+struct qos_decision {
+	__u64 src[2], dst[2];
+	__u64 rest; /* key, DSCP and ports; 0, which has no family: unused */
+	__u32 slot; /* or the program's word for a drop */
+	__u32 pad[5];
+};
+
 _Static_assert(sizeof(struct qos_class_cfg) == 64, "abi");
 _Static_assert(sizeof(struct qos_clocks) == 64, "abi");
 _Static_assert(sizeof(struct qos_counters) == 16 * QOS_VERDICTS, "abi");
@@ -188,5 +200,6 @@ _Static_assert(sizeof(struct qos_rule) == 128, "abi");
 _Static_assert(sizeof(struct qos_rule_index) == 8 * (4 + 64 + 9 * 256), "abi");
 _Static_assert(sizeof(struct qos_link_cfg) == 40, "abi");
 _Static_assert(sizeof(struct qos_frag_key) == 40, "abi");
+_Static_assert(sizeof(struct qos_decision) == 64, "abi");
 
 #endif

@@ -162,6 +162,53 @@ static __always_inline __u32 first_match(struct scan *scan)
 	return scan->slot == SLOT_NONE ? qos_link.default_slot : scan->slot;
 }
 
+/* The small facts in one word; the key has nothing above bit 16, a DSCP is 6 bits. */
+static __always_inline __u64 rest_of(const struct facts *f)
+{
+	return (__u64)f->sport << 48 | (__u64)f->dport << 32 | (__u32)f->dscp << 24 | f->key;
+}
+
+/* Multiplicative hashing (Knuth, vol. 3, 6.4). Who makes packets collide on purpose
+ * gains that the rules are read for each of them.
+ */
+static __always_inline __u32 hash_facts(const struct facts *f, __u64 rest)
+{
+	__u64 mix = (f->src[0] ^ f->src[1] ^ rest) * 0x9e3779b97f4a7c15ULL;
+
+	mix ^= mix >> 32;
+	return (mix ^ f->dst[0] ^ f->dst[1]) * 0xd6e8feb86659fd93ULL >> (64 - QOS_DECISION_BITS);
+}
+
+static __always_inline int is_about(const struct qos_decision *d, const struct facts *f, __u64 rest)
+{
+	return d->rest == rest && d->src[1] == f->src[1] && d->dst[1] == f->dst[1] &&
+	       d->src[0] == f->src[0] && d->dst[0] == f->dst[0];
+}
+
+/* The first match, remembered: the rules are not asked twice about the same facts. */
+static __always_inline __u32 known_match(struct scan *scan)
+{
+	const struct facts *f = &scan->facts;
+	__u64 rest = rest_of(f);
+	__u32 index = hash_facts(f, rest);
+	struct qos_decision *d;
+
+	if (!qos_link.rules)
+		return qos_link.default_slot;
+	d = bpf_map_lookup_elem(&qos_decisions, &index);
+	if (!d)
+		return qos_link.default_slot;
+	if (is_about(d, f, rest))
+		return d->slot;
+	d->slot = first_match(scan);
+	d->rest = rest;
+	d->src[0] = f->src[0];
+	d->src[1] = f->src[1];
+	d->dst[0] = f->dst[0];
+	d->dst[1] = f->dst[1];
+	return d->slot;
+}
+
 /*
  * Ports are in the first fragment only. Later ones follow it; one whose first
  * fragment went another way, or is forgotten, is matched by rules without
@@ -189,6 +236,8 @@ static __always_inline __u32 classify(struct scan *scan)
 
 	if (f->exempt || !(f->key & QOS_KEY_FAMILY(0xff)))
 		return qos_link.default_slot;
+	if (f->fragment == FRAG_NONE)
+		return known_match(scan);
 	if (f->fragment == FRAG_LATER) {
 		fragment_key(f, &key);
 		known = bpf_map_lookup_elem(&qos_frags, &key);

@@ -60,6 +60,18 @@ struct {
 	__type(value, __u32);
 } qos_frags SEC(".maps");
 
+/*
+ * What the rules said of packets lately, by a hash of all facts that rules read.
+ * Per CPU, so that no entry is ever seen half written. Rules never change under a
+ * program, so neither does what is remembered of them: another has a map of its own.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, QOS_DECISIONS);
+	__type(key, __u32);
+	__type(value, struct qos_decision);
+} qos_decisions SEC(".maps");
+
 const volatile struct qos_link_cfg qos_link = { .default_slot = 1, .l2_len = 14 };
 
 #endif

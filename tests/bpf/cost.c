@@ -11,7 +11,6 @@
 #include <bpf/bpf.h>
 #include <getopt.h>
 #include <linux/bpf.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -123,16 +122,6 @@ static void print_json(const struct cost_case *cases, size_t count, const struct
 	printf("]\n");
 }
 
-/* One CPU throughout: per-CPU data and caches stay where they are. */
-static void stay_here(void)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(sched_getcpu(), &set);
-	sched_setaffinity(0, sizeof(set), &set);
-}
-
 static int read_options(int argc, char **argv, struct options *opts)
 {
 	static const struct option table[] = {
@@ -178,7 +167,7 @@ int main(int argc, char **argv)
 	}
 	if (need_root(NULL) < 0)
 		return 3;
-	stay_here();
+	stay_on_cpu();
 	count = cost_cases_open(&cases);
 	results = calloc(count, sizeof(*results));
 	if (!results)

@@ -39,6 +39,7 @@ struct ours {
 	enum last_rule last;
 	bool link;
 	enum remark remark;
+	enum program program;
 };
 
 static const struct spec specs[COST_PACKETS] = {
@@ -134,7 +135,7 @@ static struct shaper *open_ours(const struct ours *ours)
 		setup.classes[1].dscp = DSCP_OTHER;
 		setup.classes[2].dscp = DSCP_ONE;
 	}
-	return shaper_open(PROGRAM_REAL, &setup);
+	return shaper_open(ours->program, &setup);
 }
 
 static struct minimal_edt_bpf *open_minimal(void)
@@ -208,17 +209,17 @@ int cost_case_fd(const struct cost_case *c)
 size_t cost_cases_open(struct cost_case **ret_cases)
 {
 	static const struct ours all[] = {
-		{ "0 rules", 0, LAST_NO, false, REMARK_NO },
-		{ "0 rules, link", 0, LAST_NO, true, REMARK_NO },
-		{ "1 rule, takes", 1, LAST_TAKES, false, REMARK_NO },
-		{ "10 rules, none takes", 10, LAST_NO, false, REMARK_NO },
-		{ "10 rules, last takes", 10, LAST_TAKES, false, REMARK_NO },
-		{ "10 rules, none takes, link", 10, LAST_NO, true, REMARK_NO },
-		{ "10 rules, last takes, link", 10, LAST_TAKES, true, REMARK_NO },
-		{ "10 rules, DSCP written", 10, LAST_NO, false, REMARK_YES },
-		{ "10 rules, DSCP written, link", 10, LAST_NO, true, REMARK_YES },
-		{ "100 rules, none takes", 100, LAST_NO, false, REMARK_NO },
-		{ "100 rules, last takes, link", 100, LAST_TAKES, true, REMARK_NO },
+		{ "0 rules", 0, LAST_NO, false, REMARK_NO, PROGRAM_REAL },
+		{ "0 rules, link", 0, LAST_NO, true, REMARK_NO, PROGRAM_REAL },
+		{ "10 rules, none takes", 10, LAST_NO, false, REMARK_NO, PROGRAM_REAL },
+		{ "10 rules, last takes", 10, LAST_TAKES, false, REMARK_NO, PROGRAM_REAL },
+		{ "10 rules, last takes, link", 10, LAST_TAKES, true, REMARK_NO, PROGRAM_REAL },
+		{ "10 rules, new flows", 10, LAST_TAKES, false, REMARK_NO, PROGRAM_NEW_FLOW },
+		{ "10 rules, new flows, link", 10, LAST_TAKES, true, REMARK_NO, PROGRAM_NEW_FLOW },
+		{ "10 rules, DSCP written, link", 10, LAST_NO, true, REMARK_YES, PROGRAM_REAL },
+		{ "100 rules, last takes, link", 100, LAST_TAKES, true, REMARK_NO, PROGRAM_REAL },
+		{ "100 rules, new flows, link", 100, LAST_TAKES, true, REMARK_NO,
+		  PROGRAM_NEW_FLOW },
 	};
 	size_t each = ARRAY_SIZE(all) + 1, count = each * COST_PACKETS;
 	struct cost_case *cases = calloc(count, sizeof(*cases));

@@ -5,6 +5,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/bpf.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,18 +14,14 @@
 #include "compile/plan.h"
 #include "egress.skel.h"
 #include "egress_fake.skel.h"
+#include "new_flow.skel.h"
 
 struct shaper {
 	struct egress_bpf *real;
 	struct egress_fake_bpf *fake;
-	int prog_fd, classes_fd, clocks_fd, counters_fd, rules_fd, index_fd;
+	struct new_flow_bpf *new_flow;
+	int prog_fd, classes_fd, clocks_fd, counters_fd, rules_fd, index_fd, decisions_fd;
 	int cpus;
-};
-
-/* The maps of either program, before they are loaded. */
-struct maps {
-	struct bpf_map *classes, *clocks, *counters, *rules, *index;
-	void *link; /* .rodata */
 };
 
 static uint32_t block_count(const struct setup *setup)
@@ -32,20 +29,27 @@ static uint32_t block_count(const struct setup *setup)
 	return (setup->link.rules + QOS_RULE_BLOCK - 1) / QOS_RULE_BLOCK;
 }
 
-static void configure(const struct maps *maps, const struct setup *setup)
+static void set_entries(struct bpf_object *obj, const char *map, uint32_t entries)
 {
-	uint32_t blocks = block_count(setup), rules = setup->link.rules;
+	assert_int_equal(bpf_map__set_max_entries(bpf_object__find_map_by_name(obj, map),
+						  entries ? entries : 1),
+			 0);
+}
+
+/* Before it is loaded. */
+static void configure(struct bpf_object *obj, void *link_cfg, const struct setup *setup)
+{
 	struct qos_link_cfg link = setup->link;
 
 	/* unless told: rules that come later may look at anything */
 	if (!link.used)
 		link.used = UINT32_MAX;
-	memcpy(maps->link, &link, sizeof(link));
-	assert_int_equal(bpf_map__set_max_entries(maps->classes, CLASSES_MAX), 0);
-	assert_int_equal(bpf_map__set_max_entries(maps->clocks, CLASSES_MAX), 0);
-	assert_int_equal(bpf_map__set_max_entries(maps->counters, CLASSES_MAX), 0);
-	assert_int_equal(bpf_map__set_max_entries(maps->rules, rules ? rules : 1), 0);
-	assert_int_equal(bpf_map__set_max_entries(maps->index, blocks ? blocks : 1), 0);
+	memcpy(link_cfg, &link, sizeof(link));
+	set_entries(obj, "qos_classes", CLASSES_MAX);
+	set_entries(obj, "qos_clocks", CLASSES_MAX);
+	set_entries(obj, "qos_counters", CLASSES_MAX);
+	set_entries(obj, "qos_rules", setup->link.rules);
+	set_entries(obj, "qos_index", block_count(setup));
 }
 
 static void fill(struct shaper *s, const struct setup *setup)
@@ -55,56 +59,51 @@ static void fill(struct shaper *s, const struct setup *setup)
 	shaper_set_rules(s, setup->rules, setup->link.rules);
 }
 
-static void take_fds(struct shaper *s, const struct maps *maps, const struct bpf_program *prog)
+static void take_fds(struct shaper *s, const struct bpf_object *obj, const struct bpf_program *prog)
 {
 	s->prog_fd = bpf_program__fd(prog);
-	s->classes_fd = bpf_map__fd(maps->classes);
-	s->clocks_fd = bpf_map__fd(maps->clocks);
-	s->counters_fd = bpf_map__fd(maps->counters);
-	s->rules_fd = bpf_map__fd(maps->rules);
-	s->index_fd = bpf_map__fd(maps->index);
+	s->classes_fd = bpf_object__find_map_fd_by_name(obj, "qos_classes");
+	s->clocks_fd = bpf_object__find_map_fd_by_name(obj, "qos_clocks");
+	s->counters_fd = bpf_object__find_map_fd_by_name(obj, "qos_counters");
+	s->rules_fd = bpf_object__find_map_fd_by_name(obj, "qos_rules");
+	s->index_fd = bpf_object__find_map_fd_by_name(obj, "qos_index");
+	s->decisions_fd = bpf_object__find_map_fd_by_name(obj, "qos_decisions");
+}
+
+static void put_next(const struct bpf_map *map, const struct bpf_program *prog)
+{
+	int fd = bpf_program__fd(prog), zero = 0;
+
+	assert_int_equal(bpf_map_update_elem(bpf_map__fd(map), &zero, &fd, BPF_ANY), 0);
 }
 
 static void open_fake(struct shaper *s, const struct setup *setup)
 {
-	uint32_t zero = 0;
-	struct maps maps;
-
 	s->fake = egress_fake_bpf__open();
 	assert_non_null(s->fake);
-	maps = (struct maps){
-		.classes = s->fake->maps.qos_classes,
-		.clocks = s->fake->maps.qos_clocks,
-		.counters = s->fake->maps.qos_counters,
-		.rules = s->fake->maps.qos_rules,
-		.index = s->fake->maps.qos_index,
-		.link = (void *)&s->fake->rodata->qos_link,
-	};
-	configure(&maps, setup);
+	configure(s->fake->obj, (void *)&s->fake->rodata->qos_link, setup);
 	assert_int_equal(egress_fake_bpf__load(s->fake), 0);
-	take_fds(s, &maps, s->fake->progs.qos_egress);
-	assert_int_equal(bpf_map_update_elem(bpf_map__fd(s->fake->maps.fake_next), &zero,
-					     &s->prog_fd, BPF_ANY),
-			 0);
+	take_fds(s, s->fake->obj, s->fake->progs.qos_egress);
+	put_next(s->fake->maps.fake_next, s->fake->progs.qos_egress);
 }
 
 static void open_real(struct shaper *s, const struct setup *setup)
 {
-	struct maps maps;
-
 	s->real = egress_bpf__open();
 	assert_non_null(s->real);
-	maps = (struct maps){
-		.classes = s->real->maps.qos_classes,
-		.clocks = s->real->maps.qos_clocks,
-		.counters = s->real->maps.qos_counters,
-		.rules = s->real->maps.qos_rules,
-		.index = s->real->maps.qos_index,
-		.link = (void *)&s->real->rodata->qos_link,
-	};
-	configure(&maps, setup);
+	configure(s->real->obj, (void *)&s->real->rodata->qos_link, setup);
 	assert_int_equal(egress_bpf__load(s->real), 0);
-	take_fds(s, &maps, s->real->progs.qos_egress);
+	take_fds(s, s->real->obj, s->real->progs.qos_egress);
+}
+
+static void open_new_flow(struct shaper *s, const struct setup *setup)
+{
+	s->new_flow = new_flow_bpf__open();
+	assert_non_null(s->new_flow);
+	configure(s->new_flow->obj, (void *)&s->new_flow->rodata->qos_link, setup);
+	assert_int_equal(new_flow_bpf__load(s->new_flow), 0);
+	take_fds(s, s->new_flow->obj, s->new_flow->progs.new_flow);
+	put_next(s->new_flow->maps.new_flow_next, s->new_flow->progs.qos_egress);
 }
 
 struct shaper *shaper_open(enum program program, const struct setup *setup)
@@ -114,10 +113,16 @@ struct shaper *shaper_open(enum program program, const struct setup *setup)
 	assert_non_null(s);
 	s->cpus = libbpf_num_possible_cpus();
 	assert_true(s->cpus > 0);
-	if (program == PROGRAM_FAKE)
+	switch (program) {
+	case PROGRAM_FAKE:
 		open_fake(s, setup);
-	else
+		break;
+	case PROGRAM_REAL:
 		open_real(s, setup);
+		break;
+	case PROGRAM_NEW_FLOW:
+		open_new_flow(s, setup);
+	}
 	fill(s, setup);
 	return s;
 }
@@ -128,6 +133,7 @@ void shaper_close(struct shaper *s)
 		return;
 	egress_fake_bpf__destroy(s->fake);
 	egress_bpf__destroy(s->real);
+	new_flow_bpf__destroy(s->new_flow);
 	free(s);
 }
 
@@ -207,6 +213,16 @@ void shaper_set_class(const struct shaper *s, uint32_t slot, const struct qos_cl
 	assert_int_equal(bpf_map_update_elem(s->classes_fd, &slot, cls, BPF_ANY), 0);
 }
 
+/* What earlier rules said; the controller never changes rules under a program. */
+static void forget_decisions(const struct shaper *s)
+{
+	_cleanup_(freep) struct qos_decision *none = calloc((size_t)s->cpus, sizeof(*none));
+
+	assert_non_null(none);
+	for (uint32_t i = 0; i < QOS_DECISIONS; i++)
+		assert_int_equal(bpf_map_update_elem(s->decisions_fd, &i, none, BPF_ANY), 0);
+}
+
 void shaper_set_rules(const struct shaper *s, const struct qos_rule *rules, uint32_t count)
 {
 	_cleanup_(freep) struct qos_rule_index *index = malloc(sizeof(*index));
@@ -220,6 +236,51 @@ void shaper_set_rules(const struct shaper *s, const struct qos_rule *rules, uint
 		qos_rules_index(rules + first, count - first, index);
 		assert_int_equal(bpf_map_update_elem(s->index_fd, &block, index, BPF_ANY), 0);
 	}
+	forget_decisions(s);
+}
+
+void shaper_forget_rules(const struct shaper *s)
+{
+	_cleanup_(freep) struct qos_rule_index *none = calloc(1, sizeof(*none));
+	struct bpf_map_info info = { 0 };
+	__u32 len = sizeof(info);
+
+	assert_non_null(none);
+	assert_int_equal(bpf_obj_get_info_by_fd(s->index_fd, &info, &len), 0);
+	for (uint32_t block = 0; block < info.max_entries; block++)
+		assert_int_equal(bpf_map_update_elem(s->index_fd, &block, none, BPF_ANY), 0);
+}
+
+/* The only entry in use, by any CPU. */
+static struct qos_decision find_decision(const struct shaper *s, struct qos_decision *each)
+{
+	struct qos_decision found = { 0 };
+	int count = 0;
+
+	for (uint32_t i = 0; i < QOS_DECISIONS; i++) {
+		assert_int_equal(bpf_map_lookup_elem(s->decisions_fd, &i, each), 0);
+		for (int cpu = 0; cpu < s->cpus; cpu++) {
+			if (!each[cpu].rest)
+				continue;
+			found = each[cpu];
+			count++;
+		}
+	}
+	assert_int_equal(count, 1);
+	return found;
+}
+
+void shaper_spread_decision(const struct shaper *s)
+{
+	_cleanup_(freep) struct qos_decision *each = calloc((size_t)s->cpus, sizeof(*each));
+	struct qos_decision found;
+
+	assert_non_null(each);
+	found = find_decision(s, each);
+	for (int cpu = 0; cpu < s->cpus; cpu++)
+		each[cpu] = found;
+	for (uint32_t i = 0; i < QOS_DECISIONS; i++)
+		assert_int_equal(bpf_map_update_elem(s->decisions_fd, &i, each, BPF_ANY), 0);
 }
 
 struct qos_counters shaper_counters(const struct shaper *s, uint32_t slot)
@@ -282,6 +343,15 @@ void shaper_two_cpus(struct shaper *s, uint64_t now, uint32_t slot, uint32_t byt
 int shaper_prog_fd(const struct shaper *s)
 {
 	return s->prog_fd;
+}
+
+void stay_on_cpu(void)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(sched_getcpu(), &set);
+	assert_int_equal(sched_setaffinity(0, sizeof(set), &set), 0);
 }
 
 int need_root(void **state __attribute__((unused)))

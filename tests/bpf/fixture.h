@@ -33,8 +33,9 @@ struct setup {
 
 /* The program behind a test. */
 enum program {
-	PROGRAM_FAKE, /* time is what run() says */
-	PROGRAM_REAL, /* as shipped */
+	PROGRAM_FAKE,	  /* time is what run() says */
+	PROGRAM_REAL,	  /* as shipped */
+	PROGRAM_NEW_FLOW, /* as shipped, and each run of a packet is another flow */
 };
 
 enum entry {
@@ -83,6 +84,11 @@ void shaper_set_class(const struct shaper *shaper, uint32_t slot, const struct q
 /* From the first on; the table keeps the size that link.rules gave it. */
 void shaper_set_rules(const struct shaper *shaper, const struct qos_rule *rules, uint32_t count);
 
+/* The rules take nothing any more; what is remembered of them stays. */
+void shaper_forget_rules(const struct shaper *shaper);
+/* The one decision that is remembered, on any CPU, becomes every entry's on all of them. */
+void shaper_spread_decision(const struct shaper *shaper);
+
 /* Summed over the CPUs. */
 struct qos_counters shaper_counters(const struct shaper *shaper, uint32_t slot);
 
@@ -96,6 +102,9 @@ void shaper_two_cpus(struct shaper *shaper, uint64_t now, uint32_t slot, uint32_
 		     uint64_t at[2]);
 
 int shaper_prog_fd(const struct shaper *shaper);
+
+/* One CPU throughout: per-CPU data and caches stay where they are. */
+void stay_on_cpu(void);
 
 /* For cmocka_run_group_tests(): one clear line, and failure, without root. */
 int need_root(void **state);
