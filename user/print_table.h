@@ -6,9 +6,8 @@
 #include <stddef.h>
 
 struct table {
-	/* a letter a column: 'l'eft or 'r'ight; 'L' or 'R': left out where all of it is "-" */
-	const char *align;
-	char **cells; /* row by row */
+	const char *align; /* a letter a column: 'l'eft or 'r'ight */
+	char **cells;	   /* row by row */
 	size_t count, room;
 };
 

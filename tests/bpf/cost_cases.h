@@ -12,7 +12,6 @@
 enum cost_packet { COST_TCP4, COST_UDP4, COST_TCP6, COST_PACKETS };
 
 struct minimal_edt_bpf;
-struct ours;
 
 struct cost_case {
 	const char *name;
@@ -20,9 +19,6 @@ struct cost_case {
 	bool minimal; /* the program to compare with */
 	struct shaper *shaper;
 	struct minimal_edt_bpf *edt;
-	const struct ours *ours;
-	bool shared;	/* the program is another case's */
-	uint32_t slots; /* of classes, the link's included */
 };
 
 /* Every case loaded; the minimal program before ours for each packet. Returns their number. */
