@@ -22,7 +22,7 @@ struct options {
 	socklen_t dst_len;
 	double rate;
 	uint64_t size, count, burst, sport, dscp, ecn, flow, sndbuf, txtime_every;
-	int64_t time_ns, txtime_ns;
+	int64_t at_ns, time_ns, txtime_ns;
 	bool connected, txtime;
 };
 
@@ -39,6 +39,7 @@ static const char help[] =
 	"  --rate RATE        bits per second of Ethernet frames, their 14-byte header counted:\n"
 	"                     10mbit, 500kbit; or packets per second: 1000pps\n"
 	"  --size BYTES       UDP payload (default 1000, at least 16)\n"
+	"  --at NS            when to begin, by CLOCK_MONOTONIC (default: now)\n"
 	"  --time SECONDS     how long (default 1); also 500ms\n"
 	"  --count N          how many packets, instead of --time\n"
 	"  --burst N          packets sent at once (default 1); the rate stays the same\n"
@@ -86,6 +87,7 @@ static void parse_options(struct options *o, int argc, char **argv)
 	enum {
 		RATE,
 		SIZE,
+		AT,
 		TIME,
 		COUNT,
 		BURST,
@@ -103,6 +105,7 @@ static void parse_options(struct options *o, int argc, char **argv)
 	static const struct option longs[] = {
 		{ "rate", 1, NULL, RATE },
 		{ "size", 1, NULL, SIZE },
+		{ "at", 1, NULL, AT },
 		{ "time", 1, NULL, TIME },
 		{ "count", 1, NULL, COUNT },
 		{ "burst", 1, NULL, BURST },
@@ -130,6 +133,9 @@ static void parse_options(struct options *o, int argc, char **argv)
 			break;
 		case SIZE:
 			o->size = want_u64("--size", optarg, PROBE_SHORT, MAX_PAYLOAD);
+			break;
+		case AT:
+			o->at_ns = (int64_t)want_u64("--at", optarg, 1, INT64_MAX);
 			break;
 		case TIME:
 			if (parse_seconds(optarg, &o->time_ns) < 0)
@@ -337,6 +343,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "udpsend: %s\n", strerror(-r));
 		return 1;
 	}
+	if (o.at_ns)
+		sleep_until(o.at_ns);
 	start = now_ns();
 	run(fd, &o, &t);
 	printf("{\"packets\":%ju,\"bytes\":%ju,\"errors\":%ju,\"enobufs\":%ju,\"again\":%ju,",

@@ -24,7 +24,7 @@
 /* Enough for a tagged frame, IPv6 with extensions, TCP with options, and a probe. */
 #define SNAPLEN		 256
 #define BLOCK_SIZE	 (1u << 20)
-#define BLOCKS		 32u
+#define MAX_BLOCKS	 1024u
 #define BLOCK_TIMEOUT_MS 20
 #define VLAN_HEADER	 4u
 #define MAX_KEYS	 64
@@ -342,7 +342,7 @@ static void key_sequence(struct key *k, const struct packet *p)
 		hist_add(&k->delay, p->ns - (int64_t)probe.sent_ns);
 }
 
-static void key_count(struct key *k, const struct packet *p, int64_t interval_ns)
+static void key_count(struct key *k, const struct packet *p, int64_t interval_ns, int64_t from_ns)
 {
 	size_t slot;
 
@@ -359,7 +359,9 @@ static void key_count(struct key *k, const struct packet *p, int64_t interval_ns
 		k->dscps[p->tos >> 2] += p->segments;
 		k->ecns[p->tos & 3] += p->segments;
 	}
-	slot = p->ns > k->first_ns ? (size_t)((p->ns - k->first_ns) / interval_ns) : 0;
+	if (!from_ns)
+		from_ns = k->first_ns;
+	slot = p->ns > from_ns ? (size_t)((p->ns - from_ns) / interval_ns) : 0;
 	if (slot < MAX_INTERVALS && slot >= k->intervals) {
 		k->interval = grow(k->interval, slot + 1, sizeof(*k->interval));
 		while (k->intervals <= slot)
@@ -424,7 +426,8 @@ static void print_key(const struct key *k)
 
 struct options {
 	const char *interface, *ready;
-	int64_t interval_ns, duration_ns;
+	int64_t interval_ns, from_ns, duration_ns;
+	uint64_t blocks;
 	bool outgoing, hold;
 	struct key key[MAX_KEYS];
 	size_t keys;
@@ -433,7 +436,7 @@ struct options {
 struct capture {
 	int fd;
 	uint8_t *ring;
-	unsigned int block;
+	unsigned int block, blocks;
 	int64_t real_minus_monotonic;
 };
 
@@ -457,9 +460,9 @@ static int capture_open(struct capture *c, const struct options *o)
 {
 	struct tpacket_req3 ring = {
 		.tp_block_size = BLOCK_SIZE,
-		.tp_block_nr = BLOCKS,
+		.tp_block_nr = (unsigned int)o->blocks,
 		.tp_frame_size = 2048,
-		.tp_frame_nr = BLOCKS * (BLOCK_SIZE / 2048),
+		.tp_frame_nr = (unsigned int)o->blocks * (BLOCK_SIZE / 2048),
 		.tp_retire_blk_tov = BLOCK_TIMEOUT_MS,
 	};
 	struct sockaddr_ll addr = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL) };
@@ -486,10 +489,11 @@ static int capture_open(struct capture *c, const struct options *o)
 		r = set(c->fd, PACKET_RX_RING, &ring, sizeof(ring));
 	if (r < 0)
 		return r;
-	map = mmap(NULL, BLOCK_SIZE * BLOCKS, PROT_READ | PROT_WRITE, MAP_SHARED, c->fd, 0);
+	map = mmap(NULL, BLOCK_SIZE * o->blocks, PROT_READ | PROT_WRITE, MAP_SHARED, c->fd, 0);
 	if (map == MAP_FAILED)
 		return -errno;
 	c->ring = map;
+	c->blocks = (unsigned int)o->blocks;
 	clock_gettime(CLOCK_REALTIME, &real);
 	c->real_minus_monotonic = real.tv_sec * NSEC_PER_SEC + real.tv_nsec - now_ns();
 	return bind(c->fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 ? -errno : 0;
@@ -518,12 +522,12 @@ static void handle(struct options *o, const struct capture *c, const struct tpac
 
 		if (k->rest || !key_takes(k, &p))
 			continue;
-		key_count(k, &p, o->interval_ns);
+		key_count(k, &p, o->interval_ns, o->from_ns);
 		taken |= k->proto != PROTO_ANY || k->dscp >= 0 || k->vlan >= 0 || k->sport >= 0;
 	}
 	for (size_t i = 0; i < o->keys && !taken; i++) {
 		if (o->key[i].rest && key_takes(&o->key[i], &p))
-			key_count(&o->key[i], &p, o->interval_ns);
+			key_count(&o->key[i], &p, o->interval_ns, o->from_ns);
 	}
 }
 
@@ -545,7 +549,7 @@ static void drain(struct options *o, struct capture *c)
 			at += h->tp_next_offset;
 		}
 		__atomic_store_n(&b->hdr.bh1.block_status, TP_STATUS_KERNEL, __ATOMIC_RELEASE);
-		c->block = (c->block + 1) % BLOCKS;
+		c->block = (c->block + 1) % c->blocks;
 	}
 }
 
@@ -592,7 +596,10 @@ static const char help[] =
 	"                      have no ports.\n"
 	"  --interval SECONDS  of the \"intervals\" array, bytes from the key's first packet on\n"
 	"                      (default 1); also 100ms\n"
+	"  --from NS           the intervals of all keys begin at this time, what came before\n"
+	"                      counts in the first\n"
 	"  --duration SECONDS  (default: until a signal)\n"
+	"  --ring MB           memory for packets that came and are not counted yet (default 32)\n"
 	"  --ready FILE        is created when counting has begun\n"
 	"  --outgoing          counts what leaves too (before it is cut into segments)\n"
 	"  --hold              keeps the UDP ports of the keys open, so that no ICMP goes back\n"
@@ -602,13 +609,15 @@ static const char help[] =
 
 static void parse_options(struct options *o, int argc, char **argv)
 {
-	enum { KEY, INTERVAL, DURATION, READY, OUTGOING, HOLD, HELP };
+	enum { KEY, INTERVAL, FROM, DURATION, RING, READY, OUTGOING, HOLD, HELP };
 	static const struct option longs[] = {
 		{ "key", 1, NULL, KEY },	   { "interval", 1, NULL, INTERVAL },
-		{ "duration", 1, NULL, DURATION }, { "ready", 1, NULL, READY },
+		{ "from", 1, NULL, FROM },	   { "duration", 1, NULL, DURATION },
+		{ "ring", 1, NULL, RING },	   { "ready", 1, NULL, READY },
 		{ "outgoing", 0, NULL, OUTGOING }, { "hold", 0, NULL, HOLD },
 		{ "help", 0, NULL, HELP },	   { 0 },
 	};
+	uint64_t from;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", longs, NULL)) >= 0) {
@@ -621,9 +630,19 @@ static void parse_options(struct options *o, int argc, char **argv)
 			if (parse_seconds(optarg, &o->interval_ns) < 0 || !o->interval_ns)
 				usage_error("--interval", optarg);
 			break;
+		case FROM:
+			if (parse_u64(optarg, &from) < 0)
+				usage_error("--from", optarg);
+			o->from_ns = (int64_t)from;
+			break;
 		case DURATION:
 			if (parse_seconds(optarg, &o->duration_ns) < 0)
 				usage_error("--duration", optarg);
+			break;
+		case RING:
+			if (parse_u64(optarg, &o->blocks) < 0 || !o->blocks ||
+			    o->blocks > MAX_BLOCKS)
+				usage_error("--ring", optarg);
 			break;
 		case READY:
 			o->ready = optarg;
@@ -705,7 +724,7 @@ static int report(const struct options *o, const struct capture *c)
 
 int main(int argc, char **argv)
 {
-	static struct options o = { .interval_ns = NSEC_PER_SEC };
+	static struct options o = { .interval_ns = NSEC_PER_SEC, .blocks = 32 };
 	struct capture c = { 0 };
 	int r;
 
