@@ -168,7 +168,8 @@ static __always_inline __u64 rest_of(const struct facts *f)
 	return (__u64)f->sport << 48 | (__u64)f->dport << 32 | (__u32)f->dscp << 24 | f->key;
 }
 
-/* Multiplicative hashing (Knuth, vol. 3, 6.4). Who makes packets collide on purpose
+/*
+ * Multiplicative hashing (Knuth, vol. 3, 6.4). Who makes packets collide on purpose
  * gains that the rules are read for each of them.
  */
 static __always_inline __u32 hash_facts(const struct facts *f, __u64 rest)
@@ -189,12 +190,14 @@ static __always_inline int is_about(const struct qos_decision *d, const struct f
 static __always_inline __u32 known_match(struct scan *scan)
 {
 	const struct facts *f = &scan->facts;
-	__u64 rest = rest_of(f);
-	__u32 index = hash_facts(f, rest);
 	struct qos_decision *d;
+	__u32 index;
+	__u64 rest;
 
 	if (!qos_link.rules)
 		return qos_link.default_slot;
+	rest = rest_of(f);
+	index = hash_facts(f, rest);
 	d = bpf_map_lookup_elem(&qos_decisions, &index);
 	if (!d)
 		return qos_link.default_slot;

@@ -62,8 +62,8 @@ struct {
 
 /*
  * What the rules said of packets lately, by a hash of all facts that rules read.
- * Per CPU, so that no entry is ever seen half written. Rules never change under a
- * program, so neither does what is remembered of them: another has a map of its own.
+ * Per CPU, and egress runs with bottom halves off: no entry is seen half written. Rules never
+ * change under a program, so neither does what is remembered of them: another has a map of its own.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

@@ -57,7 +57,8 @@ def policy_class(cls, indent):
 
 def policy(sc):
     """The policy file that a user would write."""
-    gso = ", gso: keep" if sc.gso == "keep" else ""
+    # this version leaves GSO alone, so "keep" needs no key, and refuses the one that lowers it
+    gso = ", gso: auto" if sc.gso == "low" else ""
     leaves = sc.leaves()
     lines = ["interface: $DEV", f"link: {{ rate: {mbit(sc.link)}{gso} }}", f"default: {leaves[0].name}",
              "classes:"]

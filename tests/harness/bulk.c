@@ -4,7 +4,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <linux/tcp.h>
 #include <stdlib.h>
@@ -75,7 +74,6 @@ static void parse_options(struct options *o, int argc, char **argv)
 		{ "help", 0, NULL, HELP },   { 0 },
 	};
 	const char *src = NULL;
-	uint64_t at = 0;
 	int c, r = 0;
 
 	while ((c = getopt_long(argc, argv, "", longs, NULL)) >= 0) {
@@ -93,8 +91,7 @@ static void parse_options(struct options *o, int argc, char **argv)
 			r = parse_u64(optarg, &o->dscp);
 			break;
 		case AT:
-			r = parse_u64(optarg, &at);
-			o->at_ns = (int64_t)at;
+			r = parse_moment(optarg, &o->at_ns);
 			break;
 		case WARM:
 			r = parse_seconds(optarg, &o->warm_ns);
@@ -178,8 +175,9 @@ static int run_server(const struct options *o)
 		if (r < 0)
 			return r;
 	}
-	if (o->ready)
-		close(open(o->ready, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+	r = tell_ready(o->ready);
+	if (r < 0)
+		return r;
 	while (!stopped) {
 		n = epoll_wait(epoll, events, MAX_EVENTS, -1);
 		if (n < 0 && errno != EINTR)
@@ -298,12 +296,10 @@ static int send_until(int epoll, struct flow *flow, int64_t end)
 	struct epoll_event events[MAX_EVENTS];
 
 	while (!stopped) {
-		int64_t left = end - now_ns();
-		struct timespec wait = { .tv_sec = left / NSEC_PER_SEC,
-					 .tv_nsec = left % NSEC_PER_SEC };
+		struct timespec wait;
 		int n, r;
 
-		if (left <= 0)
+		if (!time_left(end, &wait))
 			return 0;
 		n = epoll_pwait2(epoll, events, MAX_EVENTS, &wait, NULL);
 		if (n < 0 && errno != EINTR)

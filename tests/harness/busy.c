@@ -42,14 +42,12 @@ static void parse_options(int64_t *at_ns, int64_t *time_ns, int argc, char **arg
 		{ "help", 0, NULL, 'h' },
 		{ 0 },
 	};
-	uint64_t at;
 	int c, r = 0;
 
 	while ((c = getopt_long(argc, argv, "", longs, NULL)) >= 0) {
 		switch (c) {
 		case 'a':
-			r = parse_u64(optarg, &at);
-			*at_ns = (int64_t)at;
+			r = parse_moment(optarg, at_ns);
 			break;
 		case 't':
 			r = parse_seconds(optarg, time_ns);

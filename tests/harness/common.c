@@ -3,12 +3,14 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
+#include <unistd.h>
 
 volatile bool stopped;
 
@@ -46,6 +48,25 @@ int64_t now_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
+}
+
+bool time_left(int64_t ns, struct timespec *left)
+{
+	ns -= now_ns();
+	*left = (struct timespec){ .tv_sec = ns / NSEC_PER_SEC, .tv_nsec = ns % NSEC_PER_SEC };
+	return ns > 0;
+}
+
+int tell_ready(const char *file)
+{
+	int fd = file ? open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0644) : -1;
+
+	if (!file)
+		return 0;
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	return 0;
 }
 
 void sleep_until(int64_t ns)
@@ -108,6 +129,17 @@ int parse_seconds(const char *text, int64_t *ns)
 	if (r < 0)
 		return r;
 	*ns = llround(value);
+	return 0;
+}
+
+int parse_moment(const char *text, int64_t *ns)
+{
+	uint64_t value;
+	int r = parse_u64(text, &value);
+
+	if (r < 0 || !value || value > INT64_MAX)
+		return -EINVAL;
+	*ns = (int64_t)value;
 	return 0;
 }
 

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #define NSEC_PER_SEC 1000000000LL
 #define ETH_HEADER   14u
@@ -35,8 +36,13 @@ void probe_write(void *payload, size_t size, uint32_t flow, uint64_t seq, uint64
 bool probe_read(const void *payload, size_t size, struct probe *probe);
 
 int64_t now_ns(void);
+/* What is left until a moment, for a call that waits; false when it is over. */
+bool time_left(int64_t ns, struct timespec *left);
 /* Sleeps until a moment of CLOCK_MONOTONIC, or until a signal was caught. */
 void sleep_until(int64_t ns);
+
+/* Tells whoever waits for that file that the program is ready; null: nobody. 0 or -errno. */
+int tell_ready(const char *file);
 
 /* Set by SIGINT and SIGTERM after catch_signals(). */
 extern volatile bool stopped;
@@ -45,6 +51,7 @@ void catch_signals(void);
 /* Arguments: 0 or -EINVAL. */
 int parse_u64(const char *text, uint64_t *value);
 int parse_seconds(const char *text, int64_t *ns);
+int parse_moment(const char *text, int64_t *ns); /* of CLOCK_MONOTONIC, after 0 */
 /* Bits per second: kbit, mbit, gbit, bit. */
 int parse_rate(const char *text, double *bits);
 /* The usage error of a program: prints it and exits with 2. */

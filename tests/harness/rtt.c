@@ -3,7 +3,6 @@
 #include "common.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -138,18 +137,15 @@ static void echo_one(int fd)
 
 static int run_server(int fd, const struct options *o)
 {
-	int ready, r = receive_tos(fd);
+	int r = receive_tos(fd);
 
 	if (!r && bind(fd, (const struct sockaddr *)&o->addr, o->addr_len) < 0)
 		r = -errno;
 	if (r < 0)
 		return r;
-	if (o->ready) {
-		ready = open(o->ready, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-		if (ready < 0)
-			return -errno;
-		close(ready);
-	}
+	r = tell_ready(o->ready);
+	if (r < 0)
+		return r;
 	while (!stopped)
 		echo_one(fd);
 	return 0;
@@ -169,12 +165,10 @@ static void receive_until(int fd, struct totals *t, int64_t end)
 	struct probe probe;
 
 	while (!stopped) {
-		int64_t left = end - now_ns();
-		struct timespec wait = { .tv_sec = left / NSEC_PER_SEC,
-					 .tv_nsec = left % NSEC_PER_SEC };
+		struct timespec wait;
 		ssize_t len;
 
-		if (left <= 0 || ppoll(&poll_fd, 1, &wait, NULL) <= 0)
+		if (!time_left(end, &wait) || ppoll(&poll_fd, 1, &wait, NULL) <= 0)
 			return;
 		len = recv(fd, payload, sizeof(payload), MSG_DONTWAIT);
 		if (len < 0 || !probe_read(payload, (size_t)len, &probe))

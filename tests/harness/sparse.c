@@ -64,7 +64,7 @@ static void parse_options(struct options *o, int argc, char **argv)
 		{ "time", 1, NULL, TIME },   { "wait", 1, NULL, WAIT },
 		{ "help", 0, NULL, HELP },   { 0 },
 	};
-	uint64_t rate = 10, at = 0;
+	uint64_t rate = 10;
 	int c, r = 0;
 
 	while ((c = getopt_long(argc, argv, "", longs, NULL)) >= 0) {
@@ -85,7 +85,7 @@ static void parse_options(struct options *o, int argc, char **argv)
 			r = parse_u64(optarg, &o->seed);
 			break;
 		case AT:
-			r = parse_u64(optarg, &at);
+			r = parse_moment(optarg, &o->at_ns);
 			break;
 		case TIME:
 			r = parse_seconds(optarg, &o->time_ns);
@@ -103,7 +103,6 @@ static void parse_options(struct options *o, int argc, char **argv)
 			usage_error("cannot use", optarg);
 	}
 	o->rate = (double)rate;
-	o->at_ns = (int64_t)at;
 	if (!o->flows || o->flows > MAX_FLOWS || o->size < sizeof(struct probe) ||
 	    o->size > MAX_PAYLOAD || o->dscp > 63 || !rate)
 		usage_error("--flows, --size, --dscp or --rate is out of range", NULL);
@@ -196,12 +195,10 @@ static int receive_until(struct run *run, int64_t end)
 	struct epoll_event events[MAX_EVENTS];
 
 	while (!stopped) {
-		int64_t left = end - now_ns();
-		struct timespec wait = { .tv_sec = left / NSEC_PER_SEC,
-					 .tv_nsec = left % NSEC_PER_SEC };
+		struct timespec wait;
 		int n;
 
-		if (left <= 0)
+		if (!time_left(end, &wait))
 			return 0;
 		n = epoll_pwait2(run->epoll, events, MAX_EVENTS, &wait, NULL);
 		if (n < 0 && errno != EINTR)

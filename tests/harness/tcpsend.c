@@ -92,13 +92,14 @@ static int run_server(int fd, const struct options *o)
 {
 	struct pollfd fds[MAX_CONNECTIONS + 1] = { { .fd = fd, .events = POLLIN } };
 	nfds_t count = 1;
-	int one = 1;
+	int one = 1, r;
 
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	if (bind(fd, (const struct sockaddr *)&o->addr, o->addr_len) || listen(fd, 16))
 		return -errno;
-	if (o->ready)
-		close(open(o->ready, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+	r = tell_ready(o->ready);
+	if (r < 0)
+		return r;
 	while (!stopped) {
 		if (poll(fds, count, -1) < 0 && errno != EINTR)
 			return -errno;

@@ -6,7 +6,6 @@
 #include "common.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <linux/filter.h>
 #include <linux/if_ether.h>
@@ -617,7 +616,6 @@ static void parse_options(struct options *o, int argc, char **argv)
 		{ "outgoing", 0, NULL, OUTGOING }, { "hold", 0, NULL, HOLD },
 		{ "help", 0, NULL, HELP },	   { 0 },
 	};
-	uint64_t from;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", longs, NULL)) >= 0) {
@@ -631,9 +629,8 @@ static void parse_options(struct options *o, int argc, char **argv)
 				usage_error("--interval", optarg);
 			break;
 		case FROM:
-			if (parse_u64(optarg, &from) < 0)
+			if (parse_moment(optarg, &o->from_ns) < 0)
 				usage_error("--from", optarg);
-			o->from_ns = (int64_t)from;
 			break;
 		case DURATION:
 			if (parse_seconds(optarg, &o->duration_ns) < 0)
@@ -687,19 +684,6 @@ static int hold_ports(const struct options *o)
 	return 0;
 }
 
-static int say_ready(const char *path)
-{
-	int fd;
-
-	if (!path)
-		return 0;
-	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-	if (fd < 0)
-		return -errno;
-	close(fd);
-	return 0;
-}
-
 static int report(const struct options *o, const struct capture *c)
 {
 	struct tpacket_stats_v3 stats = { 0 };
@@ -734,7 +718,7 @@ int main(int argc, char **argv)
 	if (!r)
 		r = capture_open(&c, &o);
 	if (!r)
-		r = say_ready(o.ready);
+		r = tell_ready(o.ready);
 	if (r < 0) {
 		fprintf(stderr, "wirecount: %s: %s\n", o.interface, strerror(-r));
 		return 1;
