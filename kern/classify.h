@@ -80,7 +80,7 @@ static __always_inline int match_rest(const struct qos_rule *rule, const struct 
 }
 
 /* clang-format off */
-static const __u8 de_bruijn[64] = {
+const __u8 qos_lowest[64] = {
 	 0,  1, 48,  2, 57, 49, 28,  3, 61, 58, 50, 42, 38, 29, 17,  4,
 	62, 55, 59, 36, 53, 51, 43, 22, 45, 39, 33, 30, 24, 18, 12,  5,
 	63, 47, 56, 27, 60, 41, 37, 16, 54, 35, 52, 21, 44, 32, 23, 11,
@@ -95,7 +95,7 @@ static const __u8 de_bruijn[64] = {
  */
 static __always_inline __u32 lowest(__u64 set)
 {
-	return de_bruijn[(set & -set) * 0x03f79d71b4cb0a89ULL >> 58];
+	return qos_lowest[(set & -set) * 0x03f79d71b4cb0a89ULL >> 58];
 }
 
 struct scan {
@@ -151,33 +151,42 @@ static long next_block(__u32 block, struct scan *scan)
 	return scan->slot != SLOT_NONE;
 }
 
-static __always_inline __u32 first_match(struct scan *scan)
+/*
+ * The first rule's slot. A function of its own: the verifier looks at it once, for
+ * any facts, and not again for each way that a packet was read.
+ */
+__noinline __u32 qos_first_match(const struct facts *f)
 {
-	scan->slot = SLOT_NONE;
+	struct scan scan = { .slot = SLOT_NONE };
+
+	if (!f)
+		return qos_link.default_slot;
+	scan.facts = *f; /* a loop's context has to be on the stack */
 	if (qos_link.rules > QOS_RULE_BLOCK)
-		bpf_loop((qos_link.rules + QOS_RULE_BLOCK - 1) / QOS_RULE_BLOCK, next_block, scan,
+		bpf_loop((qos_link.rules + QOS_RULE_BLOCK - 1) / QOS_RULE_BLOCK, next_block, &scan,
 			 0);
 	else if (qos_link.rules)
-		scan_block(0, scan);
-	return scan->slot == SLOT_NONE ? qos_link.default_slot : scan->slot;
+		scan_block(0, &scan);
+	return scan.slot == SLOT_NONE ? qos_link.default_slot : scan.slot;
 }
 
 /* The small facts in one word; the key has nothing above bit 16, a DSCP is 6 bits. */
-static __always_inline __u64 rest_of(const struct facts *f)
+static __always_inline __u64 rest_of_facts(const struct facts *f)
 {
 	return (__u64)f->sport << 48 | (__u64)f->dport << 32 | (__u32)f->dscp << 24 | f->key;
 }
 
 /*
- * Multiplicative hashing (Knuth, vol. 3, 6.4). Who makes packets collide on purpose
- * gains that the rules are read for each of them.
+ * Multiplicative hashing (Knuth, vol. 3, 6.4), salted: for decisions, and for flows. Who makes
+ * packets collide on purpose gains that the rules are read for each of them.
  */
-static __always_inline __u32 hash_facts(const struct facts *f, __u64 rest)
+static __always_inline __u64 hash_facts(const struct facts *f, __u64 rest)
 {
-	__u64 mix = (f->src[0] ^ f->src[1] ^ rest) * 0x9e3779b97f4a7c15ULL;
+	__u64 mix = (f->src[0] ^ f->src[1] ^ rest ^ qos_link.salt) * 0x9e3779b97f4a7c15ULL;
 
 	mix ^= mix >> 32;
-	return (mix ^ f->dst[0] ^ f->dst[1]) * 0xd6e8feb86659fd93ULL >> (64 - QOS_DECISION_BITS);
+	mix = (mix ^ f->dst[0] ^ f->dst[1]) * 0xd6e8feb86659fd93ULL;
+	return mix ^ mix >> 32;
 }
 
 static __always_inline int is_about(const struct qos_decision *d, const struct facts *f, __u64 rest)
@@ -187,23 +196,19 @@ static __always_inline int is_about(const struct qos_decision *d, const struct f
 }
 
 /* The first match, remembered: the rules are not asked twice about the same facts. */
-static __always_inline __u32 known_match(struct scan *scan)
+static __always_inline __u32 known_match(const struct facts *f, __u64 rest, __u64 hash)
 {
-	const struct facts *f = &scan->facts;
+	__u32 index = hash % QOS_DECISIONS;
 	struct qos_decision *d;
-	__u32 index;
-	__u64 rest;
 
 	if (!qos_link.rules)
 		return qos_link.default_slot;
-	rest = rest_of(f);
-	index = hash_facts(f, rest);
 	d = bpf_map_lookup_elem(&qos_decisions, &index);
 	if (!d)
 		return qos_link.default_slot;
 	if (is_about(d, f, rest))
 		return d->slot;
-	d->slot = first_match(scan);
+	d->slot = qos_first_match(f);
 	d->rest = rest;
 	d->src[0] = f->src[0];
 	d->src[1] = f->src[1];
@@ -231,23 +236,22 @@ static __always_inline void fragment_key(const struct facts *f, struct qos_frag_
 		key->key |= f->key & QOS_KEY_PROTO(0xff);
 }
 
-static __always_inline __u32 classify(struct scan *scan)
+static __always_inline __u32 classify(const struct facts *f, __u64 rest, __u64 hash)
 {
-	struct facts *f = &scan->facts;
 	struct qos_frag_key key;
 	__u32 *known, slot;
 
-	if (f->exempt || !(f->key & QOS_KEY_FAMILY(0xff)))
+	if (!(f->key & QOS_KEY_FAMILY(0xff)))
 		return qos_link.default_slot;
 	if (f->fragment == FRAG_NONE)
-		return known_match(scan);
+		return known_match(f, rest, hash);
 	if (f->fragment == FRAG_LATER) {
 		fragment_key(f, &key);
 		known = bpf_map_lookup_elem(&qos_frags, &key);
 		if (known)
 			return *known;
 	}
-	slot = first_match(scan);
+	slot = qos_first_match(f);
 	if (f->fragment == FRAG_FIRST) {
 		fragment_key(f, &key);
 		bpf_map_update_elem(&qos_frags, &key, &slot, BPF_ANY);

@@ -28,32 +28,23 @@ static __always_inline __u64 clock_cost(__u64 bytes, __u64 cost)
 }
 
 /*
- * What the clock says, once it is pulled up to floor. The pull is a
- * compare-and-swap: when another CPU was faster, its value stands, and that is
- * at worst a few ns older than our floor. Pulling up charges nothing, so a
- * packet dropped after this has cost nobody anything.
+ * Take the next slot of ns. A clock that is behind floor starts from there: by a
+ * compare-and-swap, and who finds that another CPU was faster just adds, so that
+ * no charge is lost. One atomic operation, whatever happens, but for that race.
  */
-static __always_inline __u64 clock_read(__u64 *clock, __u64 floor)
+static __always_inline void clock_take(__u64 *clock, __u64 floor, __u64 ns)
 {
 	__u64 seen = *(volatile __u64 *)clock;
-	__u64 found;
 
-	if ((__s64)(floor - seen) <= 0)
-		return seen;
-	found = __sync_val_compare_and_swap(clock, seen, floor);
-	return found == seen ? floor : found;
+	if ((__s64)(floor - seen) > 0 &&
+	    __sync_val_compare_and_swap(clock, seen, floor + ns) == seen)
+		return;
+	__sync_fetch_and_add(clock, ns);
 }
 
-/* Take the next slot of ns; returns its start. */
-static __always_inline __u64 clock_charge(__u64 *clock, __u64 ns)
+static __always_inline __u64 less(__u64 a, __u64 b)
 {
-	return __sync_fetch_and_add(clock, ns);
-}
-
-/* Give back a slot that was not used. */
-static __always_inline void clock_refund(__u64 *clock, __u64 ns)
-{
-	__sync_fetch_and_sub(clock, ns);
+	return a > b ? a - b : 0;
 }
 
 static __always_inline __u64 later(__u64 a, __u64 b)

@@ -4,17 +4,22 @@
 #include <linux/pkt_cls.h>
 #include <bpf/bpf_helpers.h>
 
+#include "aqm.h"
 #include "classify.h"
 #include "clock.h"
 #include "count.h"
 #include "mark.h"
+#include "flow.h"
 #include "packet.h"
+#include "share.h"
 #include "size.h"
 #include "tree.h"
 
 /* Passing, leave the word to the filters after ours; dropping, have it. */
 #define PASS TC_ACT_UNSPEC
 #define DROP TC_ACT_SHOT
+/* Nothing is done yet: the shares of the class are to be looked at first. */
+#define AGAIN 1000
 
 /* Wall-clock stamps are above this (September 2001), uptimes below (31 years). */
 #define WALL_CLOCK_NS 1000000000000000000ULL
@@ -22,28 +27,20 @@
 /* fq before 6.7 sends it at once (fq_classify()), later it is in the first band. */
 #define PRIORITY_CONTROL 7
 
+/* A packet on its way through. */
+struct shaping {
+	struct facts *facts;
+	struct path path;
+	struct departure d;
+	struct flow_ref ref;
+	struct size size;
+	__u64 now, at;
+};
+
 static __always_inline int drop(__u32 slot, enum qos_verdict verdict, const struct size *size)
 {
 	count(slot, verdict, size);
 	return DROP;
-}
-
-/*
- * ARP and neighbour discovery: without them a full class would cut the host off.
- * They are charged over the limit too, but not for ever, or a scan of a large
- * network would cut the class off.
- */
-static __always_inline int exempt(struct __sk_buff *skb, const struct path *p, __u32 slot,
-				  const struct size *size, __u64 now)
-{
-	struct departure d;
-
-	depart(p, now, &d);
-	if (d.at - now <= 2 * p->cls->limit_ns)
-		charge(p, &d, size->bytes);
-	skb->priority = PRIORITY_CONTROL;
-	count(slot, QOS_EXEMPT, size);
-	return PASS;
 }
 
 /*
@@ -53,14 +50,11 @@ static __always_inline int exempt(struct __sk_buff *skb, const struct path *p, _
  * A wall-clock stamp that has no mark of being a departure time is a receive
  * stamp, and none. Returns 0 where the packet asks for too much.
  */
-static __always_inline __u64 own_stamp(struct __sk_buff *skb, const struct facts *f, __u64 now,
-				       __u64 limit)
+__noinline __u64 qos_own_stamp(struct __sk_buff *skb, __u32 key, __u64 now, __u64 limit)
 {
 	__u64 stamp = skb->tstamp;
 
-	if (stamp <= now)
-		return now;
-	if ((f->key & QOS_KEY_PROTO(0xff)) == QOS_KEY_PROTO(IPPROTO_TCP))
+	if ((key & QOS_KEY_PROTO(0xff)) == QOS_KEY_PROTO(IPPROTO_TCP))
 		limit = later(limit, QOS_HORIZON_NS);
 	if (stamp - now <= limit)
 		return stamp;
@@ -69,72 +63,184 @@ static __always_inline __u64 own_stamp(struct __sk_buff *skb, const struct facts
 	return 0;
 }
 
+static __always_inline __u64 own_stamp(struct __sk_buff *skb, const struct shaping *s)
+{
+	if (skb->tstamp <= s->now)
+		return s->now;
+	return qos_own_stamp(skb, s->facts->key, s->now, s->path.cls->limit_ns);
+}
+
 /* Over burst: a mark where the packet can carry one. */
-static __always_inline int police(struct __sk_buff *skb, const struct path *p,
-				  const struct departure *d, struct facts *f,
-				  const struct size *size, __u32 slot, __u64 now)
+static __always_inline int police(struct __sk_buff *skb, const struct shaping *s)
 {
 	enum qos_verdict verdict = QOS_PASS;
 
-	if (d->at > now) {
-		if (!mark_ce(skb, f))
-			return drop(slot, QOS_DROP_POLICE, size);
+	if (s->d.at - s->now > s->path.cls->limit_ns)
+		return drop(s->path.slot, QOS_DROP_POLICE, &s->size);
+	if (s->d.at > s->now) {
+		if (!mark_ce(skb, s->facts))
+			return drop(s->path.slot, QOS_DROP_POLICE, &s->size);
 		verdict = QOS_MARK;
 	}
-	charge(p, d, size->bytes);
-	count(slot, verdict, size);
+	qos_charge(s->path.slot, s->now, s->size.bytes, &s->d);
+	count(s->path.slot, verdict, &s->size);
 	return PASS;
 }
 
-static __always_inline int stamp(struct __sk_buff *skb, const struct path *p,
-				 const struct departure *d, const struct facts *f,
-				 const struct size *size, __u32 slot, __u64 now)
+/* Whether the packet passes, and when: at, or a verdict that drops it. */
+static __always_inline enum qos_verdict judge(struct __sk_buff *skb, struct shaping *s, __u64 hash)
 {
-	__u64 own = own_stamp(skb, f, now, p->cls->limit_ns), at;
+	find_flow(s->facts, hash, &s->path, s->now, &s->ref);
+	if (!s->ref.flow) /* never: the table is as large as its mask says */
+		return QOS_DROP_LIMIT;
+	s->at = flow_at(&s->path, &s->ref, s->now, s->d.at, s->size.bytes);
+	if (s->at - s->now > s->path.cls->limit_ns)
+		return QOS_DROP_LIMIT;
+	switch (aqm(&s->path, &s->ref, s->facts, s->now, s->at)) {
+	case AQM_DROP:
+		return QOS_DROP_AQM;
+	case AQM_MARK:
+		mark_ce(skb, s->facts);
+		return QOS_MARK;
+	case AQM_MARK_L4S:
+		mark_ce(skb, s->facts);
+		return QOS_MARK_L4S;
+	default:
+		return QOS_PASS;
+	}
+}
 
-	if (!own)
-		return drop(slot, QOS_DROP_HORIZON, size);
-	at = later(charge(p, d, size->bytes), own);
-	/* no stamp on what may leave at once, so that a socket's own pacing
-	 * rate, which fq heeds for packets without one, still holds */
+/*
+ * No stamp on what may leave at once, so that a socket's own pacing rate, which fq heeds for
+ * packets without one, still holds.
+ */
+static __always_inline void depart_at(struct __sk_buff *skb, __u64 now, __u64 at)
+{
 	if (skb->tstamp || at > now)
 		skb->tstamp = at;
-	count(slot, QOS_PASS, size);
+}
+
+/* own: the stamp that the packet came with; 0: one that is too far off. */
+static __always_inline int stamp(struct __sk_buff *skb, struct shaping *s, __u64 hash, __u64 own)
+{
+	enum qos_verdict verdict = own ? judge(skb, s, hash) : QOS_DROP_HORIZON;
+	struct qos_counters *c;
+
+	if (verdict >= QOS_DROP_LIMIT) {
+		if (s->path.above)
+			still_waits(&s->path, &s->d, s->now);
+		return drop(s->path.slot, verdict, &s->size);
+	}
+	qos_charge(s->path.slot, s->now, s->size.bytes, &s->d);
+	charge_flow(&s->path, &s->ref, s->now, s->at, s->size.bytes);
+	if (s->at > s->now)
+		be_busy(s->path.clk, s->at);
+	c = count(s->path.slot, verdict, &s->size);
+	if (c) {
+		c->borrowed += s->d.own ? 0 : s->size.bytes;
+		count_delay(c, s->at - s->now, &s->size);
+	}
+	depart_at(skb, s->now, later(s->at, own));
 	return PASS;
+}
+
+/* The same for a packet of a class that is quiet. */
+static __always_inline int pass(struct __sk_buff *skb, struct shaping *s, __u64 hash, __u64 own)
+{
+	struct qos_counters *c = count(s->path.slot, QOS_PASS, &s->size);
+	__u64 bytes = s->size.bytes, sample;
+
+	charge_clocks(&s->path, s->now, bytes, &s->d);
+	if (c) {
+		c->borrowed += s->d.own ? 0 : bytes;
+		sample = sample_of(c->by[QOS_PASS].bytes, bytes);
+		if (sample)
+			qos_sample(s->facts, s->path.slot, hash, s->now, sample);
+	}
+	depart_at(skb, s->now, own);
+	return PASS;
+}
+
+/*
+ * ARP and neighbour discovery: without them a full class would cut the host off.
+ * They are charged over the limit too, but not for ever, or a scan of a large
+ * network would cut the class off.
+ */
+__noinline int qos_exempt(struct __sk_buff *skb, struct facts *f, __u32 slot)
+{
+	struct shaping s = { .facts = f };
+
+	if (!f || find_path(slot, &s.path))
+		return DROP;
+	s.now = QOS_NOW();
+	measure(skb, f, &s.size);
+	depart(&s.path, s.now, &s.d);
+	if (s.d.at - s.now <= 2 * s.path.cls->limit_ns)
+		qos_charge(slot, s.now, s.size.bytes, &s.d);
+	skb->priority = PRIORITY_CONTROL;
+	count(slot, QOS_EXEMPT, &s.size);
+	return PASS;
+}
+
+/*
+ * A packet whose facts and class are known. A function of its own: the verifier looks
+ * at it once, for any facts, and not again for each way that a packet was read.
+ */
+__noinline int qos_shape(struct __sk_buff *skb, struct facts *f, __u32 slot, __u64 hash)
+{
+	struct shaping s;
+	__u64 own;
+	int action, quiet;
+
+	if (!f)
+		return DROP;
+	s.facts = f;
+	measure(skb, f, &s.size);
+	if (slot == SLOT_DROP)
+		return drop(QOS_SLOT_LINK, QOS_DROP_RULE, &s.size);
+	if (find_path(slot, &s.path))
+		return DROP;
+	s.now = QOS_NOW();
+	depart(&s.path, s.now, &s.d);
+	quiet = is_quiet(&s.path, &s.d, s.now);
+	if (!f->renewed && is_overdue(&s.path, s.now, quiet)) {
+		f->renewed = s.now;
+		f->lead = s.d.at - s.now;
+		return AGAIN;
+	}
+	skb->priority = s.path.cls->priority;
+	if (qos_link.mode == QOS_MODE_POLICE) {
+		action = police(skb, &s);
+	} else {
+		own = own_stamp(skb, &s);
+		action = own && quiet ? pass(skb, &s, hash, own) : stamp(skb, &s, hash, own);
+	}
+	if (action == PASS && s.path.cls->dscp != QOS_DSCP_KEEP)
+		write_dscp(skb, f, s.path.cls->dscp);
+	return action;
 }
 
 SEC("tc")
 int qos_egress(struct __sk_buff *skb)
 {
-	struct scan scan;
-	struct departure d;
-	struct path path;
-	struct size size;
+	struct facts facts;
+	__u64 rest, hash;
 	__u32 slot;
-	__u64 now;
 	int action;
 
-	parse(skb, &scan.facts);
-	measure(skb, &scan.facts, &size);
-	slot = classify(&scan);
-	if (slot == SLOT_DROP)
-		return drop(QOS_SLOT_LINK, QOS_DROP_RULE, &size);
-	if (find_path(slot, &path))
-		return DROP;
-	now = QOS_NOW();
-	if (scan.facts.exempt)
-		return exempt(skb, &path, slot, &size, now);
-	depart(&path, now, &d);
-	if (d.at - now > path.cls->limit_ns)
-		return drop(slot,
-			    qos_link.mode == QOS_MODE_POLICE ? QOS_DROP_POLICE : QOS_DROP_LIMIT,
-			    &size);
-	skb->priority = path.cls->priority;
-	action = qos_link.mode == QOS_MODE_POLICE ?
-			 police(skb, &path, &d, &scan.facts, &size, slot, now) :
-			 stamp(skb, &path, &d, &scan.facts, &size, slot, now);
-	if (action == PASS && path.cls->dscp != QOS_DSCP_KEEP)
-		write_dscp(skb, &scan.facts, path.cls->dscp);
+	parse(skb, &facts);
+	if (facts.exempt)
+		return qos_exempt(skb, &facts, qos_link.default_slot);
+	rest = rest_of_facts(&facts);
+	hash = hash_facts(&facts, rest);
+	slot = classify(&facts, rest, hash);
+	action = qos_shape(skb, &facts, slot, hash);
+	/* from here, as its stack is short; and before anything is charged, as what is on
+	 * the wheels is told from what was there a turn ago */
+	if (action == AGAIN) {
+		qos_renew(slot, facts.renewed, facts.lead);
+		action = qos_shape(skb, &facts, slot, hash);
+	}
 	return action;
 }
 

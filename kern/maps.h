@@ -72,6 +72,23 @@ struct {
 	__type(value, struct qos_decision);
 } qos_decisions SEC(".maps");
 
+/* By a hash of flow and class. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 2);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct qos_flow);
+} qos_flows SEC(".maps");
+
+/* The same entries. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__type(value, struct qos_flow_name);
+} qos_flow_names SEC(".maps");
+
 const volatile struct qos_link_cfg qos_link = { .default_slot = 1, .l2_len = 14 };
 
 #endif

@@ -59,6 +59,9 @@ struct facts {
 	__u32 l3_off;  /* of the IP header, or of what is none */
 	__u32 frag_id;
 	__u64 src[2], dst[2]; /* network order, IPv4 mapped */
+	/* when the shares of its class were looked at for it, or 0; and how long the class's
+	 * next packet waited then */
+	__u64 renewed, lead;
 };
 
 struct cursor {

@@ -21,19 +21,19 @@ struct size {
 	__u32 bytes;
 };
 
-static __always_inline __u32 count_segments(struct __sk_buff *skb, const struct facts *f)
+static __always_inline __u32 count_segments(struct __sk_buff *skb, __u32 l3_off)
 {
 	if (!skb->gso_size)
 		return 1;
 	if (skb->gso_segs)
 		return skb->gso_segs;
 	/* SKB_GSO_DODGY, from a guest: not counted yet. Take the least headers. */
-	return (skb->len - f->l3_off + skb->gso_size - 1) / skb->gso_size;
+	return (skb->len - l3_off + skb->gso_size - 1) / skb->gso_size;
 }
 
-static __always_inline __u32 frame(__u32 len, const struct facts *f)
+static __always_inline __u32 frame(__u32 len, __u32 l3_off)
 {
-	__s32 framed = (__s32)(len - f->l3_off) + qos_link.overhead;
+	__s32 framed = (__s32)(len - l3_off) + qos_link.overhead;
 
 	if (framed < (__s32)qos_link.mpu)
 		framed = qos_link.mpu;
@@ -44,23 +44,40 @@ static __always_inline __u32 frame(__u32 len, const struct facts *f)
 	return framed;
 }
 
-static __always_inline void measure(struct __sk_buff *skb, const struct facts *f, struct size *size)
+static __always_inline __u32 count_bytes(struct __sk_buff *skb, __u32 l3_off, __u32 segs)
 {
-	__u32 segs = count_segments(skb, f), wire = skb->wire_len, full;
+	__u32 wire = skb->wire_len, full;
 
-	size->segments = segs;
-	if (!qos_link.overhead_set) {
-		/* an offloaded tag is in no length yet */
-		size->bytes = wire + (skb->vlan_present ? segs * VLAN_TAG_BYTES : 0);
-		return;
-	}
-	if (segs <= 1) {
-		size->bytes = frame(wire, f);
-		return;
-	}
+	if (!qos_link.overhead_set) /* an offloaded tag is in no length yet */
+		return wire + (skb->vlan_present ? segs * VLAN_TAG_BYTES : 0);
+	if (segs <= 1)
+		return frame(wire, l3_off);
 	/* all segments but the last are full: headers and gso_size */
 	full = (wire - skb->len) / (segs - 1) + skb->gso_size;
-	size->bytes = frame(full, f) * (segs - 1) + frame(wire - full * (segs - 1), f);
+	return frame(full, l3_off) * (segs - 1) + frame(wire - full * (segs - 1), l3_off);
+}
+
+/* Bytes, and above bit 32 segments. A function of its own, which the verifier looks at once. */
+__noinline __u64 qos_measure(struct __sk_buff *skb, __u32 l3_off)
+{
+	__u32 segs = count_segments(skb, l3_off);
+
+	return (__u64)segs << 32 | count_bytes(skb, l3_off, segs);
+}
+
+static __always_inline void measure(struct __sk_buff *skb, const struct facts *f, struct size *size)
+{
+	__u64 measured;
+
+	if (!skb->gso_size && !qos_link.overhead_set && !skb->vlan_present) {
+		size->segments = 1;
+		size->bytes = skb->wire_len;
+		return;
+	}
+	measured = qos_measure(skb, f->l3_off);
+
+	size->segments = measured >> 32;
+	size->bytes = measured;
 }
 
 #endif

@@ -1,99 +1,288 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * When a packet departs. Every class has an assured clock A (its rate) and a
- * ceiling clock U (its ceil), the link has one clock L:
- *
- *	D = max(now, U, min(A, L))
- *
- * so a packet leaves as soon as its class's guarantee allows or as soon as the
- * link has room to lend, and never above the ceiling. The start of a slot is
- * tested, not its end, or a 64 KB packet would starve a slow class. U and L are
- * charged for every packet, A when it was A that let it go. Since the clock that
- * decided is charged, D never goes back within a class, and no flow of it is
- * reordered.
- *
- * U's burst counts back from the departure that it is asked about, not from now:
- * while packets wait for the link, a ceiling must not save up more than its burst.
- * No later packet of the class could have used it: min(A, L) never goes back.
- *
- * Clocks that cannot decide are not there (the controller leaves them out): U
- * where the ceiling is the link's rate, A and L's say where rate and ceiling are
- * the same.
+ * When a class may send next, and what that costs whom: D = max(now, U, min(A, borrow)).
+ * README.md beside this file has the whole of it.
  */
 #ifndef QOS_TREE_H
 #define QOS_TREE_H
 
 #include "clock.h"
 #include "maps.h"
+#include "pace.h"
+
+#define DEPTH_MAX 8
 
 struct path {
-	const struct qos_class_cfg *cls, *link;
-	struct qos_clocks *clk, *link_clk;
+	__u32 slot;
+	const struct qos_class_cfg *cls;
+	struct qos_clocks *clk;
+	struct qos_clocks *above; /* of its parent; null: there is none */
 };
 
 /* All that the verifier cannot know to be there; -1 never happens. */
 static __always_inline int find_path(__u32 slot, struct path *p)
 {
-	__u32 root = QOS_SLOT_LINK;
+	__u32 parent;
 
+	p->slot = slot;
 	p->cls = bpf_map_lookup_elem(&qos_classes, &slot);
 	p->clk = bpf_map_lookup_elem(&qos_clocks, &slot);
-	p->link = bpf_map_lookup_elem(&qos_classes, &root);
-	p->link_clk = bpf_map_lookup_elem(&qos_clocks, &root);
-	return p->cls && p->clk && p->link && p->link_clk ? 0 : -1;
+	if (!p->cls || !p->clk)
+		return -1;
+	p->above = NULL;
+	parent = p->cls->parent;
+	if (parent == QOS_NO_SLOT)
+		return 0;
+	p->above = bpf_map_lookup_elem(&qos_clocks, &parent);
+	return p->above ? 0 : -1;
+}
+
+/* Below QOS_LEVELS, in a way that verifiers before 6.8 see as well. */
+static __always_inline __u32 level_index(__u32 level)
+{
+	return level & 2 ? 2 : level & 1;
+}
+
+static __always_inline __u32 level_of(const struct path *p)
+{
+	return level_index(p->cls->level);
+}
+
+/* What the class shares in with its siblings of the level; it has a parent. */
+static __always_inline struct qos_pace *shared_pace(const struct path *p)
+{
+	return &p->above->pace[level_of(p)];
 }
 
 struct departure {
-	__u64 at;
-	__u32 own; /* the class's own guarantee decided */
+	__u64 at;	/* of the class's next packet */
+	__u64 v, ahead; /* virtual time that it shares in; of it, its finish */
+	__u32 own;	/* the class's own guarantee decided */
+	__u32 free;	/* what lends is idle */
+	__u32 alone;	/* nobody else waits for what is borrowed */
 };
+
+static __always_inline __u64 see(const __u64 *clock)
+{
+	return *(volatile __u64 *)clock;
+}
+
+/*
+ * The ceilings on the way, of which the nearest is often the only one: the link's.
+ * Those above it are for functions of their own, which the verifier looks at once.
+ */
+__noinline __u64 qos_lenders_above(__u32 slot, __u32 level)
+{
+	__u64 at = 0;
+
+	for (int i = 0; i < DEPTH_MAX && slot != QOS_NO_SLOT; i++) {
+		const struct qos_class_cfg *cfg = bpf_map_lookup_elem(&qos_classes, &slot);
+		const struct qos_clocks *clk = bpf_map_lookup_elem(&qos_clocks, &slot);
+
+		if (!cfg || !clk)
+			break;
+		at = later(at, see(&clk->ceil[level_index(level)]));
+		slot = cfg->hard;
+	}
+	return at;
+}
+
+/* The time from which on they let something pass that is borrowed. */
+static __always_inline __u64 lenders(const struct path *p)
+{
+	__u32 slot = p->cls->hard, level = level_of(p);
+	const struct qos_class_cfg *cfg = bpf_map_lookup_elem(&qos_classes, &slot);
+	const struct qos_clocks *clk = bpf_map_lookup_elem(&qos_clocks, &slot);
+	__u64 at;
+
+	if (!cfg || !clk)
+		return 0;
+	at = see(&clk->ceil[level]);
+	return cfg->hard == QOS_NO_SLOT ? at : later(at, qos_lenders_above(cfg->hard, level));
+}
+
+/* Of all levels that give way to this one. */
+static __always_inline void charge_lender(const struct qos_class_cfg *cfg, struct qos_clocks *clk,
+					  __u32 level, __u64 now, __u64 bytes)
+{
+	__u64 cost = clock_cost(bytes, cfg->ceil_cost), floor = now - cfg->ceil_burst_ns;
+	__u32 levels = cfg->levels >> level << level;
+
+	if (levels & 1)
+		clock_take(&clk->ceil[0], floor, cost);
+	if (levels & 2)
+		clock_take(&clk->ceil[1], floor, cost);
+	if (levels & 4)
+		clock_take(&clk->ceil[2], floor, cost);
+}
+
+__noinline int qos_charge_above(__u32 slot, __u32 level, __u64 now, __u64 bytes)
+{
+	for (int i = 0; i < DEPTH_MAX && slot != QOS_NO_SLOT; i++) {
+		const struct qos_class_cfg *cfg = bpf_map_lookup_elem(&qos_classes, &slot);
+		struct qos_clocks *clk = bpf_map_lookup_elem(&qos_clocks, &slot);
+
+		if (!cfg || !clk)
+			break;
+		charge_lender(cfg, clk, level_index(level), now, bytes);
+		slot = cfg->hard;
+	}
+	return 0;
+}
+
+static __always_inline void charge_lenders(__u32 slot, __u32 level, __u64 now, __u64 bytes)
+{
+	const struct qos_class_cfg *cfg = bpf_map_lookup_elem(&qos_classes, &slot);
+	struct qos_clocks *clk = bpf_map_lookup_elem(&qos_clocks, &slot);
+
+	if (!cfg || !clk)
+		return;
+	charge_lender(cfg, clk, level, now, bytes);
+	if (cfg->hard != QOS_NO_SLOT)
+		qos_charge_above(cfg->hard, level, now, bytes);
+}
+
+/* Nobody else waits at its level or before it, on all of the way to what lends. */
+static __always_inline int is_alone(const struct path *p, const struct qos_pace *pace, __u64 now)
+{
+	if (!pace->crowd)
+		return p->cls->hard == p->cls->parent;
+	return pace->crowd <= p->cls->weight && p->cls->hard == p->cls->parent &&
+	       is_waiting(p->clk->until, now, p->cls->parent_shift & 31);
+}
+
+static __always_inline __u64 borrow_at(const struct path *p, __u64 now, struct departure *d)
+{
+	const struct qos_pace *pace = shared_pace(p);
+	__u64 lend = lenders(p);
+
+	d->free = lend <= now;
+	d->alone = is_alone(p, pace, now);
+	if (d->alone)
+		return lend;
+	d->v = virtual_now(pace, now);
+	d->ahead = finish_ahead(see(&p->clk->share), d->v);
+	if (d->free || qos_link.mode == QOS_MODE_POLICE)
+		return lend;
+	/* paced by what it may have; what the clock has ahead is mostly others' queues */
+	return later(less(lend, p->cls->limit_ns), now + wait_for(pace, d->ahead));
+}
 
 static __always_inline void depart(const struct path *p, __u64 now, struct departure *d)
 {
 	__u32 flags = p->cls->flags;
-	__u64 at = now, lend = now, assured;
+	__u64 at = now, assured;
 
-	d->own = 0;
-	if (qos_link.rate_set)
-		lend = clock_read(&p->link_clk->ceil, now - p->link->ceil_burst_ns);
-	if (flags & QOS_CLASS_BORROW)
-		at = lend;
+	d->v = d->ahead = 0;
+	d->free = d->alone = 0;
+	d->own = !(flags & QOS_CLASS_BORROW);
+	if (flags & QOS_CLASS_BORROW && p->above)
+		at = borrow_at(p, now, d);
 	if (flags & QOS_CLASS_RATE) {
-		assured = clock_read(&p->clk->rate, now - p->cls->rate_burst_ns);
-		d->own = assured <= lend;
-		at = sooner(assured, lend);
+		assured = later(see(&p->clk->rate), now - p->cls->rate_burst_ns);
+		d->own = assured <= at;
+		at = sooner(assured, at);
 	}
-	at = later(at, now);
 	if (flags & QOS_CLASS_CEIL)
-		at = later(at, clock_read(&p->clk->ceil, at - p->cls->ceil_burst_ns));
-	d->at = at;
+		at = later(at, see(&p->clk->ceil[0]));
+	d->at = later(at, now);
+}
+
+/* Move the class's finish on; who had no wait starts from now's virtual time. */
+static __always_inline void charge_share(const struct path *p, const struct departure *d, __u64 now,
+					 __u64 bytes)
+{
+	__u64 cost = bytes * p->cls->share_cost, ahead = d->ahead, until = d->at;
+	__u32 shift = p->cls->parent_shift & 31;
+	struct qos_pace *pace = shared_pace(p);
+
+	if (!d->alone) {
+		/* what nobody else wanted is not held against it */
+		if (!d->free || pace->crowd > p->cls->weight || ahead <= reach(pace) >> ALONE_SHIFT)
+			clock_take(&p->clk->share, d->v, cost);
+		if (!ahead)
+			return;
+		until = now + wait_for(pace, ahead + cost);
+	}
+	if (until > now)
+		wait_until(pace, &p->clk->until, p->cls->weight, now, until + (1ULL << shift),
+			   shift);
+}
+
+/* Charge a packet of a class to the clocks that it was found to depend on. */
+static __always_inline void charge_clocks(const struct path *p, __u64 now, __u64 bytes,
+					  const struct departure *d)
+{
+	__u32 flags = p->cls->flags;
+
+	if (flags & QOS_CLASS_CEIL)
+		clock_take(&p->clk->ceil[0], d->at - p->cls->ceil_burst_ns,
+			   clock_cost(bytes, p->cls->ceil_cost));
+	if (d->own && flags & QOS_CLASS_RATE)
+		clock_take(&p->clk->rate, now - p->cls->rate_burst_ns,
+			   clock_cost(bytes, p->cls->rate_cost));
+	/* plain: what a race loses is little of an estimate, that the clocks put right */
+	if (d->own)
+		p->clk->sent_rate += bytes;
+	else
+		p->clk->sent_share += bytes;
+	if (p->above)
+		charge_lenders(p->cls->hard, d->own ? 0 : level_of(p), now, bytes);
 }
 
 /*
- * Charge bytes for a departure found by depart(). Returns the departure's final
- * time: other CPUs may have taken slots in between, and each slot is one packet's.
- * Who finds the guarantee taken, and its next slot maybe seconds away, leaves on
- * the slot that it has paid of the link's, if that is sooner: then it has borrowed.
+ * And to its share. A function of its own: the verifier looks at it once, for any departure, and
+ * not again for each way to one.
  */
-static __always_inline __u64 charge(const struct path *p, const struct departure *d, __u64 bytes)
+__noinline int qos_charge(__u32 slot, __u64 now, __u64 bytes, const struct departure *d)
 {
-	__u32 flags = p->cls->flags;
-	__u64 at = d->at, slot = at, assured, ns;
+	struct path p;
 
-	if (qos_link.rate_set)
-		slot = clock_charge(&p->link_clk->ceil, clock_cost(bytes, p->link->ceil_cost));
-	if (d->own) {
-		ns = clock_cost(bytes, p->cls->rate_cost);
-		assured = clock_charge(&p->clk->rate, ns);
-		if (assured > slot)
-			clock_refund(&p->clk->rate, ns);
-		slot = sooner(assured, slot);
+	if (!d || find_path(slot, &p))
+		return 0;
+	charge_clocks(&p, now, bytes, d);
+	if (p.above && !d->own)
+		charge_share(&p, d, now, bytes);
+	return 0;
+}
+
+/* A class that drops what it is sent wants its share as before. */
+static __always_inline void still_waits(const struct path *p, const struct departure *d, __u64 now)
+{
+	__u32 shift = p->cls->parent_shift & 31;
+
+	if (d->ahead)
+		wait_until(shared_pace(p), &p->clk->until, p->cls->weight, now,
+			   d->at + (1ULL << shift), shift);
+}
+
+/* A packet of the class departs as late as at: until then, and a little more, it is busy. */
+#define BUSY_STEP_NS  (1ULL << 20)
+#define BUSY_ATTEMPTS 4
+
+static __always_inline void be_busy(struct qos_clocks *clk, __u64 at)
+{
+	__u64 seen = see(&clk->busy), was;
+
+	for (int i = 0; i < BUSY_ATTEMPTS; i++) {
+		if ((__s64)(at - seen) < 0)
+			return;
+		was = __sync_val_compare_and_swap(&clk->busy, seen, at + BUSY_STEP_NS);
+		if (was == seen)
+			return;
+		seen = was;
 	}
-	if (flags & QOS_CLASS_BORROW)
-		at = later(at, slot);
-	if (flags & QOS_CLASS_CEIL)
-		at = later(at, clock_charge(&p->clk->ceil, clock_cost(bytes, p->cls->ceil_cost)));
-	return at;
+	__sync_fetch_and_add(&clk->busy, at - seen);
+}
+
+/*
+ * Nobody waits for what the class has, nor it for anybody: its packet leaves as it came, before
+ * none of its flow, and needs no record of it.
+ */
+static __always_inline int is_quiet(const struct path *p, const struct departure *d, __u64 now)
+{
+	return d->at <= now && (__s64)(now - see(&p->clk->busy)) >= 0 &&
+	       !(p->cls->flags & QOS_CLASS_PER_FLOW) && !(p->above && p->above->contended);
 }
 
 #endif

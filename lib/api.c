@@ -154,20 +154,28 @@ int qos_remove(const char *ifname, int json, struct qos_diags *diags, char **ret
 	return finish(r, diags);
 }
 
-static int give_document(int (*get)(const char *ifname, struct qos_diags *diags, json_t **ret_json),
-			 const char *ifname, struct qos_diags *diags, char **ret_json)
+/* Of a call that returned r. Takes json over. */
+static int give_json(int r, json_t *json, struct qos_diags *diags, char **ret_json)
 {
-	_cleanup_(json_decrefp) json_t *json = NULL;
-	int r = get(ifname, diags, &json);
+	_cleanup_(json_decrefp) json_t *owned = json;
 	char *text;
 
 	if (r < 0)
 		return finish(r, diags);
-	text = json_dumps(json, JSON_INDENT(2));
+	text = json_dumps(owned, JSON_INDENT(2));
 	if (!text)
 		return finish(-ENOMEM, diags);
 	*ret_json = text;
 	return 0;
+}
+
+static int give_document(int (*get)(const char *ifname, struct qos_diags *diags, json_t **ret_json),
+			 const char *ifname, struct qos_diags *diags, char **ret_json)
+{
+	json_t *json = NULL;
+	int r = get(ifname, diags, &json);
+
+	return give_json(r, json, diags, ret_json);
 }
 
 int qos_show(const char *ifname, struct qos_diags *diags, char **ret_json)
@@ -183,6 +191,14 @@ int qos_stats(const char *ifname, struct qos_diags *diags, char **ret_json)
 int qos_doctor(const char *ifname, struct qos_diags *diags, char **ret_json)
 {
 	return give_document(qos_kernel_doctor, ifname, diags, ret_json);
+}
+
+int qos_flows(const char *ifname, unsigned int most, struct qos_diags *diags, char **ret_json)
+{
+	json_t *json = NULL;
+	int r = qos_kernel_flows(ifname, most, diags, &json);
+
+	return give_json(r, json, diags, ret_json);
 }
 
 const char *qos_version(void)

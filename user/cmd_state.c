@@ -1,29 +1,42 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* The verbs that take an interface: show, stats, remove, doctor. */
+/* The verbs that take an interface: show, stats, flows, remove, doctor. */
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "print.h"
 #include "report.h"
 #include "verbs.h"
 
-/* Asks the library for a document; null when there is none. Under json it is printed. */
-static json_t *get_state(int (*get)(const char *ifname, struct qos_diags *diags, char **ret_json),
-			 const struct args *args, struct report *report)
-{
-	_cleanup_(diags_freep) struct qos_diags *diags = diags_new();
-	const char *ifname = args->operand_count ? args->operands[0] : NULL;
-	_cleanup_(freep) char *text = NULL;
-	json_t *json;
-	int r;
+#define FLOWS 20 /* unless told */
 
-	r = get(ifname, diags, &text);
-	report_diags(report, diags, ifname ? ifname : "qosctl", r);
+/* The document that a call gave that returned r; null when there is none. Under json it
+ * is printed. */
+static json_t *take_state(int r, const struct qos_diags *diags, const char *subject,
+			  const char *text, struct report *report)
+{
+	json_t *json;
+
+	report_diags(report, diags, subject, r);
 	if (r < 0)
 		return NULL;
 	json = report_load(report, text);
 	if (json && report->json)
 		print_json(stdout, json);
 	return json;
+}
+
+static json_t *get_state(int (*get)(const char *ifname, struct qos_diags *diags, char **ret_json),
+			 const struct args *args, struct report *report)
+{
+	_cleanup_(diags_freep) struct qos_diags *diags = diags_new();
+	const char *ifname = args->operand_count ? args->operands[0] : NULL;
+	_cleanup_(freep) char *text = NULL;
+	int r;
+
+	r = get(ifname, diags, &text);
+	return take_state(r, diags, ifname ? ifname : "qosctl", text, report);
 }
 
 static void say_none(const json_t *interfaces)
@@ -55,6 +68,40 @@ void run_stats(const struct args *args, struct report *report)
 		return;
 	say_none(interfaces);
 	print_stats(interfaces);
+}
+
+/* How many to print, 0 for all; -1 after it was said that this is no number. */
+static int read_number(const struct args *args)
+{
+	const char *text = args->option[OPT_NUMBER];
+	char *end;
+	long number;
+
+	if (!text)
+		return FLOWS;
+	errno = 0;
+	number = strtol(text, &end, 10);
+	if (*text >= '0' && *text <= '9' && !*end && !errno && number <= INT_MAX)
+		return (int)number;
+	usage_error("flows ", "`%s` is not a number of flows", text);
+	return -1;
+}
+
+void run_flows(const struct args *args, struct report *report)
+{
+	_cleanup_(diags_freep) struct qos_diags *diags = diags_new();
+	_cleanup_(json_decrefp) json_t *flows = NULL;
+	_cleanup_(freep) char *text = NULL;
+	int most = read_number(args), r;
+
+	if (most < 0) {
+		report_status(report, QOS_INVALID);
+		return;
+	}
+	r = qos_flows(args->operands[0], (unsigned int)most, diags, &text);
+	flows = take_state(r, diags, args->operands[0], text, report);
+	if (flows && !report->json)
+		print_flows(flows);
 }
 
 /* A failed check says what status it gives; a warning changes nothing. */

@@ -28,6 +28,12 @@ static const struct opt opts_apply[] = {
 	{},
 };
 
+static const struct opt opts_flows[] = {
+	HELP, JSON,
+	{ OPT_NUMBER, 'n', "number", "N", "how many, those that send most (20; 0: all)" },
+	{},
+};
+
 static void run_help(const struct args *args, struct report *report);
 
 static const struct verb verbs[] = {
@@ -38,9 +44,11 @@ static const struct verb verbs[] = {
 	{ "apply", "FILE|IFACE|--all", 0, 1, opts_apply, run_apply,
 	  "Make an interface follow its policy" },
 	{ "show", "[IFACE]", 0, 1, opts_state, run_show,
-	  "Show the classes in force, and what is not in force any more" },
+	  "Show the tree of classes, and what each sends now" },
 	{ "stats", "[IFACE]", 0, 1, opts_state, run_stats,
-	  "Print what each class sent, marked and dropped" },
+	  "Print what each class sent, dropped and waited" },
+	{ "flows", "IFACE", 1, 1, opts_flows, run_flows,
+	  "Print the flows that send now: class, rate, delay" },
 	{ "remove", "IFACE", 1, 1, opts_state, run_remove,
 	  "Stop shaping and put back what was there before" },
 	{ "doctor", "[IFACE]", 0, 1, opts_state, run_doctor,

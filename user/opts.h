@@ -7,7 +7,16 @@
 
 struct report;
 
-enum opt_id { OPT_HELP, OPT_VERSION, OPT_JSON, OPT_OFFLINE, OPT_ALL, OPT_DIR, OPT_COUNT };
+enum opt_id {
+	OPT_HELP,
+	OPT_VERSION,
+	OPT_JSON,
+	OPT_OFFLINE,
+	OPT_ALL,
+	OPT_DIR,
+	OPT_NUMBER,
+	OPT_COUNT,
+};
 
 struct opt {
 	enum opt_id id;

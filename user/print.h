@@ -10,9 +10,13 @@ char *json_text(const json_t *json);
 /* The same of a number, as format makes it: text_rate() and the like; null: plainly. */
 char *json_number(const json_t *json, char *(*format)(long long value));
 
-/* Interfaces of qos_show() and of qos_stats(), doctor's object. */
+/* The name of a class, indented as deep as it is in the tree. */
+char *json_class(const json_t *class);
+
+/* Interfaces of qos_show() and of qos_stats(), doctor's and qos_flows()'s object. */
 void print_show(const json_t *interfaces);
 void print_stats(const json_t *interfaces);
+void print_flows(const json_t *flows);
 void print_doctor(const json_t *doctor);
 
 #endif

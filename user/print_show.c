@@ -19,15 +19,24 @@ char *json_number(const json_t *json, char *(*format)(long long value))
 	return format(json_integer_value(json));
 }
 
+char *json_class(const json_t *class)
+{
+	_cleanup_(freep) char *name = json_text(json_object_get(class, "name"));
+	json_int_t depth = json_integer_value(json_object_get(class, "depth"));
+
+	return text_format("%*s%s", depth > 1 && depth < 100 ? (int)(2 * depth - 2) : 0, "", name);
+}
+
 static void print_link(const json_t *link)
 {
 	const json_t *overhead = json_object_get(link, "overhead");
 	long long bytes = json_integer_value(json_object_get(overhead, "bytes"));
 	long long mpu = json_integer_value(json_object_get(overhead, "mpu"));
 	_cleanup_(freep) char *rate = json_number(json_object_get(link, "rate"), text_rate);
+	_cleanup_(freep) char *now = json_number(json_object_get(link, "rate_now"), text_rate_now);
 	const char *framing = json_string_value(json_object_get(overhead, "framing"));
 
-	printf(": %s", *rate == '-' ? "no link rate" : rate);
+	printf(": %s, now %s", *rate == '-' ? "no link rate" : rate, now);
 	if (!json_is_object(overhead))
 		return;
 	printf(", overhead %lld", bytes);
@@ -88,20 +97,82 @@ static void print_problems(const json_t *interface)
 	}
 }
 
-static void print_classes(const json_t *classes)
+/* The sum of the weights in each class, by its name. */
+static json_t *sum_weights(const json_t *classes)
 {
-	_cleanup_(table_free) struct table table =
-		table_new("llrrrrl", "class priority rate ceil burst limit dscp");
+	json_t *sums = json_object();
 	const json_t *class;
 	size_t i;
 
 	json_array_foreach(classes, i, class) {
-		table_add(&table, json_text(json_object_get(class, "name")));
+		const char *parent = json_string_value(json_object_get(class, "parent"));
+		json_int_t sum = json_integer_value(json_object_get(sums, parent));
+
+		sum += json_integer_value(json_object_get(class, "weight"));
+		if (parent && json_object_set_new(sums, parent, json_integer(sum)))
+			out_of_memory();
+	}
+	return sums;
+}
+
+/* What part of what is borrowed a class gets among its siblings. */
+static char *class_share(const json_t *class, const json_t *sums)
+{
+	const char *parent = json_string_value(json_object_get(class, "parent"));
+	double weight = (double)json_integer_value(json_object_get(class, "weight"));
+	double sum = (double)json_integer_value(json_object_get(sums, parent));
+
+	return sum > 0 ? text_format("%.3g%%", 100 * weight / sum) : text_format("-");
+}
+
+static char *class_fairness(const json_t *class)
+{
+	_cleanup_(freep) char *fairness = json_text(json_object_get(class, "fairness"));
+	const json_t *len = json_object_get(class, "host6_len");
+
+	if (!json_is_integer(len))
+		return text_format("%s", fairness);
+	return text_format("%s/%lld", fairness, (long long)json_integer_value(len));
+}
+
+static char *class_ecn(const json_t *class)
+{
+	return text_format(json_is_false(json_object_get(class, "ecn")) ? "off" : "-");
+}
+
+/* What is borrowed now, and of whom. */
+static void add_borrowed(struct table *table, const json_t *class)
+{
+	const json_t *borrowed = json_object_get(class, "borrowed_now");
+	int some = json_integer_value(borrowed) > 0;
+
+	table_add(table, some ? json_number(borrowed, text_rate_now) : text_format("-"));
+	table_add(table, json_text(some ? json_object_get(class, "lender") : NULL));
+}
+
+static void print_classes(const json_t *classes)
+{
+	_cleanup_(json_decrefp) json_t *sums = sum_weights(classes);
+	_cleanup_(table_free) struct table table = table_new(
+		"llrrrrRLrRRLRLL", "class priority rate ceil weight now borrowed from burst "
+				   "limit latency fairness per-flow ecn dscp");
+	const json_t *class;
+	size_t i;
+
+	json_array_foreach(classes, i, class) {
+		table_add(&table, json_class(class));
 		table_add(&table, json_text(json_object_get(class, "priority")));
 		table_add(&table, json_number(json_object_get(class, "rate"), text_rate));
 		table_add(&table, json_number(json_object_get(class, "ceil"), text_rate));
+		table_add(&table, class_share(class, sums));
+		table_add(&table, json_number(json_object_get(class, "rate_now"), text_rate_now));
+		add_borrowed(&table, class);
 		table_add(&table, json_number(json_object_get(class, "burst"), text_size));
 		table_add(&table, json_number(json_object_get(class, "limit_ns"), text_time));
+		table_add(&table, json_number(json_object_get(class, "latency_ns"), text_time));
+		table_add(&table, class_fairness(class));
+		table_add(&table, json_number(json_object_get(class, "per_flow"), text_rate));
+		table_add(&table, class_ecn(class));
 		table_add(&table, json_text(json_object_get(class, "dscp")));
 	}
 	table_print(&table, "  ");

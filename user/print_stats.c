@@ -3,30 +3,44 @@
 #include "print_table.h"
 #include "text.h"
 
-/* Without a unit: the heading has it. */
-static char *text_ms(long long ns)
+static void print_counters(const json_t *classes)
 {
-	return text_format("%lld.%02lld", ns / 1000000, ns / 10000 % 100);
-}
-
-static void print_classes(const json_t *classes)
-{
-	static const char *const counters[] = { "packets", "bytes", "marks", "exempt" };
-	static const char *const reasons[] = { "limit", "horizon", "police" };
+	static const char *const counters[] = { "packets", "bytes",	"borrowed_bytes",
+						"marks",   "marks_l4s", "exempt" };
+	static const char *const reasons[] = { "limit", "aqm", "horizon", "police" };
 	_cleanup_(table_free) struct table table =
-		table_new("lrrrrrrrr", "class packets bytes marks exempt drop:limit drop:horizon "
-				       "drop:police backlog/ms");
+		table_new("lrrrrrrrrrr", "class packets bytes borrowed marks l4s exempt drop:limit "
+					 "drop:aqm drop:horizon drop:police");
 	const json_t *class;
 	size_t i, j;
 
 	json_array_foreach(classes, i, class) {
 		const json_t *drops = json_object_get(class, "drops");
 
-		table_add(&table, json_text(json_object_get(class, "name")));
+		table_add(&table, json_class(class));
 		for (j = 0; j < ARRAY_SIZE(counters); j++)
 			table_add(&table, json_number(json_object_get(class, counters[j]), NULL));
 		for (j = 0; j < ARRAY_SIZE(reasons); j++)
 			table_add(&table, json_number(json_object_get(drops, reasons[j]), NULL));
+	}
+	table_print(&table, "  ");
+}
+
+/* How long packets waited, and one that comes now would. */
+static void print_delays(const json_t *classes)
+{
+	static const char *const delays[] = { "p50_ns", "p90_ns", "p99_ns", "max_ns" };
+	_cleanup_(table_free) struct table table =
+		table_new("lRRRRr", "class p50/ms p90/ms p99/ms max/ms backlog/ms");
+	const json_t *class;
+	size_t i, j;
+
+	json_array_foreach(classes, i, class) {
+		const json_t *delay = json_object_get(class, "delay");
+
+		table_add(&table, json_class(class));
+		for (j = 0; j < ARRAY_SIZE(delays); j++)
+			table_add(&table, json_number(json_object_get(delay, delays[j]), text_ms));
 		table_add(&table, json_number(json_object_get(class, "backlog_ns"), text_ms));
 	}
 	table_print(&table, "  ");
@@ -73,7 +87,8 @@ void print_stats(const json_t *interfaces)
 		if (i)
 			putchar('\n');
 		print_link(interface);
-		print_classes(json_object_get(interface, "classes"));
+		print_counters(json_object_get(interface, "classes"));
+		print_delays(json_object_get(interface, "classes"));
 		print_fq(json_object_get(interface, "fq"));
 	}
 }

@@ -6,8 +6,9 @@
 #include <stddef.h>
 
 struct table {
-	const char *align; /* a letter a column: 'l'eft or 'r'ight */
-	char **cells;	   /* row by row */
+	/* a letter a column: 'l'eft or 'r'ight; 'L' or 'R': left out where all of it is "-" */
+	const char *align;
+	char **cells; /* row by row */
 	size_t count, room;
 };
 

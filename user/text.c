@@ -150,3 +150,26 @@ char *text_time(long long ns)
 
 	return text_unit(ns, units);
 }
+
+char *text_rate_now(long long bits_per_second)
+{
+	static const char *const units[] = { "bit", "kbit", "mbit", "gbit" };
+	double value = (double)bits_per_second;
+	size_t unit = 0;
+
+	/* what would be rounded to 1000 is 1 of the next */
+	while (value >= 999.5 && unit + 1 < ARRAY_SIZE(units)) {
+		value /= 1000;
+		unit++;
+	}
+	return text_format("%.*f%s",
+			   !unit || value >= 99.95 ? 0 :
+			   value >= 9.995	   ? 1 :
+						     2,
+			   value, units[unit]);
+}
+
+char *text_ms(long long ns)
+{
+	return text_format("%lld.%03lld", ns / 1000000, ns / 1000 % 1000);
+}

@@ -46,4 +46,8 @@ char *text_rate(long long bits_per_second);
 char *text_size(long long bytes);
 char *text_time(long long ns);
 
+/* What is measured, to three digits: "87.2mbit"; ms without their unit: "0.512". */
+char *text_rate_now(long long bits_per_second);
+char *text_ms(long long ns);
+
 #endif

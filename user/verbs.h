@@ -15,6 +15,7 @@ void run_apply(const struct args *args, struct report *report);
 /* cmd_state.c: these take an interface */
 void run_show(const struct args *args, struct report *report);
 void run_stats(const struct args *args, struct report *report);
+void run_flows(const struct args *args, struct report *report);
 void run_remove(const struct args *args, struct report *report);
 void run_doctor(const struct args *args, struct report *report);
 

@@ -34,6 +34,18 @@ static const struct qos_name priority[] = {
 	{ "low", QOS_PRIORITY_LOW },
 };
 
+static const struct qos_name fairness[] = {
+	{ "flow", QOS_FAIR_FLOW },
+	{ "src-host", QOS_FAIR_SRC_HOST },
+	{ "dst-host", QOS_FAIR_DST_HOST },
+	{ "none", QOS_FAIR_NONE },
+};
+
+static const struct qos_name gso[] = {
+	{ "auto", QOS_GSO_AUTO },
+	{ "keep", QOS_GSO_KEEP },
+};
+
 static const struct qos_name mode[] = {
 	{ "fq", QOS_MODE_FQ },
 	{ "police", QOS_MODE_POLICE },
@@ -52,6 +64,8 @@ static const struct qos_name family[] = {
 const struct qos_names qos_names_dscp = TABLE(dscp);
 const struct qos_names qos_names_proto = TABLE(proto);
 const struct qos_names qos_names_priority = TABLE(priority);
+const struct qos_names qos_names_fairness = TABLE(fairness);
+const struct qos_names qos_names_gso = TABLE(gso);
 const struct qos_names qos_names_mode = TABLE(mode);
 const struct qos_names qos_names_family = TABLE(family);
 

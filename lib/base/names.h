@@ -18,6 +18,21 @@ enum qos_priority {
 	QOS_PRIORITY_LOW,
 };
 
+/* Between what a class keeps the balance. */
+enum qos_fairness {
+	QOS_FAIR_FLOW,
+	QOS_FAIR_SRC_HOST,
+	QOS_FAIR_DST_HOST,
+	QOS_FAIR_NONE,
+};
+
+/* What becomes of the device's gso_max_size. */
+enum qos_gso {
+	QOS_GSO_AUTO, /* by the link's rate */
+	QOS_GSO_KEEP, /* left as it is */
+	QOS_GSO_SIZE, /* as the policy says */
+};
+
 /* A table and its length; several names may share a value, the first is the
  * one that is printed. */
 struct qos_names {
@@ -28,6 +43,8 @@ struct qos_names {
 extern const struct qos_names qos_names_dscp;	  /* cs0…cs7 af11…af43 ef le va */
 extern const struct qos_names qos_names_proto;	  /* tcp udp icmp icmpv6 sctp … */
 extern const struct qos_names qos_names_priority; /* enum qos_priority */
+extern const struct qos_names qos_names_fairness; /* enum qos_fairness */
+extern const struct qos_names qos_names_gso;	  /* enum qos_gso, those with a name */
 extern const struct qos_names qos_names_mode;	  /* enum qos_mode of abi.h */
 extern const struct qos_names qos_names_family;	  /* ipv4 = 4, ipv6 = 6 */
 

@@ -3,17 +3,20 @@
 #include "compile/compile.h"
 
 #include <linux/pkt_sched.h>
+#include <string.h>
 
-#define NS_PER_SEC	1000000000ULL
-#define FRAME		1514ULL /* Ethernet, without FCS, as the kernel counts */
-#define GSO_MAX		65536
-#define BURST_NS	1000000	 /* of idleness that a class may make up for */
-#define POLICE_BURST_NS 20000000 /* a policer has no queue: a usual round trip */
-#define POLICE_FRAMES	10
-#define BURST_FRAMES	2
-#define LIMIT_MIN_NS	100000000ULL
-#define LIMIT_MAX_NS	10000000000ULL /* as the language allows */
-#define LIMIT_FRAMES	10	       /* TCP's initial window (RFC 6928) */
+#define NS_PER_SEC	 1000000000ULL
+#define FRAME		 1514ULL /* Ethernet, without FCS, as the kernel counts */
+#define GSO_MAX		 65536
+#define BURST_NS	 1000000  /* of idleness that a class may make up for */
+#define POLICE_BURST_NS	 20000000 /* a policer has no queue: a usual round trip */
+#define POLICE_FRAMES	 10
+#define BURST_FRAMES	 2
+#define LIMIT_MIN_NS	 100000000ULL
+#define LIMIT_MAX_NS	 10000000000ULL /* as the language allows */
+#define PERIOD_SHIFT_MIN 22		/* 4 ms */
+#define PERIOD_SHIFT_MAX 28
+#define LIMIT_FRAMES	 10 /* TCP's initial window (RFC 6928) */
 
 /* ns << QOS_COST_SHIFT a byte takes at bps bits/s, to the nearest; 0 for no rate. */
 static uint64_t cost(uint64_t bps)
@@ -70,14 +73,32 @@ static uint32_t skb_priority(enum qos_priority priority)
 	}
 }
 
-/* Clocks that cannot decide are left out: see kern/tree.h. */
-static uint32_t class_flags(const struct qos_class *cls, const struct qos_link *link)
+/* The largest packet to be expected: of a millisecond, as the controller lowers GSO to. */
+static uint32_t packet_bytes(const struct qos_policy *policy)
 {
-	bool lends = link->rate && cls->rate != cls->ceil;
+	uint64_t bytes = policy->link.rate / 8 / 1000;
+
+	return (uint32_t)min_u64(max_u64(bytes, 2 * FRAME), GSO_MAX);
+}
+
+/* What a class can borrow from: the ceiling of its parent, or of the link; 0: nothing. */
+static uint64_t parent_ceil(const struct qos_policy *policy, const struct qos_class *cls)
+{
+	return cls->parent == QOS_PARENT_LINK ? policy->link.rate :
+						policy->classes[cls->parent].ceil;
+}
+
+/* Clocks that cannot decide are left out: see kern/tree.h. */
+static uint32_t clock_flags(const struct qos_policy *policy, const struct qos_class *cls)
+{
+	uint64_t above = parent_ceil(policy, cls);
+	bool lends = above && cls->rate != cls->ceil;
 	uint32_t flags = 0;
 
-	if (cls->ceil && (!lends || cls->ceil < link->rate))
+	if (cls->ceil && (!lends || cls->ceil < above))
 		flags |= QOS_CLASS_CEIL;
+	if (cls->inner)
+		return flags;
 	if (lends)
 		flags |= QOS_CLASS_BORROW;
 	if (lends && cls->rate)
@@ -85,16 +106,45 @@ static uint32_t class_flags(const struct qos_class *cls, const struct qos_link *
 	return flags;
 }
 
-void qos_compile_class(const struct qos_class *cls, const struct qos_link *link,
+static uint32_t flow_flags(const struct qos_class *cls)
+{
+	static const uint32_t fair[] = {
+		[QOS_FAIR_FLOW] = QOS_CLASS_FAIR,
+		[QOS_FAIR_SRC_HOST] = QOS_CLASS_FAIR | QOS_CLASS_SRC_HOST,
+		[QOS_FAIR_DST_HOST] = QOS_CLASS_FAIR | QOS_CLASS_DST_HOST,
+		[QOS_FAIR_NONE] = 0,
+	};
+
+	return fair[cls->fairness] | (cls->per_flow ? QOS_CLASS_PER_FLOW : 0) |
+	       (cls->ecn ? QOS_CLASS_ECN : 0);
+}
+
+/* The period at whose multiples the wheel turns: a power of two that lets it see ns ahead. */
+static uint8_t period_shift(uint64_t ns)
+{
+	uint8_t shift = PERIOD_SHIFT_MIN;
+
+	while (shift < PERIOD_SHIFT_MAX && ((uint64_t)(QOS_WHEEL - 2) << shift) < ns)
+		shift++;
+	return shift;
+}
+
+/* Of a class with children: a dozen packets of each at its rate, at least. */
+static uint8_t inner_shift(uint64_t bps)
+{
+	return period_shift(max_u64(LIMIT_MIN_NS, duration(12 * FRAME, bps)));
+}
+
+void qos_compile_class(const struct qos_policy *policy, const struct qos_class *cls,
 		       struct qos_plan_class *ret)
 {
-	uint64_t fast = cls->ceil ? cls->ceil : link->rate;
+	uint64_t fast = cls->ceil ? cls->ceil : parent_ceil(policy, cls);
 	uint64_t slow = cls->rate ? cls->rate : fast;
-	uint64_t burst = cls->burst ? cls->burst : default_burst(fast, link->police);
+	uint64_t burst = cls->burst ? cls->burst : default_burst(fast, policy->link.police);
 	uint64_t limit = cls->limit ? cls->limit : default_limit(slow);
 
 	/* a policer has no queue: what it lets pass over burst is what it marks */
-	if (link->police)
+	if (policy->link.police)
 		limit = duration(burst, fast);
 	*ret = (struct qos_plan_class){
 		.name = cls->name,
@@ -104,18 +154,27 @@ void qos_compile_class(const struct qos_class *cls, const struct qos_link *link,
 		.cfg = {
 			.rate_cost = cost(cls->rate),
 			.ceil_cost = cost(cls->ceil),
+			.flow_cost = cost(cls->per_flow),
 			.rate_burst_ns = duration(burst, cls->rate),
 			.ceil_burst_ns = duration(burst, cls->ceil),
 			.limit_ns = limit,
+			.latency_ns = cls->latency,
+			.rate = cls->rate / 8,
+			.ceil = fast / 8,
+			.flags = clock_flags(policy, cls) | (cls->inner ? 0 : flow_flags(cls)),
 			.priority = skb_priority(cls->priority),
-			.flags = class_flags(cls, link),
+			.packet_bytes = packet_bytes(policy),
 			.dscp = cls->dscp < 0 ? QOS_DSCP_KEEP : (uint8_t)cls->dscp,
+			.level = (uint8_t)cls->priority,
+			.period_shift = cls->inner ? inner_shift(fast) : period_shift(limit),
+			.host6_len = cls->host6_len,
 		},
 	};
 }
 
-void qos_compile_link(const struct qos_link *link, struct qos_plan *plan)
+void qos_compile_link(const struct qos_policy *policy, struct qos_plan *plan)
 {
+	const struct qos_link *link = &policy->link;
 	uint64_t burst = default_burst(link->rate, link->police);
 
 	plan->link = (struct qos_link_cfg){
@@ -124,63 +183,18 @@ void qos_compile_link(const struct qos_link *link, struct qos_plan *plan)
 		.mpu = link->mpu,
 		.overhead_set = link->overhead_set,
 		.framing = (uint32_t)link->framing,
-		.rate_set = link->rate > 0,
 	};
 	plan->link_class = (struct qos_class_cfg){
 		.ceil_cost = cost(link->rate),
 		.ceil_burst_ns = duration(burst, link->rate),
+		.rate = link->rate / 8,
+		.ceil = link->rate / 8,
+		.flags = link->rate ? QOS_CLASS_CEIL : 0,
+		.parent = QOS_NO_SLOT,
+		.hard = QOS_NO_SLOT,
+		.packet_bytes = packet_bytes(policy),
 		.dscp = QOS_DSCP_KEEP,
+		.period_shift = inner_shift(link->rate),
 	};
 	plan->link_burst = burst;
-}
-
-/*
- * fq drops after the program has charged, so its limits have to be above the
- * longest queue that the program allows, in the smallest packets (an IP header
- * in a frame). Memory is taken by packets, not by the limit.
- */
-#define SMALLEST_FRAME 34
-#define FQ_LIMIT_MIN   10000 /* fq's own default */
-#define FQ_LIMIT_MAX   (1U << 20)
-#define FQ_ORPHAN_MASK ((1U << 20) - 1)
-#define FQ_QUANTUM_NS  100000 /* of link rate a turn; fq's default, two frames, at least */
-#define FQ_HORIZON_US  10000000ULL
-
-static uint64_t queue_packets(const struct qos_plan_class *cls, uint64_t link_rate)
-{
-	uint64_t rate = cls->ceil ? cls->ceil : link_rate;
-	unsigned __int128 bytes = (unsigned __int128)rate * cls->cfg.limit_ns / NS_PER_SEC / 8;
-
-	return min_u64((bytes + GSO_MAX) / SMALLEST_FRAME, FQ_LIMIT_MAX);
-}
-
-void qos_compile_fq(const struct qos_plan *plan, struct qos_fq_params *ret)
-{
-	/* bands as pfifo_fast and fq's own default have them (sch_fq.c, fq_prio2band) */
-	static const uint8_t priomap[16] = { 1, 2, 2, 2, 1, 2, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1 };
-	static const int32_t weights[3] = { 589824, 196608, 65536 };
-	uint64_t link_rate = plan->policy->link.rate, packets = FQ_LIMIT_MIN, limit_ns = 0;
-	uint64_t quantum;
-
-	for (size_t i = 0; i < plan->class_count; i++) {
-		packets += queue_packets(&plan->classes[i], link_rate);
-		limit_ns = max_u64(limit_ns, plan->classes[i].cfg.limit_ns);
-	}
-	packets = min_u64(packets, FQ_LIMIT_MAX);
-	quantum = (unsigned __int128)link_rate * FQ_QUANTUM_NS / NS_PER_SEC / 8;
-	quantum = min_u64(max_u64(quantum, 2 * FRAME), GSO_MAX);
-	*ret = (struct qos_fq_params){
-		.limit = (uint32_t)packets,
-		.flow_limit = (uint32_t)packets,
-		.quantum = (uint32_t)quantum,
-		.initial_quantum = (uint32_t)quantum * 5,
-		.buckets_log = 14,
-		.orphan_mask = FQ_ORPHAN_MASK,
-		/* a stamp at the limit, seen a little later, is within it */
-		.horizon_us = (uint32_t)max_u64(FQ_HORIZON_US, limit_ns / 1000 + 1000000),
-	};
-	for (size_t i = 0; i < 16; i++)
-		ret->priomap[i] = priomap[i];
-	for (size_t i = 0; i < 3; i++)
-		ret->weights[i] = weights[i];
 }

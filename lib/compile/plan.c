@@ -30,8 +30,10 @@ int qos_plan_compile(const struct qos_policy *policy, struct qos_diags *diags,
 	if (!plan->classes)
 		return -ENOMEM;
 	for (size_t i = 0; i < policy->class_count; i++)
-		qos_compile_class(&policy->classes[i], &policy->link, &plan->classes[i]);
-	qos_compile_link(&policy->link, plan);
+		qos_compile_class(policy, &policy->classes[i], &plan->classes[i]);
+	qos_compile_link(policy, plan);
+	if (qos_compile_tree(plan) < 0)
+		return -ENOMEM;
 	for (size_t i = 0; i < policy->rule_count; i++) {
 		int r = qos_compile_rule(&policy->rules[i], diags, plan);
 
@@ -40,7 +42,8 @@ int qos_plan_compile(const struct qos_policy *policy, struct qos_diags *diags,
 	}
 	plan->link.rules = (uint32_t)plan->rule_count;
 	plan->link.used = qos_rules_used(plan->rules, plan->rule_count);
-	qos_compile_fq(plan, &plan->fq);
+	qos_compile_fq(&plan->fq);
+	plan->gso_max_size = qos_compile_gso(policy);
 	*ret_plan = TAKE_PTR(plan);
 	return 0;
 }

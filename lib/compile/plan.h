@@ -3,6 +3,7 @@
 #ifndef QOS_COMPILE_PLAN_H
 #define QOS_COMPILE_PLAN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -40,12 +41,20 @@ struct qos_plan {
 	struct qos_rule *rules; /* in order; slot holds the class's index + 1 */
 	size_t rule_count;
 	struct qos_fq_params fq; /* unless link.mode is police */
+	uint32_t gso_max_size;	 /* bytes; 0: as the device has it */
 };
 
 /* -EINVAL with a located diagnostic when the policy does not fit the tables; -ENOMEM. */
 int qos_plan_compile(const struct qos_policy *policy, struct qos_diags *diags,
 		     struct qos_plan **ret_plan);
 void qos_plan_free(struct qos_plan *plan);
+
+/*
+ * gso_max_size of the plan for a device of this MTU that has packets of that
+ * size without us. What is chosen from the rate holds two of its frames and
+ * only ever lowers; what the policy says is taken as it is.
+ */
+uint32_t qos_plan_gso(const struct qos_plan *plan, uint32_t mtu, uint32_t has);
 
 /* Flags (enum qos_rule_flag) of the pieces of a packet that any of the rules looks at. */
 uint32_t qos_rules_used(const struct qos_rule *rules, size_t count);
@@ -60,5 +69,12 @@ int qos_plan_print(const struct qos_plan *plan, char **ret_text);
 
 /* The lines of now that are not in then ("+ ") and of then not in now ("- "), in order. -ENOMEM. */
 int qos_plan_diff(const char *then, const char *now, char **ret_text);
+
+/*
+ * Whether two plans as text differ at most in what the class table holds, rates and
+ * the like, and in the device's GSO sizes: the same classes in the same places,
+ * rules, default, link and qdisc.
+ */
+bool qos_plan_same_shape(const char *then, const char *now);
 
 #endif

@@ -50,7 +50,7 @@ static void print_link(FILE *out, const struct qos_plan *plan)
 	const struct qos_link_cfg *link = &plan->link;
 
 	fprintf(out, "link mode %s", qos_names_text(&qos_names_mode, (int)link->mode));
-	if (link->rate_set) {
+	if (plan->policy->link.rate) {
 		print_rate(out, "rate", plan->policy->link.rate);
 		print_size(out, "burst", plan->link_burst);
 	}
@@ -60,20 +60,61 @@ static void print_link(FILE *out, const struct qos_plan *plan)
 	fputc('\n', out);
 }
 
-static void print_class(FILE *out, const struct qos_plan *plan, const struct qos_plan_class *cls,
-			enum qos_priority priority)
+static void print_gso(FILE *out, const struct qos_plan *plan)
 {
-	fprintf(out, "class %s priority %s", cls->name,
-		qos_names_text(&qos_names_priority, priority));
+	if (plan->gso_max_size)
+		fprintf(out, "gso %u\n", plan->gso_max_size);
+}
+
+static void print_flows(FILE *out, const struct qos_class *cls)
+{
+	char buf[QOS_UNIT_LEN];
+
+	fprintf(out, " fairness %s", qos_names_text(&qos_names_fairness, (int)cls->fairness));
+	if (cls->fairness == QOS_FAIR_SRC_HOST || cls->fairness == QOS_FAIR_DST_HOST)
+		fprintf(out, "/%u", cls->host6_len);
+	if (cls->per_flow)
+		fprintf(out, " per-flow %s", qos_format_rate(cls->per_flow, buf));
+}
+
+static void print_queue(FILE *out, const struct qos_class *cls, const struct qos_plan_class *plan)
+{
+	print_time(out, "latency", cls->latency);
+	print_time(out, "limit", plan->cfg.limit_ns);
+	fputs(cls->ecn ? "" : " ecn off", out);
+}
+
+static void print_leaf(FILE *out, const struct qos_plan *plan, const struct qos_class *cls,
+		       const struct qos_plan_class *compiled)
+{
+	if (plan->link.mode == QOS_MODE_FQ) {
+		print_flows(out, cls);
+		print_queue(out, cls, compiled);
+	}
+	if (cls->dscp >= 0) {
+		fputs(" dscp ", out);
+		print_dscp(out, cls->dscp);
+	}
+}
+
+static void print_class(FILE *out, const struct qos_plan *plan, size_t i)
+{
+	const struct qos_plan_class *compiled = &plan->classes[i];
+	const struct qos_class *cls = &plan->policy->classes[i];
+
+	fprintf(out, "class %s", cls->name);
+	if (cls->parent != QOS_PARENT_LINK)
+		fprintf(out, " in %s", plan->policy->classes[cls->parent].name);
+	if (cls->inner)
+		fputs(" inner", out);
+	else
+		fprintf(out, " priority %s", qos_names_text(&qos_names_priority, cls->priority));
 	print_rate(out, "rate", cls->rate);
 	print_rate(out, "ceil", cls->ceil);
-	print_size(out, "burst", cls->burst);
-	if (plan->link.mode == QOS_MODE_FQ)
-		print_time(out, "limit", cls->cfg.limit_ns);
-	if (cls->cfg.dscp != QOS_DSCP_KEEP) {
-		fputs(" dscp ", out);
-		print_dscp(out, cls->cfg.dscp);
-	}
+	fprintf(out, " weight %u", compiled->cfg.weight);
+	print_size(out, "burst", compiled->burst);
+	if (!cls->inner)
+		print_leaf(out, plan, cls, compiled);
 	fputc('\n', out);
 }
 
@@ -169,8 +210,9 @@ int qos_plan_print(const struct qos_plan *plan, char **ret_text)
 	if (!out)
 		return -ENOMEM;
 	print_link(out, plan);
+	print_gso(out, plan);
 	for (size_t i = 0; i < plan->class_count; i++)
-		print_class(out, plan, &plan->classes[i], policy->classes[i].priority);
+		print_class(out, plan, i);
 	fprintf(out, "default %s\n", plan->classes[policy->default_class].name);
 	for (size_t i = 0; i < plan->rule_count; i++)
 		print_rule(out, plan, &plan->rules[i]);

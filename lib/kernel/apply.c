@@ -7,21 +7,12 @@
 
 #include "base/cleanup.h"
 #include "kernel/bpffs.h"
-#include "kernel/device.h"
+#include "kernel/gso.h"
+#include "kernel/origin.h"
 #include "kernel/pins.h"
-#include "kernel/qdisc.h"
+#include "kernel/ports.h"
 #include "kernel/replay.h"
-#include "kernel/snapshot.h"
 #include "kernel/state.h"
-
-/* Whether our qdisc is there, whatever became of the program. */
-static int has_our_qdisc(const struct qos_device *device, struct qos_diags *diags)
-{
-	_cleanup_(qos_qdiscs_done) struct qos_qdiscs qdiscs = { 0 };
-	int r = qos_qdiscs_get(device->nl, &device->link, diags, &qdiscs);
-
-	return r < 0 ? r : qos_qdisc_is_ours(&qdiscs);
-}
 
 /* The part of a plan's text that is the qdisc, its last line; null: it has none. */
 static char *find_qdisc_line(char *text)
@@ -31,29 +22,37 @@ static char *find_qdisc_line(char *text)
 	return line ? line + 1 : NULL;
 }
 
+static void drop_gso_line(char *text)
+{
+	char *line = strstr(text, "\ngso "), *end;
+
+	if (!line)
+		return;
+	end = strchr(line + 1, '\n');
+	memmove(line, end, strlen(end) + 1);
+}
+
 /* The plan that the kernel now follows, as text: what is gone is not in it. */
 static int plan_in_force(const struct qos_device *device, const struct qos_plan *plan,
 			 struct qos_diags *diags, char **ret_text)
 {
 	const char *known = device->running ? qos_state_plan(device->running->state) : "";
 	_cleanup_(freep) char *why = NULL, *text = NULL;
-	bool fq = plan->link.mode == QOS_MODE_FQ, left = false;
+	bool fq = plan->link.mode == QOS_MODE_FQ;
+	int left = fq ? 0 : qos_ports_hold(device, diags), r;
 	char *qdisc;
-	int r;
 
-	if (!fq) {
-		r = has_our_qdisc(device, diags);
-		if (r < 0)
-			return r;
-		left = r;
-	}
+	if (left < 0)
+		return left;
 	/* one of ours that no program stamps for: it goes */
 	if (asprintf(&text, "%s%s", known, left && !strstr(known, "\nqdisc ") ? "qdisc fq\n" : "") <
 	    0)
 		return -ENOMEM;
+	if (!qos_gso_in_force(device))
+		drop_gso_line(text);
 	qdisc = find_qdisc_line(text);
 	if (qdisc && fq) {
-		r = qos_qdisc_verify(device->nl, &device->link, &plan->fq, diags, &why);
+		r = qos_ports_verify(device, &plan->fq, diags, &why);
 		if (r < 0)
 			return r;
 		if (why)
@@ -63,8 +62,9 @@ static int plan_in_force(const struct qos_device *device, const struct qos_plan 
 	return 0;
 }
 
+/* *ret_numbers: they are of numbers only (qos_plan_same_shape()), or there are none. */
 static int find_changes(const struct qos_device *device, const struct qos_plan *plan,
-			struct qos_diags *diags, char **ret_text)
+			struct qos_diags *diags, char **ret_text, bool *ret_numbers)
 {
 	_cleanup_(freep) char *then = NULL, *now = NULL;
 	int r = plan_in_force(device, plan, diags, &then);
@@ -72,78 +72,49 @@ static int find_changes(const struct qos_device *device, const struct qos_plan *
 	if (r < 0)
 		return r;
 	r = qos_plan_print(plan, &now);
-	return r < 0 ? r : qos_plan_diff(then, now, ret_text);
+	if (r < 0)
+		return r;
+	*ret_numbers = qos_plan_same_shape(then, now);
+	return qos_plan_diff(then, now, ret_text);
+}
+
+/* Look at the plan's interface, and bind the plan to it. */
+static int open_device(const struct qos_plan *plan, const char *lock, struct qos_diags *diags,
+		       struct qos_plan *ret_bound, struct qos_device **ret_device)
+{
+	_cleanup_(qos_device_closep) struct qos_device *device = NULL;
+	int r = qos_device_open(plan->policy->interface, lock, diags, &device);
+
+	if (r == 0)
+		r = qos_ports_judge(device, diags);
+	if (r < 0)
+		return r;
+	*ret_bound = *plan;
+	ret_bound->gso_max_size = qos_plan_gso(plan, device->link.mtu, qos_gso_theirs(device).size);
+	*ret_device = TAKE_PTR(device);
+	return 0;
 }
 
 int qos_kernel_plan(const struct qos_plan *plan, struct qos_diags *diags, char **ret_text)
 {
 	_cleanup_(qos_device_closep) struct qos_device *device = NULL;
-	int r = qos_device_open(plan->policy->interface, NULL, diags, &device);
+	struct qos_plan bound;
+	bool numbers;
+	int r = open_device(plan, NULL, diags, &bound, &device);
 
-	return r < 0 ? r : find_changes(device, plan, diags, ret_text);
-}
-
-/* What remove is to put back where somebody put a qdisc of his own since: that one. */
-static int renew_origin(const json_t *known, const struct qos_snapshot *now, json_t **ret_origin)
-{
-	static const char *const kept[] = { "clsact", "gso_max_size", "gso_ipv4_max_size" };
-	_cleanup_(json_decrefp) json_t *origin = NULL;
-	int r = qos_snapshot_to_json(now, &origin);
-
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < ARRAY_SIZE(kept); i++) {
-		if (json_object_set(origin, kept[i], json_object_get(known, kept[i])))
-			return -ENOMEM;
-	}
-	*ret_origin = TAKE_PTR(origin);
-	return 0;
-}
-
-/* The root is the kernel's default, or ours. */
-static bool is_nobodys(const struct qos_qdiscs *qdiscs)
-{
-	const struct qos_qdisc *root = qos_qdiscs_find(qdiscs, TC_H_ROOT);
-
-	return !root || !root->handle || qos_qdisc_is_ours(qdiscs);
-}
-
-/* What remove is to put back: what the first apply found. */
-static int find_origin(const struct qos_device *device, const struct qos_snapshot *now,
-		       struct qos_diags *diags, json_t **ret_origin)
-{
-	const struct qos_bpf *known = qos_device_known(device);
-
-	if (known && !is_nobodys(&now->qdiscs))
-		return renew_origin(qos_state_origin(known->state), now, ret_origin);
-	if (known) {
-		*ret_origin = json_incref(qos_state_origin(known->state));
-		return 0;
-	}
-	if (qos_qdisc_is_ours(&now->qdiscs)) {
-		/* program and pins were taken away, fq was not */
-		qos_diag_warn(diags,
-			      "what %s had before qosctl is not known any more; remove "
-			      "will put back the kernel's default",
-			      device->link.name);
-		return qos_snapshot_to_json(
-			&(struct qos_snapshot){
-				.gso_max_size = now->gso_max_size,
-				.gso_ipv4_max_size = now->gso_ipv4_max_size,
-			},
-			ret_origin);
-	}
-	return qos_snapshot_to_json(now, ret_origin);
+	return r < 0 ? r : find_changes(device, &bound, diags, ret_text, &numbers);
 }
 
 /* What has been done, to be undone when the next step fails. */
 struct progress {
-	const struct qos_snapshot *before;
-	bool clsact, qdisc, filter;
+	const struct qos_found *before;
+	size_t qdiscs; /* the first so many ports' */
+	bool clsact, filter, gso;
 };
 
 /* Ours as they were, in place where they still are; an mq that is has nothing to change. */
-static void put_back_ours(const struct qos_device *device, const struct qos_qdiscs *before)
+static void put_back_ours(struct qos_nl *nl, const struct qos_link_info *link,
+			  const struct qos_qdiscs *before)
 {
 	for (size_t i = 0; i < before->count; i++) {
 		_cleanup_(qos_tc_blob_done) struct qos_tc_blob options = { .data = NULL };
@@ -152,7 +123,7 @@ static void put_back_ours(const struct qos_device *device, const struct qos_qdis
 		if (qos_replay_options(&before->items[i], &options) < 0)
 			continue;
 		qdisc.options = options;
-		qos_qdisc_put(device->nl, &device->link, &qdisc, NULL);
+		qos_qdisc_put(nl, link, &qdisc, NULL);
 	}
 }
 
@@ -164,34 +135,50 @@ static void put_back_filter(const struct qos_device *device)
 		qos_filter_delete(device->nl, &device->link, NULL);
 }
 
+/* The qdiscs of the ports that had ours, or of those that had not. */
+static void put_back_qdiscs(const struct qos_device *device, const struct progress *done, bool ours)
+{
+	for (size_t i = 0; i < done->qdiscs; i++) {
+		const struct qos_link_info *link = &device->ports[i].link;
+		const struct qos_snapshot *before = done->before->ports[i];
+
+		if (qos_qdisc_is_ours(&before->qdiscs) != ours)
+			continue;
+		if (ours)
+			put_back_ours(device->nl, link, &before->qdiscs);
+		else
+			qos_snapshot_restore(device->nl, link, before, NULL);
+	}
+}
+
 /* Undoing reports nothing: the diagnostic is why it is undone. */
 static void roll_back(const struct qos_device *device, const struct progress *done)
 {
-	bool ours = qos_qdisc_is_ours(&done->before->qdiscs);
-
-	if (done->qdisc && ours)
-		put_back_ours(device, &done->before->qdiscs);
+	put_back_qdiscs(device, done, true);
 	if (done->filter)
 		put_back_filter(device);
-	if (done->qdisc && !ours)
-		qos_snapshot_restore(device->nl, &device->link, done->before, NULL);
+	put_back_qdiscs(device, done, false);
+	if (done->gso)
+		qos_gso_roll_back(device);
 	if (done->clsact)
 		qos_clsact_release(device->nl, &device->link, NULL);
 }
 
 /* fq where the plan wants it; where it polices, what was there before us. */
-static int put_qdisc(const struct qos_device *device, const struct qos_plan *plan,
-		     const struct qos_snapshot *now, const json_t *origin, struct qos_diags *diags)
+static int put_qdiscs(const struct qos_device *device, const struct qos_plan *plan,
+		      const json_t *origin, struct progress *done, struct qos_diags *diags)
 {
-	_cleanup_(qos_snapshot_freep) struct qos_snapshot *first = NULL;
-	int r;
+	int r = 0;
 
-	if (plan->link.mode == QOS_MODE_FQ)
-		return qos_qdisc_install(device->nl, &device->link, &plan->fq, diags);
-	if (!qos_qdisc_is_ours(&now->qdiscs))
-		return 0;
-	r = qos_snapshot_from_json(origin, &first);
-	return r < 0 ? r : qos_snapshot_restore(device->nl, &device->link, first, diags);
+	if (plan->link.mode != QOS_MODE_FQ) {
+		done->qdiscs = device->port_count;
+		return qos_origin_restore(device, origin, diags);
+	}
+	for (size_t i = 0; r == 0 && i < device->port_count; i++) {
+		done->qdiscs = i + 1;
+		r = qos_qdisc_install(device->nl, &device->ports[i].link, &plan->fq, diags);
+	}
+	return r;
 }
 
 /* A program that stamps never runs without fq: fq comes before it, and goes after it. */
@@ -200,20 +187,24 @@ static int put_both(const struct qos_device *device, const struct qos_plan *plan
 		    struct qos_diags *diags)
 {
 	bool fq = plan->link.mode == QOS_MODE_FQ;
-	int r;
+	int r = fq ? put_qdiscs(device, plan, origin, done, diags) : 0;
 
-	if (fq) {
-		done->qdisc = true;
-		r = put_qdisc(device, plan, done->before, origin, diags);
-		if (r < 0)
-			return r;
-	}
+	if (r < 0)
+		return r;
 	done->filter = true;
 	r = qos_filter_put(device->nl, &device->link, bpf->prog_fd, diags);
 	if (r < 0 || fq)
 		return r;
-	done->qdisc = true;
-	return put_qdisc(device, plan, done->before, origin, diags);
+	return put_qdiscs(device, plan, origin, done, diags);
+}
+
+static int put_gso(const struct qos_device *device, const struct qos_plan *plan,
+		   struct progress *done, struct qos_diags *diags)
+{
+	struct qos_gso_sizes gso = qos_gso_wanted(device, plan);
+
+	done->gso = true;
+	return qos_gso_put(device, &gso, diags);
 }
 
 static int put_all(const struct qos_device *device, const struct qos_plan *plan,
@@ -230,31 +221,39 @@ static int put_all(const struct qos_device *device, const struct qos_plan *plan,
 	r = put_both(device, plan, bpf, origin, done, diags);
 	if (r < 0)
 		return r;
+	r = put_gso(device, plan, done, diags);
+	if (r < 0)
+		return r;
 	return qos_pins_commit(device->pin_dir, diags);
+}
+
+/* The document of the plan, with what remove is to put back. */
+static int new_state(const struct qos_device *device, const struct qos_plan *plan,
+		     const struct qos_found *found, struct qos_diags *diags, json_t **ret_state)
+{
+	_cleanup_(json_decrefp) json_t *origin = NULL;
+	int r = qos_origin_find(device, found, diags, &origin);
+
+	return r < 0 ? r : qos_state_new(plan, &device->link, origin, ret_state);
 }
 
 static int change(const struct qos_device *device, const struct qos_plan *plan,
 		  struct qos_diags *diags)
 {
-	_cleanup_(qos_snapshot_freep) struct qos_snapshot *now = NULL;
+	_cleanup_(qos_found_done) struct qos_found found = { .ports = NULL };
 	_cleanup_(qos_bpf_freep) struct qos_bpf *bpf = NULL;
-	_cleanup_(json_decrefp) json_t *origin = NULL, *state = NULL;
-	struct progress done = { 0 };
-	int r = qos_snapshot_take(device->nl, &device->link, diags, &now);
+	_cleanup_(json_decrefp) json_t *state = NULL;
+	struct progress done = { .before = &found };
+	int r = qos_found_take(device, diags, &found);
 
-	if (r < 0)
-		return r;
-	r = find_origin(device, now, diags, &origin);
-	if (r < 0)
-		return r;
-	r = qos_state_new(plan, &device->link, origin, &state);
+	if (r == 0)
+		r = new_state(device, plan, &found, diags, &state);
 	if (r < 0)
 		return r;
 	r = qos_bpf_load(plan, &device->link, qos_device_known(device), state, diags, &bpf);
 	if (r < 0)
 		return r;
-	done.before = now;
-	r = put_all(device, plan, bpf, origin, &done, diags);
+	r = put_all(device, plan, bpf, qos_state_origin(state), &done, diags);
 	if (r < 0) {
 		roll_back(device, &done);
 		qos_pins_abandon(device->pin_dir);
@@ -276,50 +275,75 @@ static int keep_pins(const struct qos_device *device, struct qos_diags *diags)
 	return r < 0 ? r : qos_pins_commit(device->pin_dir, diags);
 }
 
+/* -ENOSPC, and nothing changed, where that needs another program. */
+static int change_numbers(const struct qos_device *device, const struct qos_plan *plan,
+			  struct qos_diags *diags)
+{
+	_cleanup_(qos_found_done) struct qos_found found = { .ports = NULL };
+	struct qos_gso_sizes gso = qos_gso_wanted(device, plan);
+	_cleanup_(json_decrefp) json_t *state = NULL;
+	int r = qos_found_take(device, diags, &found);
+
+	if (r == 0)
+		r = new_state(device, plan, &found, diags, &state);
+	if (r < 0)
+		return r;
+	r = qos_gso_put(device, &gso, diags);
+	if (r < 0)
+		return r;
+	r = qos_bpf_update(device->running, plan, state, diags);
+	if (r < 0)
+		qos_gso_roll_back(device);
+	return r;
+}
+
+static int make_changes(const struct qos_device *device, const struct qos_plan *plan, bool any,
+			bool numbers, struct qos_diags *diags)
+{
+	bool current = qos_state_is_current(device->running);
+	int r = -ENOSPC;
+
+	if (current && !any && qos_state_is_finished(device->running->state))
+		return keep_pins(device, diags);
+	if (current && numbers)
+		r = change_numbers(device, plan, diags);
+	if (r == 0)
+		return keep_pins(device, diags);
+	return r == -ENOSPC ? change(device, plan, diags) : r;
+}
+
+/* What is left to do where the policy is in force; nothing of it can undo that. */
+static void clean_up(const struct qos_device *device)
+{
+	const struct qos_bpf *known = qos_device_known(device);
+
+	if (known)
+		qos_origin_release(device, qos_state_origin(known->state), NULL);
+	qos_pins_sweep(device->nl, device->pin_dir);
+}
+
 int qos_kernel_apply(const struct qos_plan *plan, struct qos_diags *diags, char **ret_text)
 {
 	_cleanup_(qos_device_closep) struct qos_device *device = NULL;
 	_cleanup_(freep) char *changes = NULL;
-	int r = qos_device_open(plan->policy->interface, "qosctl apply", diags, &device);
+	struct qos_plan bound;
+	bool numbers;
+	int r = open_device(plan, "qosctl apply", diags, &bound, &device);
 
 	if (r < 0)
 		return r;
-	r = find_changes(device, plan, diags, &changes);
+	r = find_changes(device, &bound, diags, &changes, &numbers);
 	if (r < 0)
 		return r;
-	if (*changes || !qos_state_is_current(device->running))
-		r = change(device, plan, diags);
-	else
-		r = keep_pins(device, diags);
+	r = make_changes(device, &bound, *changes, numbers, diags);
 	if (r < 0)
 		return r;
-	qos_pins_sweep(device->nl, device->pin_dir);
+	if (!device->port_count && plan->link.mode == QOS_MODE_FQ)
+		qos_diag_warn(diags, "%s has no slaves yet: apply again when it has",
+			      device->link.name);
+	clean_up(device);
 	*ret_text = TAKE_PTR(changes);
 	return 0;
-}
-
-static int restore_origin(const struct qos_device *device, struct qos_diags *diags)
-{
-	_cleanup_(qos_snapshot_freep) struct qos_snapshot *now = NULL, *origin = NULL;
-	const struct qos_bpf *known = qos_device_known(device);
-	int r = qos_snapshot_take(device->nl, &device->link, diags, &now);
-
-	if (r < 0)
-		return r;
-	/* a root that somebody else put there since is theirs */
-	if (!qos_qdisc_is_ours(&now->qdiscs))
-		return 0;
-	if (!known)
-		return qos_qdisc_delete(device->nl, &device->link, TC_H_ROOT, diags);
-	r = qos_snapshot_from_json(qos_state_origin(known->state), &origin);
-	return r < 0 ? r : qos_snapshot_restore(device->nl, &device->link, origin, diags);
-}
-
-static bool had_clsact(const struct qos_device *device)
-{
-	const struct qos_bpf *known = qos_device_known(device);
-
-	return known && json_is_true(json_object_get(qos_state_origin(known->state), "clsact"));
 }
 
 int qos_kernel_remove(const char *ifname, struct qos_diags *diags, char **ret_text)
@@ -327,25 +351,31 @@ int qos_kernel_remove(const char *ifname, struct qos_diags *diags, char **ret_te
 	_cleanup_(qos_device_closep) struct qos_device *device = NULL;
 	_cleanup_(freep) char *changes = NULL;
 	const struct qos_bpf *known;
+	const json_t *origin;
+	struct qos_gso_sizes gso;
 	int r = qos_device_open(ifname, "qosctl remove", diags, &device), qdisc, clsact;
 
 	if (r < 0)
 		return r;
 	known = qos_device_known(device);
-	qdisc = has_our_qdisc(device, diags);
+	qdisc = qos_ports_hold(device, diags);
 	if (qdisc < 0)
 		return qdisc;
 	if (!device->attached && !known && !qdisc) {
 		qos_diag(diags, QOS_FAILED, "%s is not shaped by qosctl", ifname);
 		return -ENOENT;
 	}
+	origin = known ? qos_state_origin(known->state) : NULL;
+	gso = qos_gso_theirs(device);
 	r = qos_plan_diff(known ? qos_state_plan(known->state) : "", "", &changes);
 	if (r < 0)
 		return r;
 	/* the program last, so that nothing is unshaped that the old qdisc shaped not */
-	r = restore_origin(device, diags);
+	r = qos_origin_restore(device, origin, diags);
+	if (r == 0)
+		r = qos_gso_put(device, &gso, diags);
 	clsact = qos_filter_delete(device->nl, &device->link, diags);
-	if (clsact == 0 && !had_clsact(device))
+	if (clsact == 0 && !json_is_true(json_object_get(origin, "clsact")))
 		clsact = qos_clsact_release(device->nl, &device->link, diags);
 	if (r == 0)
 		r = clsact;

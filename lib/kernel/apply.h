@@ -15,7 +15,9 @@ int qos_kernel_plan(const struct qos_plan *plan, struct qos_diags *diags, char *
  * All or nothing: the new program is loaded and filled beside the old one, and
  * takes over in one replacement of the filter, under RTNL and RCU, so that each
  * packet is judged by the old policy or the new one whole. An error at any step
- * puts back what was there.
+ * puts back what was there. Where only numbers of classes and of the link differ
+ * (qos_plan_same_shape()), they change in the class table of the program that runs, one
+ * class after another; nothing else is touched.
  */
 int qos_kernel_apply(const struct qos_plan *plan, struct qos_diags *diags, char **ret_text);
 

@@ -21,6 +21,9 @@ void qos_bpf_free(struct qos_bpf *bpf)
 	closep(&bpf->classes_fd);
 	closep(&bpf->clocks_fd);
 	closep(&bpf->counters_fd);
+	closep(&bpf->flows_fd);
+	closep(&bpf->names_fd);
+	closep(&bpf->document.fd);
 	json_decref(bpf->state);
 	free(bpf);
 }
@@ -29,8 +32,10 @@ struct qos_bpf *qos_bpf_new(void)
 {
 	struct qos_bpf *bpf = calloc(1, sizeof(*bpf));
 
-	if (bpf)
-		bpf->prog_fd = bpf->classes_fd = bpf->clocks_fd = bpf->counters_fd = -1;
+	if (!bpf)
+		return NULL;
+	bpf->prog_fd = bpf->classes_fd = bpf->clocks_fd = bpf->counters_fd = -1;
+	bpf->flows_fd = bpf->names_fd = bpf->document.fd = -1;
 	return bpf;
 }
 
@@ -50,9 +55,17 @@ static int adopt_map(struct qos_bpf *bpf, int fd, void *arg __attribute__((unuse
 		bpf->clocks_fd = TAKE_FD(owned);
 	} else if (strcmp(info.name, "qos_counters") == 0) {
 		bpf->counters_fd = TAKE_FD(owned);
+	} else if (strcmp(info.name, "qos_flows") == 0) {
+		bpf->flow_records = info.max_entries;
+		bpf->flows_fd = TAKE_FD(owned);
+	} else if (strcmp(info.name, "qos_flow_names") == 0) {
+		bpf->names_fd = TAKE_FD(owned);
 	} else if (strcmp(info.name, QOS_STATE_MAP) == 0) {
-		int r = qos_bpf_state_read(fd, info.value_size, &bpf->state);
+		int r;
 
+		bpf->document.fd = TAKE_FD(owned);
+		bpf->document.size = info.value_size;
+		r = qos_bpf_state_read(&bpf->document, &bpf->state);
 		/* then it is not ours, and apply and remove can still replace it */
 		return r == -EBADMSG ? 0 : r;
 	}
@@ -89,7 +102,8 @@ static bool is_ours(const struct qos_bpf *bpf)
 	const json_t *abi = json_object_get(bpf->state, "abi");
 
 	return json_integer_value(abi) == QOS_ABI_VERSION && bpf->classes_fd >= 0 &&
-	       bpf->clocks_fd >= 0 && bpf->counters_fd >= 0;
+	       bpf->clocks_fd >= 0 && bpf->counters_fd >= 0 && bpf->flows_fd >= 0 &&
+	       bpf->names_fd >= 0;
 }
 
 /* Takes prog_fd over. */
@@ -151,6 +165,18 @@ int qos_bpf_slot(const json_t *state, const char *class_name)
 	return slot ? (int)json_integer_value(slot) : -ENOENT;
 }
 
+/* What left at once, as the rest of what passed: the program does not count it. */
+static void fill_delay(struct qos_counters *c)
+{
+	uint64_t passed = c->by[QOS_PASS].packets + c->by[QOS_MARK].packets +
+			  c->by[QOS_MARK_L4S].packets;
+	uint64_t waited = 0;
+
+	for (int i = 1; i < QOS_DELAYS; i++)
+		waited += c->delay[i];
+	c->delay[0] = passed > waited ? passed - waited : 0;
+}
+
 int qos_bpf_counters(const struct qos_bpf *bpf, uint32_t slot, struct qos_counters *ret_sum)
 {
 	int cpus = libbpf_num_possible_cpus();
@@ -166,17 +192,31 @@ int qos_bpf_counters(const struct qos_bpf *bpf, uint32_t slot, struct qos_counte
 		return -errno;
 	for (int cpu = 0; cpu < cpus; cpu++) {
 		for (int v = 0; v < QOS_VERDICTS; v++) {
-			sum.packets[v] += each[cpu].packets[v];
-			sum.bytes[v] += each[cpu].bytes[v];
+			sum.by[v].packets += each[cpu].by[v].packets;
+			sum.by[v].bytes += each[cpu].by[v].bytes;
 		}
+		sum.borrowed += each[cpu].borrowed;
+		for (int i = 0; i < QOS_DELAYS; i++)
+			sum.delay[i] += each[cpu].delay[i];
 	}
+	fill_delay(&sum);
 	*ret_sum = sum;
 	return 0;
 }
 
-int qos_bpf_clocks(const struct qos_bpf *bpf, uint32_t slot, struct qos_clocks *ret_clocks)
+int qos_bpf_array(int fd, uint32_t count, size_t size, void **ret_values)
 {
-	return bpf_map_lookup_elem(bpf->clocks_fd, &slot, ret_clocks) ? -errno : 0;
+	_cleanup_(freep) uint32_t *keys = calloc(count, sizeof(*keys));
+	_cleanup_(freep) void *values = calloc(count, size);
+	uint32_t position = 0, got = count;
+
+	if (!keys || !values)
+		return -ENOMEM;
+	/* -ENOENT: that was the last of them */
+	if (bpf_map_lookup_batch(fd, NULL, &position, keys, values, &got, NULL) && errno != ENOENT)
+		return -errno;
+	*ret_values = TAKE_PTR(values);
+	return 0;
 }
 
 /* A bpffs takes no dots in names (bpf_lookup(), kernel/bpf/inode.c). */

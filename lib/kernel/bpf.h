@@ -13,12 +13,23 @@
 #include "compile/plan.h"
 #include "kernel/link.h"
 
+/* Where the document is: see bpf_state.c. */
+struct qos_bpf_document {
+	int fd;
+	uint32_t size;	 /* bytes there are for a version */
+	uint64_t serial; /* of the version in force */
+};
+
 struct qos_bpf {
 	int prog_fd;
 	uint32_t prog_id;
 	int classes_fd, clocks_fd, counters_fd;
 	uint32_t capacity; /* slots of the per-class maps */
-	json_t *state;	   /* of an opened one: the document */
+	/* of an opened one: */
+	int flows_fd, names_fd;
+	uint32_t flow_records;
+	struct qos_bpf_document document;
+	json_t *state; /* what it said when it was opened */
 };
 
 void qos_bpf_free(struct qos_bpf *bpf);
@@ -43,6 +54,17 @@ int qos_bpf_load(const struct qos_plan *plan, const struct qos_link_info *link,
 		 const struct qos_bpf *old, json_t *state, struct qos_diags *diags,
 		 struct qos_bpf **ret_bpf);
 
+/*
+ * Give the classes of a program the numbers of a plan that has the shape of the
+ * one in force (qos_plan_same_shape()), and it the document (without "slots", which
+ * is added here). Program, clocks and counters stay. All or nothing; when a
+ * crash interrupts it, the document says that it is unfinished. bpf->state stays
+ * what it was. -ENOSPC, and no diagnostic, when there is no room for the document:
+ * then nothing was changed.
+ */
+int qos_bpf_update(struct qos_bpf *bpf, const struct qos_plan *plan, json_t *state,
+		   struct qos_diags *diags);
+
 /* Pin program and maps in an existing, empty directory of a bpffs, for bpftool(8). */
 int qos_bpf_pin(struct qos_bpf *bpf, const char *dir, struct qos_diags *diags);
 
@@ -51,6 +73,8 @@ int qos_bpf_slot(const json_t *state, const char *class_name);
 
 /* Sum over the CPUs. */
 int qos_bpf_counters(const struct qos_bpf *bpf, uint32_t slot, struct qos_counters *ret_sum);
-int qos_bpf_clocks(const struct qos_bpf *bpf, uint32_t slot, struct qos_clocks *ret_clocks);
+
+/* All values of an array map, of count entries of size bytes; the caller's. */
+int qos_bpf_array(int fd, uint32_t count, size_t size, void **ret_values);
 
 #endif

@@ -9,12 +9,15 @@
 #include <linux/if_arp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "base/cleanup.h"
 #include "egress.skel.h"
 #include "kernel/bpf_state.h"
 
-#define CAPACITY_MIN 64
+#define CAPACITY_MIN	       64
+#define FLOW_RECORDS_PER_CLASS 256
+#define FLOW_RECORDS_MAX       65536 /* of 128 bytes with their names */
 /* Of the verifier. Before Linux 6.4 a log that does not fit hides the error (-ENOSPC); the
  * kernel fills only what it needs.
  */
@@ -115,6 +118,38 @@ static int link_header(const struct qos_link_info *link, struct qos_diags *diags
 	}
 }
 
+/* A power of two: 2 MB of memory for a policy of usual size, 8 MB for the largest. */
+static uint32_t flow_records(uint32_t capacity)
+{
+	uint32_t records = FLOW_RECORDS_PER_CLASS * CAPACITY_MIN;
+
+	while (records < FLOW_RECORDS_MAX && records < FLOW_RECORDS_PER_CLASS * capacity)
+		records *= 2;
+	return records;
+}
+
+/*
+ * Flows live on: a record knows when the flow's last packet departs, and a salt which record
+ * that is. Their table grows as the classes' do, and then they begin anew.
+ */
+static int configure_flows(struct egress_bpf *skel, const struct qos_bpf *old,
+			   struct qos_link_cfg *link, uint32_t capacity)
+{
+	uint32_t records = flow_records(capacity);
+	int r;
+
+	link->flow_mask = records - 1;
+	if (old && old->flow_records == records) {
+		link->salt = (uint32_t)json_integer_value(json_object_get(old->state, "salt"));
+		r = bpf_map__reuse_fd(skel->maps.qos_flows, old->flows_fd);
+		return r ? r : bpf_map__reuse_fd(skel->maps.qos_flow_names, old->names_fd);
+	}
+	if (getrandom(&link->salt, sizeof(link->salt), 0) != sizeof(link->salt))
+		return -errno;
+	r = bpf_map__set_max_entries(skel->maps.qos_flows, records);
+	return r ? r : bpf_map__set_max_entries(skel->maps.qos_flow_names, records);
+}
+
 static int configure(struct egress_bpf *skel, const struct qos_plan *plan,
 		     const struct slots *slots, const struct qos_bpf *old, uint32_t l2_len)
 {
@@ -122,6 +157,9 @@ static int configure(struct egress_bpf *skel, const struct qos_plan *plan,
 	struct qos_link_cfg link = plan->link;
 	int r;
 
+	r = configure_flows(skel, old, &link, slots->capacity);
+	if (r < 0)
+		return r;
 	link.l2_len = l2_len;
 	link.default_slot = slots->of[plan->policy->default_class];
 	memcpy((void *)&skel->rodata->qos_link, &link, sizeof(link));
@@ -169,29 +207,61 @@ static int fill_index(int fd, const struct qos_plan *plan)
 	return 0;
 }
 
-static int fill_classes(int fd, const struct qos_plan *plan, const struct slots *slots)
+/* A slot as the plan counts them (the link, then its classes) → the one in the maps. */
+static uint32_t bound(const uint32_t *slots, uint32_t slot)
+{
+	return slot == QOS_NO_SLOT || slot == QOS_SLOT_LINK ? slot : slots[slot - 1];
+}
+
+int qos_bpf_classes_put(int fd, const struct qos_plan *plan, const uint32_t *slots)
 {
 	uint32_t slot = QOS_SLOT_LINK;
 
 	if (bpf_map_update_elem(fd, &slot, &plan->link_class, BPF_ANY))
 		return -errno;
-	for (size_t i = 0; i < slots->count; i++) {
-		if (bpf_map_update_elem(fd, &slots->of[i], &plan->classes[i].cfg, BPF_ANY))
+	for (size_t i = 0; i < plan->class_count; i++) {
+		struct qos_class_cfg cfg = plan->classes[i].cfg;
+
+		cfg.parent = bound(slots, cfg.parent);
+		cfg.hard = bound(slots, cfg.hard);
+		if (bpf_map_update_elem(fd, &slots[i], &cfg, BPF_ANY))
 			return -errno;
 	}
 	return 0;
 }
 
-/* Clear a slot that a class of another name may have had, or copy it from old. */
-static int move_slot(const struct qos_bpf *bpf, const struct qos_bpf *old, uint32_t slot, int cpus)
+/* More than any finish is ahead of virtual time (kern/pace.h, STALE). */
+#define VIRTUAL_FAR (1ULL << 51)
+
+/*
+ * Clear a slot that a class of another name may have had: its flows' records may still be
+ * there, and virtual time goes on from beyond all of them.
+ */
+static int clear_slot(const struct qos_bpf *bpf, uint32_t slot, int cpus)
 {
 	_cleanup_(freep) struct qos_counters *counters = calloc((size_t)cpus, sizeof(*counters));
-	struct qos_clocks clocks = { 0 };
+	struct qos_clocks was, clocks = { 0 };
 
 	if (!counters)
 		return -ENOMEM;
-	if (old && (bpf_map_lookup_elem(old->clocks_fd, &slot, &clocks) ||
-		    bpf_map_lookup_elem(old->counters_fd, &slot, counters)))
+	if (bpf_map_lookup_elem(bpf->clocks_fd, &slot, &was))
+		return -errno;
+	clocks.pace[0].v = was.pace[0].v + VIRTUAL_FAR;
+	if (bpf_map_update_elem(bpf->clocks_fd, &slot, &clocks, BPF_ANY) ||
+	    bpf_map_update_elem(bpf->counters_fd, &slot, counters, BPF_ANY))
+		return -errno;
+	return 0;
+}
+
+static int copy_slot(const struct qos_bpf *bpf, const struct qos_bpf *old, uint32_t slot, int cpus)
+{
+	_cleanup_(freep) struct qos_counters *counters = calloc((size_t)cpus, sizeof(*counters));
+	struct qos_clocks clocks;
+
+	if (!counters)
+		return -ENOMEM;
+	if (bpf_map_lookup_elem(old->clocks_fd, &slot, &clocks) ||
+	    bpf_map_lookup_elem(old->counters_fd, &slot, counters))
 		return -errno;
 	if (bpf_map_update_elem(bpf->clocks_fd, &slot, &clocks, BPF_ANY) ||
 	    bpf_map_update_elem(bpf->counters_fd, &slot, counters, BPF_ANY))
@@ -208,12 +278,12 @@ static int fill_slots(const struct qos_bpf *bpf, const struct qos_bpf *old,
 	if (cpus < 0)
 		return cpus;
 	if (grown)
-		r = move_slot(bpf, old, QOS_SLOT_LINK, cpus);
+		r = copy_slot(bpf, old, QOS_SLOT_LINK, cpus);
 	for (size_t i = 0; r == 0 && i < slots->count; i++) {
 		if (slots->fresh[i])
-			r = move_slot(bpf, NULL, slots->of[i], cpus);
+			r = clear_slot(bpf, slots->of[i], cpus);
 		else if (grown)
-			r = move_slot(bpf, old, slots->of[i], cpus);
+			r = copy_slot(bpf, old, slots->of[i], cpus);
 	}
 	return r;
 }
@@ -283,7 +353,7 @@ static int fill(struct egress_bpf *skel, const struct qos_plan *plan, const stru
 
 	bpf->capacity = slots->capacity;
 	if (r == 0)
-		r = fill_classes(bpf->classes_fd, plan, slots);
+		r = qos_bpf_classes_put(bpf->classes_fd, plan, slots->of);
 	if (r == 0)
 		r = fill_rules(bpf_map__fd(skel->maps.qos_rules), plan, slots);
 	if (r == 0)
@@ -292,6 +362,8 @@ static int fill(struct egress_bpf *skel, const struct qos_plan *plan, const stru
 		r = fill_slots(bpf, old, slots);
 	if (r == 0)
 		r = put_slots(state, plan, slots);
+	if (r == 0 && json_object_set_new(state, "salt", json_integer(skel->rodata->qos_link.salt)))
+		r = -ENOMEM;
 	if (r == 0)
 		r = qos_bpf_state_bind(bpf->prog_fd, state, &state_fd);
 	return r;

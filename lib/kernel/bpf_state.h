@@ -13,8 +13,13 @@ struct qos_bpf *qos_bpf_new(void);
 
 /* A map that holds the document, bound to the program, which alone keeps it. */
 int qos_bpf_state_bind(int prog_fd, const json_t *state, int *ret_fd);
-/* -EBADMSG when it is none. */
-int qos_bpf_state_read(int map_fd, uint32_t value_size, json_t **ret_state);
+/* Of document->fd, of size; sets its serial. -EBADMSG when there is none. */
+int qos_bpf_state_read(struct qos_bpf_document *document, json_t **ret_state);
+/* A new version in place of the one before that in force. -ENOSPC when there is no room. */
+int qos_bpf_state_write(struct qos_bpf_document *document, const json_t *state);
+
+/* The class table of a plan; slots: of its classes in the maps, by their index. */
+int qos_bpf_classes_put(int fd, const struct qos_plan *plan, const uint32_t *slots);
 
 /* Report a failed bpf() call as "WHAT: WHY"; returns error. diags may be null. */
 int qos_bpf_fail(struct qos_diags *diags, int error, const char *fmt, ...)

@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "kernel/bpffs.h"
 #include "kernel/lock.h"
+#include "kernel/ports.h"
 
 DEFINE_CLEANUP(char **, namesp, qos_device_list_free)
 
@@ -17,6 +18,7 @@ void qos_device_close(struct qos_device *device)
 		return;
 	qos_bpf_free(device->running);
 	qos_bpf_free(device->pinned);
+	qos_ports_close(device);
 	qos_nl_close(device->nl);
 	free(device->pin_dir);
 	closep(&device->prog_fd);
@@ -27,6 +29,15 @@ void qos_device_close(struct qos_device *device)
 const struct qos_bpf *qos_device_known(const struct qos_device *device)
 {
 	return device->running ? device->running : device->pinned;
+}
+
+int qos_device_has_filter(struct qos_nl *nl, const struct qos_link_info *link,
+			  struct qos_diags *diags)
+{
+	_cleanup_(qos_filters_done) struct qos_filters filters = { 0 };
+	int r = qos_filters_get(nl, link, diags, &filters);
+
+	return r < 0 ? r : qos_filters_ours(&filters) != NULL;
 }
 
 static int find_running(struct qos_device *device, struct qos_diags *diags)
@@ -95,6 +106,9 @@ int qos_device_open(const char *ifname, const char *lock, struct qos_diags *diag
 		if (r < 0)
 			return r;
 	}
+	r = qos_ports_find(device, lock, diags);
+	if (r < 0)
+		return r;
 	r = find_running(device, diags);
 	if (r < 0)
 		return r;
@@ -119,15 +133,6 @@ void qos_device_list_free(char **names)
 	free(names);
 }
 
-static int has_our_filter(struct qos_nl *nl, const struct qos_link_info *link,
-			  struct qos_diags *diags)
-{
-	_cleanup_(qos_filters_done) struct qos_filters filters = { 0 };
-	int r = qos_filters_get(nl, link, diags, &filters);
-
-	return r < 0 ? r : qos_filters_ours(&filters) != NULL;
-}
-
 int qos_device_list(struct qos_diags *diags, char ***ret_names)
 {
 	_cleanup_(qos_nl_closep) struct qos_nl *nl = NULL;
@@ -144,7 +149,7 @@ int qos_device_list(struct qos_diags *diags, char ***ret_names)
 	if (!names)
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++) {
-		r = has_our_filter(nl, &links[i], diags);
+		r = qos_device_has_filter(nl, &links[i], diags);
 		if (r < 0)
 			return r;
 		if (r > 0 && !(names[found++] = strdup(links[i].name)))

@@ -75,6 +75,7 @@ static int parse_link(const struct nlmsghdr *msg, struct qos_link_info *ret_link
 		link.tx_queues = 1;
 	link.master = (int)attr_u32(attrs.tb[IFLA_MASTER]);
 	link.gso_max_size = attr_u32(attrs.tb[IFLA_GSO_MAX_SIZE]);
+	link.tso_max_size = attr_u32(attrs.tb[IFLA_TSO_MAX_SIZE]);
 	link.gso_ipv4_max_size = attr_u32(attrs.tb[IFLA_GSO_IPV4_MAX_SIZE_]);
 
 	*ret_link = link;
@@ -182,6 +183,32 @@ int qos_link_get(struct qos_nl *nl, const char *ifname, struct qos_diags *diags,
 	return 0;
 }
 
+int qos_link_get_index(struct qos_nl *nl, int ifindex, struct qos_diags *diags,
+		       struct qos_link_info *ret_link)
+{
+	struct nlmsghdr *msg = qos_nl_message(nl, RTM_GETLINK, 0, sizeof(struct ifinfomsg));
+	struct ifinfomsg *info = mnl_nlmsg_get_payload(msg);
+	const struct nlmsghdr *answer;
+	int r;
+
+	info->ifi_index = ifindex;
+	r = qos_nl_get(nl, msg, &answer);
+	if (r == 0)
+		r = parse_link(answer, ret_link);
+	if (r < 0 && r != -ENODEV)
+		return qos_nl_fail(nl, diags, r, "cannot look up interface %d", ifindex);
+	return r;
+}
+
+static int set_gso_failed(const struct qos_nl *nl, const struct qos_link_info *link,
+			  uint32_t max_size, struct qos_diags *diags, int error)
+{
+	qos_nl_fail(nl, diags, error, "cannot set gso_max_size %u on %s", max_size, link->name);
+	if (link->tso_max_size && max_size > link->tso_max_size)
+		qos_diag_hint(diags, "%s takes %u bytes at most", link->name, link->tso_max_size);
+	return error;
+}
+
 int qos_link_set_gso(struct qos_nl *nl, const struct qos_link_info *link, uint32_t max_size,
 		     uint32_t ipv4_max_size, struct qos_diags *diags)
 {
@@ -198,8 +225,5 @@ int qos_link_set_gso(struct qos_nl *nl, const struct qos_link_info *link, uint32
 		mnl_attr_put_u32(msg, IFLA_GSO_IPV4_MAX_SIZE_, ipv4_max_size);
 
 	r = qos_nl_request(nl, msg);
-	if (r < 0)
-		return qos_nl_fail(nl, diags, r, "cannot set gso_max_size %u on %s", max_size,
-				   link->name);
-	return 0;
+	return r < 0 ? set_gso_failed(nl, link, max_size, diags, r) : 0;
 }

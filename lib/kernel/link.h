@@ -21,11 +21,15 @@ struct qos_link_info {
 	char master_kind[IFNAMSIZ]; /* "bond", "bridge" …, or empty */
 	uint32_t gso_max_size;	    /* bytes */
 	uint32_t gso_ipv4_max_size; /* bytes; 0: the kernel (before 6.3) has none apart */
+	uint32_t tso_max_size;	    /* bytes; the most that either can be */
 };
 
 /* By name. -ENODEV with the interfaces that exist as hint. */
 int qos_link_get(struct qos_nl *nl, const char *ifname, struct qos_diags *diags,
 		 struct qos_link_info *ret_link);
+/* By number. -ENODEV, and no diagnostic, when there is none. */
+int qos_link_get_index(struct qos_nl *nl, int ifindex, struct qos_diags *diags,
+		       struct qos_link_info *ret_link);
 /* All, in the kernel's order. The array is the caller's, for free(). */
 int qos_link_list(struct qos_nl *nl, struct qos_diags *diags, struct qos_link_info **ret_links,
 		  size_t *ret_count);

@@ -10,7 +10,7 @@
 
 #include <jansson.h>
 
-#include "kernel/link.h"
+#include "kernel/device.h"
 
 /*
  * Append the machine's checks: kernel, capabilities, bpf, jit, bpffs, clsact,
@@ -20,13 +20,20 @@ int qos_probe_system(json_t *checks);
 
 /* What the caller knows of an interface that it asks about. */
 struct qos_probe_known {
-	bool shaped; /* a policy is in force: what follows has to be so */
-	bool fq;     /* in mode fq */
-	bool filter; /* our filter is there, with the right program */
+	bool shaped;			 /* a policy is in force: what follows has to be so */
+	bool fq;			 /* in mode fq */
+	bool filter;			 /* our filter is there, with the right program */
+	const struct qos_device *device; /* null: it looks at the interface alone */
 };
 
-/* Append the interface's: link, qdisc, filter, others. */
+/*
+ * Append the interface's: link, qdisc (of a bond one for each slave), filter,
+ * others and, where a policy is in force, gso.
+ */
 int qos_probe_link(struct qos_nl *nl, const struct qos_link_info *link,
 		   const struct qos_probe_known *known, struct qos_diags *diags, json_t *checks);
+
+/* Append gso: whether the classes in force can wait for the packets that the stack builds. */
+int qos_probe_gso(const struct qos_link_info *link, const json_t *state, json_t *checks);
 
 #endif

@@ -10,61 +10,109 @@
 
 #include "kernel/check.h"
 #include "kernel/clsact.h"
+#include "kernel/ports.h"
 #include "kernel/probe.h"
-#include "kernel/qdisc.h"
 
 /* Linux 6.6 ("bpf: Add fd-based tcx multi-prog infra with link support"), newer
  * than Debian 12's headers.
  */
 #define BPF_TCX_EGRESS_ 47
 
-static bool spreads_over_slaves(const struct qos_link_info *link)
+static int probe_ports(const struct qos_link_info *link, const struct qos_probe_known *known,
+		       json_t *checks)
 {
-	return !strcmp(link->kind, "bond") || !strcmp(link->kind, "team");
+	char slaves[256] = "";
+	size_t len = 0;
+
+	if (!strcmp(link->kind, "team"))
+		return qos_check_add(checks, "link", QOS_CHECK_WARN,
+				     "write a policy for each of its ports instead",
+				     "%s is a team: its ports have queues of their own behind it",
+				     link->name);
+	for (size_t i = 0; i < known->device->port_count && len < sizeof(slaves); i++)
+		len += (size_t)snprintf(slaves + len, sizeof(slaves) - len, "%s%s", i ? ", " : "",
+					known->device->ports[i].link.name);
+	if (!len)
+		return qos_check_add(checks, "link", QOS_CHECK_WARN,
+				     "apply again when it has: packets wait in their queues",
+				     "bond, up, without a slave");
+	return qos_check_add(checks, "link", QOS_CHECK_OK, NULL,
+			     "bond, up: one policy for all that its slaves send: %s", slaves);
 }
 
-static int probe_device(const struct qos_link_info *link, json_t *checks)
+static int probe_device(const struct qos_link_info *link, const struct qos_probe_known *known,
+			json_t *checks)
 {
-	char master[IFNAMSIZ] = "", of[2 * IFNAMSIZ + 32] = "";
+	char master[IFNAMSIZ] = "", of[2 * IFNAMSIZ + 64] = "";
 
 	if (link->master && if_indextoname((unsigned int)link->master, master))
-		snprintf(of, sizeof(of), ", port of %s %s", link->master_kind, master);
+		snprintf(of, sizeof(of), ", port of %s %s%s", link->master_kind, master,
+			 known->device && known->device->master_shaped ? ", which is shaped" : "");
 
 	if (!(link->flags & IFF_UP))
 		return qos_check_add(checks, "link", QOS_CHECK_WARN, NULL,
 				     "%s is down: the kernel sends nothing through it", link->name);
-	if (spreads_over_slaves(link))
-		return qos_check_add(checks, "link", QOS_CHECK_WARN,
-				     "write a policy for each of its ports instead",
-				     "%s is a %s: its ports have queues of their own behind it",
-				     link->name, link->kind);
+	if (!strcmp(link->kind, "team") || (qos_link_is_bond(link) && known->device))
+		return probe_ports(link, known, checks);
 	return qos_check_add(checks, "link", QOS_CHECK_OK, NULL, "%s%sup, %u transmit queue%s%s",
 			     link->kind, link->kind[0] ? ", " : "", link->tx_queues,
 			     link->tx_queues == 1 ? "" : "s", of);
 }
 
+/* of: the slave of a bond, "s0: "; else empty. */
+static int probe_root(struct qos_nl *nl, const struct qos_link_info *link, const char *of,
+		      struct qos_diags *diags, json_t *checks)
+{
+	_cleanup_(freep) char *why = NULL;
+	int r = qos_qdisc_verify(nl, link, NULL, diags, &why);
+
+	if (r < 0)
+		return r;
+	if (why)
+		return qos_check_add(checks, "qdisc", QOS_CHECK_FAIL,
+				     *of ? "the slave is new, or somebody changed it: 'qosctl "
+					   "apply' to the bond puts ours there" :
+					   "somebody changed it: 'qosctl apply' puts ours back",
+				     "%s%s: packets do not wait for their time", of, why);
+	return qos_check_add(checks, "qdisc", QOS_CHECK_OK, NULL, "%s%s 7105: is in place", of,
+			     link->tx_queues > 1 ? "mq" : "fq");
+}
+
+static int probe_slave(struct qos_nl *nl, const struct qos_port *port, struct qos_diags *diags,
+		       json_t *checks)
+{
+	char of[IFNAMSIZ + 2];
+
+	if (port->shaped)
+		return qos_check_add(checks, "qdisc", QOS_CHECK_FAIL,
+				     "remove one of the two policies",
+				     "%s: the slave has a policy of its own: its packets are "
+				     "counted twice",
+				     port->link.name);
+	snprintf(of, sizeof(of), "%s: ", port->link.name);
+	return probe_root(nl, &port->link, of, diags, checks);
+}
+
 static int probe_qdisc(struct qos_nl *nl, const struct qos_link_info *link,
 		       const struct qos_probe_known *known, struct qos_diags *diags, json_t *checks)
 {
-	_cleanup_(freep) char *why = NULL;
-	int r;
+	const struct qos_device *device = known->device;
+	int r = 0;
 
 	if (!known->shaped || !known->fq)
 		return 0;
-	r = qos_qdisc_verify(nl, link, NULL, diags, &why);
-	if (r < 0)
-		return r;
-
-	if (why)
-		return qos_check_add(checks, "qdisc", QOS_CHECK_FAIL,
-				     "somebody changed it: 'qosctl apply' puts ours back",
-				     "%s: packets do not wait for their time", why);
-	return qos_check_add(checks, "qdisc", QOS_CHECK_OK, NULL, "%s 7105: is in place",
-			     link->tx_queues > 1 ? "mq" : "fq");
+	if (!device || !qos_link_is_bond(link))
+		return probe_root(nl, link, "", diags, checks);
+	for (size_t i = 0; r == 0 && i < device->port_count; i++)
+		r = probe_slave(nl, &device->ports[i], diags, checks);
+	return r;
 }
 
 static int probe_filter(const struct qos_probe_known *known, json_t *checks)
 {
+	if (!known->shaped && known->device && known->device->master_shaped)
+		return qos_check_add(checks, "filter", QOS_CHECK_OK, NULL,
+				     "that of its bond shapes what it sends");
 	if (!known->shaped)
 		return qos_check_add(checks, "filter", QOS_CHECK_OK, NULL,
 				     "no policy is in force: nothing is shaped");
@@ -137,7 +185,9 @@ static int probe_foreign_root(struct qos_nl *nl, const struct qos_link_info *lin
 				continue;
 			return qos_check_add(checks, "others", QOS_CHECK_WARN, NULL,
 					     "%s shapes it too%s", qdisc->kind,
-					     known->shaped ? "" : ": apply would replace it");
+					     known->shaped || qos_link_is_bond(link) ?
+						     "" :
+						     ": apply would replace it");
 		}
 	}
 	return 0;
@@ -175,7 +225,7 @@ int qos_probe_link(struct qos_nl *nl, const struct qos_link_info *link,
 {
 	int r;
 
-	r = probe_device(link, checks);
+	r = probe_device(link, known, checks);
 	if (r < 0)
 		return r;
 	r = probe_qdisc(nl, link, known, diags, checks);
@@ -184,5 +234,8 @@ int qos_probe_link(struct qos_nl *nl, const struct qos_link_info *link,
 	r = probe_filter(known, checks);
 	if (r < 0)
 		return r;
-	return probe_others(nl, link, known, diags, checks);
+	r = probe_others(nl, link, known, diags, checks);
+	if (r < 0 || !known->filter || !known->device)
+		return r;
+	return qos_probe_gso(link, known->device->running->state, checks);
 }

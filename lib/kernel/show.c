@@ -5,9 +5,12 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "kernel/bpf_state.h"
 #include "kernel/device.h"
+#include "kernel/flows.h"
+#include "kernel/ports.h"
 #include "kernel/probe.h"
-#include "kernel/qdisc.h"
+#include "kernel/rates.h"
 #include "kernel/state.h"
 #include "kernel/stats.h"
 
@@ -20,7 +23,8 @@ static bool wants_fq(const struct qos_bpf *running)
 	return json_is_string(mode) && strcmp(json_string_value(mode), "fq") == 0;
 }
 
-static json_t *show_qdisc(const struct qos_device *device, const struct qos_qdiscs *qdiscs)
+/* Of a bond that of its first slave. */
+static json_t *show_qdisc(const struct qos_link_info *link, const struct qos_qdiscs *qdiscs)
 {
 	const struct qos_qdisc *root = qos_qdiscs_find(qdiscs, TC_H_ROOT), *fq = NULL;
 	char handle[QOS_TC_HANDLE_LEN];
@@ -32,52 +36,90 @@ static json_t *show_qdisc(const struct qos_device *device, const struct qos_qdis
 	fq = mq ? qos_qdiscs_find(qdiscs, root->handle | 1) : root;
 	return json_pack("{s:s, s:s, s:i, s:b}", "kind", root->kind, "handle",
 			 qos_tc_handle_text(root->handle, handle), "queues",
-			 mq ? (int)device->link.tx_queues : 1, "bands",
+			 mq ? (int)link->tx_queues : 1, "bands",
 			 fq && strcmp(fq->kind, "fq") == 0 && qos_fq_has_bands(&fq->options));
 }
 
-/* Why what was applied is not what packets meet. Null when out of memory. */
-static json_t *find_problems(const struct qos_device *device, const struct qos_qdiscs *qdiscs)
+/* The root of a port, and why what was applied is not what packets meet there. */
+static int show_port(const struct qos_device *device, size_t i, struct qos_diags *diags,
+		     json_t *problems, json_t **ret_qdisc)
 {
-	const struct qos_qdisc *root = qos_qdiscs_find(qdiscs, TC_H_ROOT);
+	_cleanup_(qos_qdiscs_done) struct qos_qdiscs qdiscs = { 0 };
+	const struct qos_link_info *link = &device->ports[i].link;
+	int r = qos_qdiscs_get(device->nl, link, diags, &qdiscs);
+	const struct qos_qdisc *root;
 
-	if (!wants_fq(device->running) || qos_qdisc_is_ours(qdiscs))
-		return json_array();
-	return json_pack("[o]", json_sprintf("the root qdisc of %s is %s, not the fq that holds "
-					     "the packets; apply puts it back",
-					     device->link.name, root ? root->kind : "none"));
+	if (r < 0)
+		return r;
+	root = qos_qdiscs_find(&qdiscs, TC_H_ROOT);
+	if (wants_fq(device->running) && !qos_qdisc_is_ours(&qdiscs) &&
+	    json_array_append_new(problems,
+				  json_sprintf("the root qdisc of %s is %s, not the fq that holds "
+					       "the packets; apply puts it back",
+					       link->name, root ? root->kind : "none")))
+		return -ENOMEM;
+	*ret_qdisc = show_qdisc(link, &qdiscs);
+	return 0;
+}
+
+static int show_ports(const struct qos_device *device, struct qos_diags *diags, json_t *problems,
+		      json_t **ret_qdisc)
+{
+	_cleanup_(json_decrefp) json_t *first = json_null();
+
+	for (size_t i = 0; i < device->port_count; i++) {
+		_cleanup_(json_decrefp) json_t *qdisc = NULL;
+		int r = show_port(device, i, diags, problems, &qdisc);
+
+		if (r < 0)
+			return r;
+		if (i == 0)
+			first = TAKE_PTR(qdisc);
+	}
+	*ret_qdisc = TAKE_PTR(first);
+	return 0;
+}
+
+static int find_unfinished(const struct qos_device *device, json_t *problems)
+{
+	if (qos_state_is_finished(device->running->state))
+		return 0;
+	return json_array_append_new(
+		problems, json_string("the classes' numbers are being changed, or that was "
+				      "interrupted; apply finishes it"));
 }
 
 static int show_device(struct qos_device *device, struct qos_diags *diags, json_t **ret_json)
 {
-	_cleanup_(qos_qdiscs_done) struct qos_qdiscs qdiscs = { 0 };
-	_cleanup_(json_decrefp) json_t *json = NULL, *problems = NULL;
-	int r = qos_qdiscs_get(device->nl, &device->link, diags, &qdiscs);
+	_cleanup_(json_decrefp) json_t *json = NULL, *problems = json_array(), *qdisc = NULL;
+	int r = show_ports(device, diags, problems, &qdisc);
 
 	if (r < 0)
 		return r;
+	if (find_unfinished(device, problems))
+		return -ENOMEM;
 	json = json_deep_copy(json_object_get(device->running->state, "show"));
-	problems = find_problems(device, &qdiscs);
 	/* the interface may have been renamed */
 	if (json_object_set_new(json, "interface", json_string(device->link.name)) ||
 	    json_object_set_new(json, "in_force", json_boolean(json_array_size(problems) == 0)) ||
-	    json_object_set(json, "problems", problems) ||
-	    json_object_set_new(json, "qdisc", show_qdisc(device, &qdiscs)) ||
+	    json_object_set(json, "problems", problems) || json_object_set(json, "qdisc", qdisc) ||
 	    json_object_set_new(json, "filter",
 				json_pack("{s:i, s:I}", "pref", device->pref, "prog_id",
 					  (json_int_t)device->running->prog_id)))
 		return -ENOMEM;
+	r = qos_rates_add(device->running, json);
+	if (r < 0)
+		return qos_bpf_fail(diags, r, "cannot read the rates of %s", device->link.name);
 	*ret_json = TAKE_PTR(json);
 	return 0;
 }
 
 typedef int (*describe_fn)(struct qos_device *device, struct qos_diags *diags, json_t **ret_json);
 
-static int add_device(const char *ifname, describe_fn describe, struct qos_diags *diags,
-		      json_t *all)
+/* -ENOENT with a diagnostic when no program of ours is there that we can read. */
+static int open_shaped(const char *ifname, struct qos_diags *diags, struct qos_device **ret_device)
 {
 	_cleanup_(qos_device_closep) struct qos_device *device = NULL;
-	json_t *one = NULL;
 	int r = qos_device_open(ifname, NULL, diags, &device);
 
 	if (r < 0)
@@ -90,6 +132,19 @@ static int add_device(const char *ifname, describe_fn describe, struct qos_diags
 		qos_diag_hint(diags, "qosctl apply %s", ifname);
 		return -ENOENT;
 	}
+	*ret_device = TAKE_PTR(device);
+	return 0;
+}
+
+static int add_device(const char *ifname, describe_fn describe, struct qos_diags *diags,
+		      json_t *all)
+{
+	_cleanup_(qos_device_closep) struct qos_device *device = NULL;
+	json_t *one = NULL;
+	int r = open_shaped(ifname, diags, &device);
+
+	if (r < 0)
+		return r;
 	r = describe(device, diags, &one);
 	if (r < 0)
 		return r;
@@ -125,6 +180,14 @@ int qos_kernel_stats(const char *ifname, struct qos_diags *diags, json_t **ret_j
 	return describe(ifname, qos_device_stats, diags, ret_json);
 }
 
+int qos_kernel_flows(const char *ifname, size_t most, struct qos_diags *diags, json_t **ret_json)
+{
+	_cleanup_(qos_device_closep) struct qos_device *device = NULL;
+	int r = open_shaped(ifname, diags, &device);
+
+	return r < 0 ? r : qos_device_flows(device, most, diags, ret_json);
+}
+
 static int doctor_interface(const char *ifname, struct qos_diags *diags, json_t **ret_json)
 {
 	_cleanup_(qos_device_closep) struct qos_device *device = NULL;
@@ -137,6 +200,7 @@ static int doctor_interface(const char *ifname, struct qos_diags *diags, json_t 
 	known.shaped = qos_device_known(device) != NULL;
 	known.filter = device->running != NULL;
 	known.fq = known.shaped && wants_fq(qos_device_known(device));
+	known.device = device;
 	r = qos_probe_link(device->nl, &device->link, &known, diags, checks);
 	if (r < 0)
 		return r;

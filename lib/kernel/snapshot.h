@@ -27,7 +27,7 @@ int qos_snapshot_to_json(const struct qos_snapshot *snapshot, json_t **ret_json)
 int qos_snapshot_from_json(const json_t *json, struct qos_snapshot **ret_snapshot);
 
 /*
- * Put the qdiscs and the GSO sizes back (clsact is not its affair). What the
+ * Put the qdiscs back (clsact and the GSO sizes are not its affair). What the
  * kernel had attached by default it attaches again; the user's own are created
  * anew with handle, kind, options and classes. What of them the kernel does
  * not tell, or does not take back, is named in a warning; without its root

@@ -267,36 +267,17 @@ static void warn_foreign(const struct qos_link_info *link, const struct qos_snap
 		      root->kind, qos_tc_handle_text(root->handle, handle));
 }
 
-static int restore_gso(struct qos_nl *nl, const struct qos_link_info *link,
-		       const struct qos_snapshot *snapshot, struct qos_diags *diags)
-{
-	struct qos_link_info now;
-	int r;
-
-	r = qos_link_get(nl, link->name, diags, &now);
-	if (r < 0)
-		return r;
-	if (now.gso_max_size == snapshot->gso_max_size &&
-	    now.gso_ipv4_max_size == snapshot->gso_ipv4_max_size)
-		return 0;
-	return qos_link_set_gso(nl, link, snapshot->gso_max_size, snapshot->gso_ipv4_max_size,
-				diags);
-}
-
 int qos_snapshot_restore(struct qos_nl *nl, const struct qos_link_info *link,
 			 const struct qos_snapshot *snapshot, struct qos_diags *diags)
 {
 	_cleanup_(qos_qdiscs_done) struct qos_qdiscs now = { .items = NULL };
-	int r, gso;
+	int r;
 
 	r = qos_qdiscs_get(nl, link, diags, &now);
 	if (r < 0)
 		return r;
 	if (qos_qdisc_is_ours(&now))
-		r = restore_qdiscs(nl, link, snapshot, diags);
-	else
-		warn_foreign(link, snapshot, &now, diags);
-
-	gso = restore_gso(nl, link, snapshot, diags);
-	return r < 0 ? r : gso;
+		return restore_qdiscs(nl, link, snapshot, diags);
+	warn_foreign(link, snapshot, &now, diags);
+	return 0;
 }

@@ -15,22 +15,76 @@ static json_t *number_or_null(uint64_t value)
 	return value ? json_integer((json_int_t)value) : json_null();
 }
 
-static json_t *show_class(const struct qos_plan_class *cls, enum qos_priority priority, bool fq)
+/* Of the one that a class is in; the link's, as no class can have it, is "link". */
+static const char *parent_name(const struct qos_policy *policy, const struct qos_class *def)
 {
-	uint8_t dscp = cls->cfg.dscp;
+	return def->parent == QOS_PARENT_LINK ? "link" : policy->classes[def->parent].name;
+}
+
+/* Whether it can use more than what it is guaranteed, of what its parent has. */
+static bool can_borrow(const struct qos_plan_class *cls, const struct qos_class *def)
+{
+	if (!def->inner)
+		return cls->cfg.flags & QOS_CLASS_BORROW;
+	return cls->cfg.parent != QOS_NO_SLOT && cls->rate != cls->ceil;
+}
+
+static json_t *show_dscp(uint8_t dscp)
+{
 	const char *name = qos_names_text(&qos_names_dscp, dscp);
 
+	if (dscp == QOS_DSCP_KEEP)
+		return json_null();
+	return name ? json_string(name) : json_integer(dscp);
+}
+
+/* What only classes with packets of their own have. */
+static json_t *show_leaf(const struct qos_plan_class *cls, const struct qos_class *def, bool fq)
+{
+	bool hosts = def->fairness == QOS_FAIR_SRC_HOST || def->fairness == QOS_FAIR_DST_HOST;
+	const char *priority = qos_names_text(&qos_names_priority, def->priority);
+	const char *fairness = qos_names_text(&qos_names_fairness, def->fairness);
+	bool leaf = !def->inner;
+
+	fq = fq && leaf;
 	/* clang-format off */
-	return json_pack("{s:s, s:s, s:o, s:o, s:I, s:o, s:o}",
+	return json_pack("{s:s?, s:o, s:o, s:s?, s:o, s:o, s:o, s:o}",
+			 "priority", leaf ? priority : NULL,
+			 "limit_ns", number_or_null(fq ? cls->cfg.limit_ns : 0),
+			 "latency_ns", number_or_null(fq ? def->latency : 0),
+			 "fairness", fq ? fairness : NULL,
+			 "host6_len", number_or_null(fq && hosts ? def->host6_len : 0),
+			 "per_flow", number_or_null(fq ? def->per_flow : 0),
+			 "ecn", fq ? json_boolean(def->ecn) : json_null(),
+			 "dscp", show_dscp(cls->cfg.dscp));
+	/* clang-format on */
+}
+
+static json_t *show_class(const struct qos_plan *plan, size_t i)
+{
+	const struct qos_class *def = &plan->policy->classes[i];
+	const struct qos_plan_class *cls = &plan->classes[i];
+	_cleanup_(json_decrefp) json_t *leaf = show_leaf(cls, def, plan->link.mode == QOS_MODE_FQ);
+	const char *parent = parent_name(plan->policy, def);
+	json_t *json;
+
+	/* clang-format off */
+	json = json_pack("{s:s, s:s, s:i, s:b, s:o, s:o, s:I, s:s?, s:I}",
 			 "name", cls->name,
-			 "priority", qos_names_text(&qos_names_priority, priority),
+			 "parent", parent,
+			 "depth", (int)def->depth,
+			 "inner", (int)def->inner,
 			 "rate", number_or_null(cls->rate),
 			 "ceil", number_or_null(cls->ceil),
-			 "burst", (json_int_t)cls->burst,
-			 "limit_ns", number_or_null(fq ? cls->cfg.limit_ns : 0),
-			 "dscp", dscp == QOS_DSCP_KEEP ? json_null() :
-				 name ? json_string(name) : json_integer(dscp));
+			 "weight", (json_int_t)def->weight,
+			 "lender", can_borrow(cls, def) ? parent : NULL,
+			 "burst", (json_int_t)cls->burst);
 	/* clang-format on */
+	if (!leaf || json_object_update(json, leaf)) {
+		json_decref(json);
+		return NULL;
+	}
+	return json;
 }
 
 static json_t *show_overhead(const struct qos_link_cfg *link)
@@ -48,9 +102,7 @@ static json_t *show_classes(const struct qos_plan *plan)
 	_cleanup_(json_decrefp) json_t *classes = json_array();
 
 	for (size_t i = 0; i < plan->class_count; i++) {
-		if (json_array_append_new(classes, show_class(&plan->classes[i],
-							      plan->policy->classes[i].priority,
-							      plan->link.mode == QOS_MODE_FQ)))
+		if (json_array_append_new(classes, show_class(plan, i)))
 			return NULL;
 	}
 	return TAKE_PTR(classes);
@@ -100,9 +152,10 @@ int qos_state_new(const struct qos_plan *plan, const struct qos_link_info *link,
 
 	if (r < 0)
 		return r;
-	state = json_pack("{s:s, s:i, s:i, s:s, s:O, s:o}", "version", QOS_VERSION, "abi",
-			  QOS_ABI_VERSION, "ifindex", link->ifindex, "plan", text, "origin", origin,
-			  "show", show(plan, link));
+	state = json_pack("{s:s, s:i, s:i, s:s, s:I, s:O, s:o}", "version", QOS_VERSION, "abi",
+			  QOS_ABI_VERSION, "ifindex", link->ifindex, "plan", text, "gso",
+			  (json_int_t)plan->gso_max_size, "origin", origin, "show",
+			  show(plan, link));
 	if (!state)
 		return -ENOMEM;
 	*ret_state = state;
@@ -116,9 +169,28 @@ const char *qos_state_plan(const json_t *state)
 	return plan ? plan : "";
 }
 
+uint32_t qos_state_gso(const json_t *state)
+{
+	return (uint32_t)json_integer_value(json_object_get(state, "gso"));
+}
+
 json_t *qos_state_origin(const json_t *state)
 {
 	return json_object_get(state, "origin");
+}
+
+bool qos_state_is_finished(const json_t *state)
+{
+	return !json_is_true(json_object_get(state, "unfinished"));
+}
+
+int qos_state_set_finished(json_t *state, bool finished)
+{
+	if (finished) {
+		json_object_del(state, "unfinished");
+		return 0;
+	}
+	return json_object_set_new(state, "unfinished", json_true()) ? -ENOMEM : 0;
 }
 
 bool qos_state_is_current(const struct qos_bpf *running)

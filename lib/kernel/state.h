@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The document that a program carries: {"version", "abi", "ifindex", "plan":
- * text, "origin": snapshot, "show": what does not change until the next apply
- * of what qos_show() tells, "slots": {class: slot}}.
+ * text, "gso": bytes that we set or 0, "origin": see origin.h, "show": what does not change until
+ * the next apply of what qos_show() tells, "slots": {class: slot}, "unfinished": true or missing}.
  */
 #ifndef QOS_KERNEL_STATE_H
 #define QOS_KERNEL_STATE_H
@@ -18,10 +18,16 @@ int qos_state_new(const struct qos_plan *plan, const struct qos_link_info *link,
 		  json_t **ret_state);
 
 const char *qos_state_plan(const json_t *state);
+/* gso_max_size of the plan. */
+uint32_t qos_state_gso(const json_t *state);
 /* Borrowed. */
 json_t *qos_state_origin(const json_t *state);
 /* Whether a running program is this version's: the same plan may mean other
  * numbers in another. */
 bool qos_state_is_current(const struct qos_bpf *running);
+/* Of a plan whose numbers were put in place of others: not finished where that was
+ * interrupted, and some are still the others. -ENOMEM. */
+bool qos_state_is_finished(const json_t *state);
+int qos_state_set_finished(json_t *state, bool finished);
 
 #endif

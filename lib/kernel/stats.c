@@ -3,109 +3,60 @@
 #include "kernel/stats.h"
 
 #include <errno.h>
-#include <string.h>
-#include <time.h>
 
 #include "base/cleanup.h"
-#include "kernel/qdisc.h"
-#include "kernel/state.h"
+#include "kernel/bpf_state.h"
+#include "kernel/counts.h"
+#include "kernel/ports.h"
 
 struct passed {
 	json_int_t packets, bytes;
 };
 
-static json_int_t clock_now(void)
+/* What passed the roots of ours; *ret_ours: there is one. */
+static int sum_roots(const struct qos_device *device, struct qos_diags *diags, struct passed *sum,
+		     bool *ret_ours)
 {
-	struct timespec now;
+	*ret_ours = false;
+	for (size_t i = 0; i < device->port_count; i++) {
+		_cleanup_(qos_qdiscs_done) struct qos_qdiscs qdiscs = { 0 };
+		const struct qos_qdisc *root;
+		int r = qos_qdiscs_get(device->nl, &device->ports[i].link, diags, &qdiscs);
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (json_int_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
-/* How long what is sent now would wait, by the clock that is furthest ahead. */
-static json_int_t backlog(const struct qos_clocks *clocks, json_int_t now)
-{
-	__u64 last = clocks->rate > clocks->ceil ? clocks->rate : clocks->ceil;
-
-	return (json_int_t)last > now ? (json_int_t)last - now : 0;
-}
-
-static int class_stats(const struct qos_bpf *bpf, const char *name, json_int_t now,
-		       struct passed *total, json_t **ret_json)
-{
-	int slot = qos_bpf_slot(bpf->state, name), r;
-	struct qos_counters c;
-	struct qos_clocks clocks;
-	struct passed passed = { 0 };
-
-	if (slot < 0)
-		return slot;
-	r = qos_bpf_counters(bpf, (uint32_t)slot, &c);
-	if (r < 0)
-		return r;
-	r = qos_bpf_clocks(bpf, (uint32_t)slot, &clocks);
-	if (r < 0)
-		return r;
-	for (int v = QOS_PASS; v <= QOS_EXEMPT; v++) {
-		passed.packets += (json_int_t)c.packets[v];
-		passed.bytes += (json_int_t)c.bytes[v];
+		if (r < 0)
+			return r;
+		root = qos_qdiscs_find(&qdiscs, TC_H_ROOT);
+		if (!root || !qos_qdisc_is_ours(&qdiscs))
+			continue;
+		*ret_ours = true;
+		sum->packets += (json_int_t)root->stats.packets;
+		sum->bytes += (json_int_t)root->stats.bytes;
 	}
-	total->packets += passed.packets;
-	total->bytes += passed.bytes;
-	/* clang-format off */
-	*ret_json = json_pack("{s:s, s:I, s:I, s:I, s:I, s:{s:I, s:I, s:I}, s:I}",
-			      "name", name, "packets", passed.packets, "bytes", passed.bytes,
-			      "marks", (json_int_t)c.packets[QOS_MARK],
-			      "exempt", (json_int_t)c.packets[QOS_EXEMPT], "drops",
-			      "limit", (json_int_t)c.packets[QOS_DROP_LIMIT],
-			      "horizon", (json_int_t)c.packets[QOS_DROP_HORIZON],
-			      "police", (json_int_t)c.packets[QOS_DROP_POLICE],
-			      "backlog_ns", backlog(&clocks, now));
-	/* clang-format on */
-	return *ret_json ? 0 : -ENOMEM;
-}
-
-static int link_stats(const struct qos_bpf *bpf, json_int_t now, const struct passed *total,
-		      json_t **ret_json)
-{
-	struct qos_counters c;
-	struct qos_clocks clocks;
-	int r = qos_bpf_counters(bpf, QOS_SLOT_LINK, &c);
-
-	if (r < 0)
-		return r;
-	r = qos_bpf_clocks(bpf, QOS_SLOT_LINK, &clocks);
-	if (r < 0)
-		return r;
-	*ret_json = json_pack("{s:I, s:I, s:I, s:{s:I}}", "backlog_ns", backlog(&clocks, now),
-			      "packets", total->packets, "bytes", total->bytes, "drops", "rule",
-			      (json_int_t)c.packets[QOS_DROP_RULE]);
-	return *ret_json ? 0 : -ENOMEM;
+	return 0;
 }
 
 static int fq_stats(struct qos_device *device, struct qos_diags *diags, json_t **ret_json)
 {
-	_cleanup_(qos_qdiscs_done) struct qos_qdiscs qdiscs = { 0 };
-	const struct qos_qdisc *root;
+	struct passed passed = { 0 };
 	struct qos_fq_stats fq;
 	uint64_t band_drops;
-	int r = qos_qdiscs_get(device->nl, &device->link, diags, &qdiscs);
+	bool ours;
+	int r = sum_roots(device, diags, &passed, &ours);
 
 	if (r < 0)
 		return r;
-	root = qos_qdiscs_find(&qdiscs, TC_H_ROOT);
-	if (!root || !qos_qdisc_is_ours(&qdiscs)) {
+	if (!ours) {
 		*ret_json = json_null();
 		return 0;
 	}
-	r = qos_qdisc_stats(device->nl, &device->link, diags, &fq);
+	r = qos_ports_stats(device, diags, &fq);
 	if (r < 0)
 		return r;
 	band_drops = fq.drops_band[0] + fq.drops_band[1] + fq.drops_band[2];
 	/* clang-format off */
 	*ret_json = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
-			      "packets", (json_int_t)root->stats.packets,
-			      "bytes", (json_int_t)root->stats.bytes,
+			      "packets", passed.packets,
+			      "bytes", passed.bytes,
 			      "drops", (json_int_t)fq.drops,
 			      "flows_plimit", (json_int_t)fq.drops_flow_limit,
 			      "horizon_drops", (json_int_t)fq.drops_horizon,
@@ -117,41 +68,21 @@ static int fq_stats(struct qos_device *device, struct qos_diags *diags, json_t *
 	return *ret_json ? 0 : -ENOMEM;
 }
 
-static int all_classes(const struct qos_bpf *bpf, json_int_t now, struct passed *total,
-		       json_t *classes)
-{
-	const json_t *shown = json_object_get(json_object_get(bpf->state, "show"), "classes");
-	const json_t *cls;
-	size_t i;
-
-	json_array_foreach(shown, i, cls) {
-		json_t *one = NULL;
-		int r = class_stats(bpf, json_string_value(json_object_get(cls, "name")), now,
-				    total, &one);
-
-		if (r < 0)
-			return r;
-		if (json_array_append_new(classes, one))
-			return -ENOMEM;
-	}
-	return 0;
-}
-
 int qos_device_stats(struct qos_device *device, struct qos_diags *diags, json_t **ret_json)
 {
-	_cleanup_(json_decrefp) json_t *classes = json_array(), *link = NULL, *fq = NULL;
-	json_int_t now = clock_now();
-	struct passed total = { 0 };
-	int r = all_classes(device->running, now, &total, classes);
+	_cleanup_(json_decrefp) json_t *classes = NULL, *link = NULL, *fq = NULL;
+	_cleanup_(qos_live_done) struct qos_live live = { 0 };
+	int r = qos_live_read(device->running, &live);
 
 	if (r == 0)
-		r = link_stats(device->running, now, &total, &link);
-	if (r == 0)
-		r = fq_stats(device, diags, &fq);
+		r = qos_counts_json(device->running, &live, &classes, &link);
+	if (r < 0)
+		return qos_bpf_fail(diags, r, "cannot read the counters of %s", device->link.name);
+	r = fq_stats(device, diags, &fq);
 	if (r < 0)
 		return r;
 	*ret_json = json_pack("{s:s, s:i, s:I, s:O, s:O, s:O}", "interface", device->link.name,
-			      "ifindex", device->link.ifindex, "time_ns", now, "link", link,
-			      "classes", classes, "fq", fq);
+			      "ifindex", device->link.ifindex, "time_ns", (json_int_t)live.now,
+			      "link", link, "classes", classes, "fq", fq);
 	return *ret_json ? 0 : -ENOMEM;
 }

@@ -124,13 +124,17 @@ static void draft_done(struct draft *draft)
 	for (size_t i = 0; i < draft->class_count; i++)
 		free(draft->classes[i].c.name);
 	free(draft->classes);
+	free(draft->by_name);
 	qos_policy_free(draft->policy);
 }
 
 int qos_policy_build(const struct qos_node *root, const char *path, struct qos_diags *diags,
 		     struct qos_policy **ret_policy)
 {
-	_cleanup_(draft_done) struct draft draft = { .diags = diags };
+	_cleanup_(draft_done) struct draft draft = {
+		.diags = diags,
+		.link_rate = { .key = "rate", .owner = QOS_PARENT_LINK },
+	};
 	int r;
 
 	draft.policy = calloc(1, sizeof(*draft.policy));

@@ -3,28 +3,34 @@
 #include "base/units.h"
 #include "model/draft.h"
 
-/* Whether a rate fits under the link's; otherwise reported. */
-static bool check_link(struct draft *draft, const struct class_draft *class, const char *key,
-		       const struct rate *rate)
+static bool is_over(const struct rate *rate, const struct rate *bound)
 {
-	const struct rate *link = &draft->link_rate;
-	char text[QOS_UNIT_LEN], link_text[QOS_UNIT_LEN];
+	return rate->state == RATE_GOOD && bound->state == RATE_GOOD && rate->bps > bound->bps;
+}
 
-	if (rate->state != RATE_GOOD || link->state != RATE_GOOD || rate->bps <= link->bps)
-		return true;
-	draft_error(draft, rate->loc, "`%s` of class `%s` is %s, more than the link's %s", key,
-		    QOS_BRIEF(class->c.name), qos_format_rate(rate->bps, text),
-		    qos_format_rate(link->bps, link_text));
-	qos_diag_note(draft->diags, link->loc, "the link's rate");
-	return false;
+/* consequence: what follows, or "". */
+static void report_over(struct draft *draft, const struct rate *rate, const struct rate *bound,
+			const char *consequence)
+{
+	char text[QOS_UNIT_LEN], whose[WHOSE_LEN];
+
+	draft_error(draft, rate->loc, "`%s` of class `%s` is %s, more than %s%s", rate->key,
+		    QOS_BRIEF(draft->classes[rate->owner].c.name), qos_format_rate(rate->bps, text),
+		    rate_whose(draft, bound, rate->owner, whose), consequence);
+	if (bound->owner == QOS_PARENT_LINK)
+		qos_diag_note(draft->diags, bound->loc, "the link's rate");
+	else if (bound->owner == rate->owner)
+		qos_diag_note(draft->diags, bound->loc, "its `%s`", bound->key);
+	else
+		qos_diag_note(draft->diags, bound->loc, "the `%s` of `%s`", bound->key,
+			      QOS_BRIEF(draft->classes[bound->owner].c.name));
 }
 
 static void check_order(struct draft *draft, const struct class_draft *class)
 {
 	char rate[QOS_UNIT_LEN], ceil[QOS_UNIT_LEN];
 
-	if (class->rate.state != RATE_GOOD || class->ceil.state != RATE_GOOD ||
-	    class->rate.bps <= class->ceil.bps)
+	if (!is_over(&class->rate, &class->ceil))
 		return;
 	draft_error(draft, class->ceil.loc,
 		    "`ceil` of class `%s` is %s, less than its `rate` of %s",
@@ -33,62 +39,114 @@ static void check_order(struct draft *draft, const struct class_draft *class)
 	qos_diag_note(draft->diags, class->rate.loc, "its `rate`");
 }
 
-/* At most QOS_MAX_CLASSES rates of at most 1tbit: the sum fits. */
-static void check_sum(struct draft *draft)
+static void check_limits(struct draft *draft, const struct class_draft *class)
 {
-	const struct rate *link = &draft->link_rate;
-	const struct class_draft *over = NULL;
-	char sum_text[QOS_UNIT_LEN], link_text[QOS_UNIT_LEN];
-	uint64_t sum = 0;
+	const struct rate *above = draft_limit(draft, class->c.parent);
 
-	if (link->state != RATE_GOOD)
-		return;
-	for (size_t i = 0; i < draft->class_count; i++) {
-		const struct class_draft *class = &draft->classes[i];
-
-		if (class->rate.state != RATE_GOOD)
-			continue;
-		sum += class->rate.bps;
-		if (!over && sum > link->bps)
-			over = class;
-	}
-	if (!over)
-		return;
-	draft_error(draft, link->loc,
-		    "the rates of the classes add up to %s, more than the link's %s: not all of "
-		    "them can be guaranteed",
-		    qos_format_rate(sum, sum_text), qos_format_rate(link->bps, link_text));
-	qos_diag_note(draft->diags, over->rate.loc, "with class `%s` the sum goes over it",
-		      QOS_BRIEF(over->c.name));
+	if (is_over(&class->ceil, above))
+		report_over(draft, &class->ceil, above, "");
+	check_order(draft, class);
+	if (is_over(&class->per_flow, &class->limit))
+		report_over(draft, &class->per_flow, &class->limit, ": no flow ever gets there");
 }
 
-/* A ceiling that was not given is the link's rate or, without one, the class's
- * own: then there is nothing to borrow from.
- */
-static void set_rates(const struct draft *draft, struct class_draft *class)
+/* What bounds the guarantees inside a class, or in the link. */
+static const struct rate *family_bound(const struct draft *draft, int class)
 {
-	uint64_t fallback = draft->link_rate.bps ? draft->link_rate.bps : class->rate.bps;
+	const struct class_draft *c;
 
-	class->c.rate = class->rate.bps;
+	if (class == QOS_PARENT_LINK)
+		return &draft->link_rate;
+	c = &draft->classes[class];
+	return c->rate.state == RATE_ABSENT ? &c->ceil : &c->rate;
+}
+
+/* True: it is too much alone; reported, unless that is known from a level below. */
+static bool add_guarantee(struct draft *draft, const struct class_draft *class, int parent,
+			  bool known)
+{
+	const struct rate *bound = family_bound(draft, parent);
+	struct family *family = draft_family(draft, parent);
+
+	family->given += class->rate.bps;
+	if (is_over(&class->rate, bound)) {
+		if (!known)
+			report_over(draft, &class->rate, bound, "");
+		family->judged = true;
+		return true;
+	}
+	if (bound->state == RATE_GOOD && !family->over && family->given > bound->bps)
+		family->over = class;
+	return false;
+}
+
+/*
+ * A rate is taken from the nearest class above that has one, or from the link;
+ * those between have none but the sum of what is in them. At most
+ * QOS_POLICY_CLASSES rates of at most 1tbit: the sum fits.
+ */
+static void give(struct draft *draft, const struct class_draft *class)
+{
+	int parent = class->c.parent;
+	bool known = false;
+
+	if (class->rate.state != RATE_GOOD)
+		return;
+	for (; parent != QOS_PARENT_LINK; parent = draft->classes[parent].c.parent) {
+		known |= add_guarantee(draft, class, parent, known);
+		if (draft->classes[parent].rate.state != RATE_ABSENT)
+			return;
+	}
+	add_guarantee(draft, class, parent, known);
+}
+
+static void check_sum(struct draft *draft, int parent)
+{
+	const struct family *family = draft_family(draft, parent);
+	const struct rate *bound = family_bound(draft, parent);
+	char sum[QOS_UNIT_LEN], whose[WHOSE_LEN];
+
+	/* one that is too much alone is named already */
+	if (!family->over || family->judged)
+		return;
+	qos_format_rate(family->given, sum);
+	rate_whose(draft, bound, parent, whose);
+	if (parent == QOS_PARENT_LINK)
+		draft_error(draft, bound->loc,
+			    "the rates of the classes add up to %s, more than %s: not all of them "
+			    "can be guaranteed",
+			    sum, whose);
+	else
+		draft_error(draft, bound->loc,
+			    "the rates of the classes in `%s` add up to %s, more than %s: not all "
+			    "of them can be guaranteed",
+			    QOS_BRIEF(draft->classes[parent].c.name), sum, whose);
+	qos_diag_note(draft->diags, family->over->rate.loc, "with class `%s` the sum goes over it",
+		      QOS_BRIEF(family->over->c.name));
+}
+
+static void set_rates(struct class_draft *class)
+{
+	bool summed = class->rate.state == RATE_ABSENT;
+
+	class->c.rate = summed ? class->family.given : class->rate.bps;
 	class->c.rate_loc = class->rate.loc;
-	class->c.ceil = class->ceil.bps ? class->ceil.bps : fallback;
+	class->c.ceil = class->limit.bps;
+	class->c.per_flow = class->per_flow.bps;
 }
 
 void policy_check(struct draft *draft)
 {
-	bool fits = true;
-
 	for (size_t i = 0; i < draft->class_count; i++) {
-		struct class_draft *class = &draft->classes[i];
-
-		fits &= check_link(draft, class, "rate", &class->rate);
-		check_link(draft, class, "ceil", &class->ceil);
-		check_order(draft, class);
-		set_rates(draft, class);
+		check_limits(draft, &draft->classes[i]);
+		give(draft, &draft->classes[i]);
 	}
-	/* one that is too much alone is named already */
-	if (fits)
-		check_sum(draft);
+	for (size_t i = 0; i < draft->class_count; i++) {
+		check_sum(draft, (int)i);
+		set_rates(&draft->classes[i]);
+	}
+	check_sum(draft, QOS_PARENT_LINK);
 	draft->policy->link.rate = draft->link_rate.bps;
 	draft->policy->link.rate_loc = draft->link_rate.loc;
+	shares_check(draft);
 }

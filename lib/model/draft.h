@@ -25,11 +25,31 @@ struct rate {
 	enum rate_state state;
 	uint64_t bps;
 	struct qos_loc loc;
+	const char *key; /* that says it */
+	int owner;	 /* index of the class that says it, or QOS_PARENT_LINK */
+};
+
+struct class_draft;
+
+/* What the classes in a class, or in the link, come to together. */
+struct family {
+	uint64_t given;					 /* bits/s guaranteed to them */
+	const struct class_draft *over;			 /* the first with which that is too much */
+	bool judged;					 /* one of them is too much alone */
+	const struct class_draft *weighted, *unweighted; /* the first of them */
+	uint64_t least;					 /* of their rates; 0: none has any */
 };
 
 struct class_draft {
 	struct qos_class c;
-	struct rate rate, ceil;
+	struct rate rate, ceil, per_flow;
+	/* Its ceil or, without one, what the nearest class above has for it; where there
+	 * is none its rate. */
+	struct rate limit;
+	struct qos_loc weight_loc; /* line 0: it has none that could be read */
+	bool weightless;	   /* it is not even misspelt */
+	const struct qos_node *children;
+	struct family family;
 };
 
 struct draft {
@@ -39,9 +59,11 @@ struct draft {
 
 	struct qos_policy *policy;
 	struct rate link_rate;
-	struct class_draft *classes;
+	struct class_draft *classes; /* as in the policy; they stay when all are read */
 	size_t class_count;
-	bool classes_bad; /* not all are there: a name that is not known may be right */
+	const struct class_draft **by_name; /* all of them, by name and then by place */
+	bool classes_bad;     /* not all are there: a name that is not known may be right */
+	struct family family; /* of the link */
 };
 
 /* An error of the policy, at loc. */
@@ -68,6 +90,7 @@ struct key {
 	size_t count;	  /* of the number of a list's entries in the object */
 	const struct qos_names *names;
 	int64_t min, max;
+	bool leaf; /* of a class's: only for those without classes in them */
 };
 
 /* The field of a key in its object. */
@@ -80,12 +103,14 @@ struct key_table {
 	const char *where;	/* "a class": where the keys stand */
 	const struct key *keys; /* read in this order, whatever the file's */
 	size_t count;
+	bool inner; /* of class_keys, those of leaves are refused */
 };
 
 extern const struct key_table keys_policy;   /* into a struct draft */
 extern const struct key_table keys_link;     /* struct draft */
 extern const struct key_table keys_overhead; /* struct qos_link */
 extern const struct key_table keys_class;    /* struct class_draft */
+extern const struct key_table keys_inner;    /* the same, with classes in it */
 extern const struct key_table keys_rule;     /* struct qos_rule_def */
 extern const struct key_table keys_match;    /* struct qos_match */
 
@@ -99,6 +124,9 @@ bool keys_given(const struct key_table *table, const struct qos_node *map, const
 
 /* Where to point for a value: itself, or its key where nothing is written. */
 struct qos_loc value_place(const struct qos_node *value);
+/* The error for a leaf's key on an inner class. */
+void refuse_leaf_key(struct draft *draft, const struct qos_node *item,
+		     const struct class_draft *class);
 /* Whether nothing, `~` or `null` is written. */
 bool value_is_null(const struct qos_node *value);
 /* Whether it is of that kind and says something; otherwise reported. name: of its key. */
@@ -127,7 +155,12 @@ const char *draft_nearest(const struct draft *draft, const struct qos_names *nam
  * to a list stands for its items). */
 void value_each(struct draft *draft, const struct key *key, const struct qos_node *value,
 		key_reader *each, void *object);
-/* The class that value names; false, and reported, when there is none. */
+/* text, of the value, is none of key->names: reported with the nearest of them. */
+void value_no_name(struct draft *draft, const struct key *key, const struct qos_node *value,
+		   const char *text);
+/* Sort the classes by name, when all are read; reports those given twice. */
+void draft_sort_classes(struct draft *draft);
+/* The leaf that value names; false, and reported, when there is none. */
 bool draft_find_class(struct draft *draft, const struct qos_node *value, size_t *ret_index);
 /* 0 to 63 or a name; -1 with the error reported. */
 int value_to_dscp(struct draft *draft, const struct qos_node *value);
@@ -138,20 +171,41 @@ key_reader value_family;  /* uint8_t */
 key_reader value_integer; /* int32_t, from key->min to key->max */
 key_reader value_size;	  /* uint64_t: bytes, from key->min to key->max */
 key_reader value_time;	  /* uint64_t: ns, the same */
+key_reader value_flag;	  /* bool */
 key_reader value_rate;	  /* struct rate */
-key_reader value_share;	  /* struct rate, also in % of the link's */
 key_reader value_dscp;	  /* int */
 
 /* Readers of the rest; each knows the object of its table. */
 key_reader read_interface, read_link, read_classes, read_default, read_rules;
-key_reader read_mode, read_overhead, read_atm;
+key_reader read_mode, read_gso, read_overhead, read_atm;
+key_reader read_class_rate, read_class_ceil, read_members;
+key_reader read_weight, read_fairness;
 key_reader read_rule_class, read_rule_action, read_rule_match;
 key_reader read_protos, read_prefixes, read_ports, read_dscps;
 
 /* Whether a packet can have all that a match asks for; otherwise reported. */
 void match_check(struct draft *draft, const struct qos_node *map, const struct qos_match *match);
 
+/* The classes that class is divided into, or the link for QOS_PARENT_LINK. */
+static inline struct family *draft_family(struct draft *draft, int class)
+{
+	return class == QOS_PARENT_LINK ? &draft->family : &draft->classes[class].family;
+}
+
+/* What the classes in class, or in the link, may not exceed. */
+static inline const struct rate *draft_limit(const struct draft *draft, int class)
+{
+	return class == QOS_PARENT_LINK ? &draft->link_rate : &draft->classes[class].limit;
+}
+
+/* "the link's 10mbit", "the 5mbit of `web`", or "its `ceil` of 5mbit" if the class with
+ * index self says it. In a buffer of WHOSE_LEN. */
+#define WHOSE_LEN 160
+const char *rate_whose(const struct draft *draft, const struct rate *rate, int self, char *buf);
+
 /* The cross-field rules; fills in the defaults. */
 void policy_check(struct draft *draft);
+/* Those of weights and flows, when the rates are known. */
+void shares_check(struct draft *draft);
 
 #endif

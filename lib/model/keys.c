@@ -7,6 +7,9 @@
 
 #define FRAME	  1514 /* an Ethernet frame of 1500 bytes, without its checksum */
 #define BURST_MAX (1 << 30)
+#define GSO_MIN	  3000	    /* two packets, or nothing is gained */
+#define GSO_MAX	  (1 << 19) /* the kernel's GSO_MAX_SIZE (include/linux/netdevice.h) */
+#define US	  1000LL
 #define MS	  1000000LL
 
 static const struct key policy_keys[] = {
@@ -22,7 +25,11 @@ static const struct key link_keys[] = {
 	{ .name = "rate", .read = value_rate, .offset = offsetof(struct draft, link_rate) },
 	{ .name = "overhead", .read = read_overhead },
 	{ .name = "mode", .read = read_mode, .names = &qos_names_mode },
-	{ .name = "gso" },
+	{ .name = "gso",
+	  .read = read_gso,
+	  .names = &qos_names_gso,
+	  .min = GSO_MIN,
+	  .max = GSO_MAX },
 };
 
 /* The bounds are CAKE's: tc-cake(8), "Manual Overhead Specification". */
@@ -42,29 +49,45 @@ static const struct key overhead_keys[] = {
 
 /* No `limit` may be longer than fq's horizon, or fq drops what was charged. */
 static const struct key class_keys[] = {
-	{ .name = "priority",
-	  .read = value_name,
-	  .offset = offsetof(struct class_draft, c.priority),
-	  .names = &qos_names_priority },
-	{ .name = "rate", .read = value_share, .offset = offsetof(struct class_draft, rate) },
-	{ .name = "ceil", .read = value_share, .offset = offsetof(struct class_draft, ceil) },
+	{ .name = "rate", .read = read_class_rate, .offset = offsetof(struct class_draft, rate) },
+	{ .name = "ceil", .read = read_class_ceil, .offset = offsetof(struct class_draft, ceil) },
+	{ .name = "weight", .read = read_weight, .min = 1, .max = 1000000 },
 	{ .name = "burst",
 	  .read = value_size,
 	  .offset = offsetof(struct class_draft, c.burst),
 	  .min = FRAME,
 	  .max = BURST_MAX },
+	{ .name = "classes", .read = read_members },
+	{ .name = "priority",
+	  .read = value_name,
+	  .offset = offsetof(struct class_draft, c.priority),
+	  .names = &qos_names_priority,
+	  .leaf = true },
 	{ .name = "limit",
 	  .read = value_time,
 	  .offset = offsetof(struct class_draft, c.limit),
 	  .min = MS,
-	  .max = 10000 * MS },
-	{ .name = "dscp", .read = value_dscp, .offset = offsetof(struct class_draft, c.dscp) },
-	{ .name = "classes" },
-	{ .name = "weight" },
-	{ .name = "per-flow" },
-	{ .name = "fairness" },
-	{ .name = "latency" },
-	{ .name = "ecn" },
+	  .max = 10000 * MS,
+	  .leaf = true },
+	{ .name = "dscp",
+	  .read = value_dscp,
+	  .offset = offsetof(struct class_draft, c.dscp),
+	  .leaf = true },
+	{ .name = "per-flow",
+	  .read = value_rate,
+	  .offset = offsetof(struct class_draft, per_flow),
+	  .leaf = true },
+	{ .name = "fairness", .read = read_fairness, .names = &qos_names_fairness, .leaf = true },
+	{ .name = "latency",
+	  .read = value_time,
+	  .offset = offsetof(struct class_draft, c.latency),
+	  .min = 100 * US,
+	  .max = 1000 * MS,
+	  .leaf = true },
+	{ .name = "ecn",
+	  .read = value_flag,
+	  .offset = offsetof(struct class_draft, c.ecn),
+	  .leaf = true },
 };
 
 static const struct key rule_keys[] = {
@@ -114,13 +137,19 @@ static const struct key match_keys[] = {
 		.where = text, .keys = list, .count = ARRAY_SIZE(list) \
 	}
 
-/* The order counts: a class's percentages need the link's rate, and rules need
- * the classes.
+/* The order counts: a class's percentages need its parent's rates, and rules
+ * need the classes.
  */
 const struct key_table keys_policy = TABLE("a policy", policy_keys);
 const struct key_table keys_link = TABLE("`link`", link_keys);
 const struct key_table keys_overhead = TABLE("`overhead`", overhead_keys);
 const struct key_table keys_class = TABLE("a class", class_keys);
+const struct key_table keys_inner = {
+	.where = "a class with classes in it",
+	.keys = class_keys,
+	.count = ARRAY_SIZE(class_keys),
+	.inner = true,
+};
 const struct key_table keys_rule = TABLE("a rule", rule_keys);
 const struct key_table keys_match = TABLE("`match`", match_keys);
 
@@ -136,13 +165,19 @@ static const struct key *find_key(const struct key_table *table, const char *nam
 	return NULL;
 }
 
-/* The names of a table's keys, those that are supported; how many. */
+/* Whether a table has a key for nothing but a better error. */
+static bool is_refused(const struct key_table *table, const struct key *key)
+{
+	return table->inner && key->leaf;
+}
+
+/* The names of a table's keys, those that may be given; how many. */
 static size_t list_keys(const struct key_table *table, const char *names[KEYS_MAX])
 {
 	size_t count = 0;
 
 	for (size_t i = 0; i < table->count; i++) {
-		if (table->keys[i].read)
+		if (table->keys[i].read && !is_refused(table, &table->keys[i]))
 			names[count++] = table->keys[i].name;
 	}
 	return count;
@@ -202,7 +237,9 @@ void keys_read(struct draft *draft, const struct key_table *table, const struct 
 		const struct key *key = &table->keys[i];
 		const struct qos_node *item = key->read ? qos_node_get(map, key->name) : NULL;
 
-		if (item)
+		if (item && is_refused(table, key))
+			refuse_leaf_key(draft, item, object);
+		else if (item)
 			key->read(draft, key, item, object);
 	}
 }

@@ -167,6 +167,32 @@ void read_mode(struct draft *draft, const struct key *key, const struct qos_node
 	draft->policy->link.police = mode == QOS_MODE_POLICE;
 }
 
+/* What begins with a digit is a size, well or badly written. */
+void read_gso(struct draft *draft, const struct key *key, const struct qos_node *value,
+	      void *object)
+{
+	struct qos_link *link = &draft->policy->link;
+	uint64_t size = 0;
+	int found;
+
+	(void)object;
+	if (!value_expect(draft, key->name, value, QOS_NODE_SCALAR))
+		return;
+	found = qos_names_find(key->names, value->text);
+	if (found >= 0) {
+		link->gso = (enum qos_gso)found;
+	} else if (value->text[0] >= '0' && value->text[0] <= '9') {
+		value_size(draft, key, value, &size);
+		link->gso = QOS_GSO_SIZE;
+		link->gso_size = (uint32_t)size;
+	} else {
+		draft_error(draft, value_place(value),
+			    "`gso` is auto, keep or a size such as 16k, not `%s`%s",
+			    QOS_BRIEF(value->text),
+			    SUGGEST(draft_nearest(draft, key->names, value->text)));
+	}
+}
+
 void read_link(struct draft *draft, const struct key *key, const struct qos_node *value,
 	       void *object)
 {

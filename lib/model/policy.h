@@ -15,16 +15,37 @@ struct qos_node;
 /* Letters, digits, '-', '_' and '.'; starts with a letter or digit; not "link". */
 #define QOS_CLASS_NAME_MAX 63
 
+#define QOS_POLICY_CLASSES 4096 /* at most, on all levels together */
+#define QOS_POLICY_DEPTH   8
+
+#define QOS_PARENT_LINK	   (-1)
+
+/* What is not for inner classes has its default there, and no meaning. */
 struct qos_class {
-	char *name;
+	char *name;	    /* the only one of its name in the tree */
 	struct qos_loc loc; /* of its name */
-	enum qos_priority priority;
-	uint64_t rate; /* bits/s guaranteed; 0: nothing is */
+	int parent;	    /* its index, or QOS_PARENT_LINK */
+	unsigned int depth; /* 1 for the classes of the link, to QOS_POLICY_DEPTH */
+	bool inner;	    /* divided among its classes, without packets of its own */
+
+	/* bits/s guaranteed; 0: nothing is. Of an inner class that does not say it: the
+	 * sum of what its classes are guaranteed, and rate_loc is no place. */
+	uint64_t rate;
 	struct qos_loc rate_loc;
-	uint64_t ceil;	/* bits/s never exceeded; 0: no ceiling and no link rate */
-	uint64_t burst; /* bytes; 0: left to the default */
-	uint64_t limit; /* ns; 0: left to the default */
-	int dscp;	/* to write, or -1 */
+	/* bits/s never exceeded, at most the parent's. Where nothing above has a limit, a
+	 * rate that is given is the ceiling too, one that is a sum is not; 0: no limit. */
+	uint64_t ceil;
+	uint64_t weight; /* of what is borrowed, among its siblings; never 0 */
+	uint64_t burst;	 /* bytes; 0: left to the default */
+
+	enum qos_priority priority;
+	enum qos_fairness fairness;
+	uint8_t host6_len; /* of the IPv6 prefix that counts as one host, 1…128 */
+	bool ecn;	   /* mark, where the packet allows it, before dropping */
+	int dscp;	   /* to write, or -1 */
+	uint64_t per_flow; /* bits/s that no flow, or host, exceeds; 0: no such limit */
+	uint64_t latency;  /* ns of queue aimed at */
+	uint64_t limit;	   /* ns; 0: left to the default */
 };
 
 struct qos_port_range {
@@ -53,7 +74,7 @@ struct qos_match {
 struct qos_rule_def {
 	struct qos_loc loc;
 	bool drop;
-	size_t class_index; /* into classes; unless drop */
+	size_t class_index; /* of a leaf in classes; unless drop */
 	struct qos_match match;
 };
 
@@ -71,15 +92,17 @@ struct qos_link {
 	uint32_t mpu;	  /* 0…256 */
 	enum qos_link_framing framing;
 	bool police; /* mode: police */
+	enum qos_gso gso;
+	uint32_t gso_size; /* bytes, with QOS_GSO_SIZE; else 0 */
 };
 
 struct qos_policy {
 	char *path; /* as given */
 	char *interface;
 	struct qos_link link;
-	struct qos_class *classes; /* in the file's order, at least one */
-	size_t class_count;
-	size_t default_class; /* index */
+	struct qos_class *classes; /* a parent before its children, else in the file's order */
+	size_t class_count;	   /* at least one */
+	size_t default_class;	   /* index of a leaf */
 	struct qos_rule_def *rules;
 	size_t rule_count;
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Rates: bits per second with a unit, or a percentage of the link's. */
+/* Rates: bits per second with a unit, or a percentage of the parent's. */
 #include <errno.h>
 #include <string.h>
 
@@ -10,13 +10,29 @@
 #define RATE_MAX    1000000000000ULL
 #define RATE_BOUNDS "from 1kbit to 1tbit"
 
-static const char *zero_advice(const struct draft *draft, const struct key *key,
-			       const struct rate *rate)
+const char *rate_whose(const struct draft *draft, const struct rate *rate, int self, char *buf)
 {
-	if (rate == &draft->link_rate)
+	char text[QOS_UNIT_LEN];
+
+	qos_format_rate(rate->bps, text);
+	if (rate->owner == QOS_PARENT_LINK)
+		snprintf(buf, WHOSE_LEN, "the link's %s", text);
+	else if (rate->owner == self)
+		snprintf(buf, WHOSE_LEN, "its `%s` of %s", rate->key, text);
+	else
+		snprintf(buf, WHOSE_LEN, "the %s of `%s`", text,
+			 QOS_BRIEF(draft->classes[rate->owner].c.name));
+	return buf;
+}
+
+static const char *zero_advice(const struct key *key, const struct rate *rate)
+{
+	if (rate->owner == QOS_PARENT_LINK)
 		return "leave it out for no limit of the whole link";
 	if (strcmp(key->name, "rate") == 0)
 		return "leave it out where nothing is guaranteed";
+	if (strcmp(key->name, "per-flow") == 0)
+		return "leave it out where flows have no limit of their own";
 	return "a rule with `action: drop` lets nothing through";
 }
 
@@ -25,7 +41,7 @@ static void take_rate(struct draft *draft, const struct key *key, const struct q
 {
 	if (bps == 0) {
 		draft_error(draft, value_place(value), "`%s` of zero: %s", key->name,
-			    zero_advice(draft, key, rate));
+			    zero_advice(key, rate));
 	} else if (bps < RATE_MIN || bps > RATE_MAX) {
 		draft_error(draft, value_place(value), "`%s` is " RATE_BOUNDS ", not %s", key->name,
 			    QOS_BRIEF(value->text));
@@ -57,13 +73,42 @@ static void read_rate(struct draft *draft, const struct key *key, const struct q
 			    QOS_BRIEF(text));
 }
 
-/* A percentage of a link rate that is itself in error cannot be judged. */
-static void read_percent(struct draft *draft, const struct key *key, const struct qos_node *value,
-			 struct rate *rate)
+static void no_base(struct draft *draft, const struct key *key, const struct qos_node *value,
+		    const struct rate *base)
 {
-	uint64_t link = draft->link_rate.bps;
-	char link_text[QOS_UNIT_LEN];
-	uint64_t bps;
+	const char *name;
+
+	if (base->owner == QOS_PARENT_LINK) {
+		draft_error(draft, value->loc,
+			    "`%s: %s` is a percentage of the link's rate: give `link` a `rate`",
+			    key->name, QOS_BRIEF(value->text));
+		return;
+	}
+	name = draft->classes[base->owner].c.name;
+	draft_error(draft, value->loc,
+		    "`%s: %s` is a percentage of the %s of `%s`: give `%s` a `%s` of its own",
+		    key->name, QOS_BRIEF(value->text), key->name, QOS_BRIEF(name), QOS_BRIEF(name),
+		    key->name);
+}
+
+static void take_percent(struct draft *draft, const struct key *key, const struct qos_node *value,
+			 struct rate *rate, const struct rate *base, uint32_t ppm)
+{
+	uint64_t bps = (uint64_t)((unsigned __int128)base->bps * ppm / 1000000);
+	char whose[WHOSE_LEN];
+
+	if (ppm && bps < RATE_MIN)
+		draft_error(draft, value->loc,
+			    "`%s: %s` of %s is too little: a rate is " RATE_BOUNDS, key->name,
+			    QOS_BRIEF(value->text), rate_whose(draft, base, rate->owner, whose));
+	else
+		take_rate(draft, key, value, bps, rate);
+}
+
+/* A percentage of a rate that is itself in error cannot be judged. */
+static void read_percent(struct draft *draft, const struct key *key, const struct qos_node *value,
+			 struct rate *rate, const struct rate *base)
+{
 	uint32_t ppm = 0;
 	int r;
 
@@ -73,23 +118,20 @@ static void read_percent(struct draft *draft, const struct key *key, const struc
 			    "`%s` is not a percentage: write a number and `%%`, such as 20%%",
 			    QOS_BRIEF(value->text));
 	else if (r == -ERANGE)
-		draft_error(draft, value->loc, "`%s: %s` is more than the whole link", key->name,
-			    QOS_BRIEF(value->text));
-	else if (draft->link_rate.state == RATE_ABSENT)
-		draft_error(draft, value->loc,
-			    "`%s: %s` is a percentage of the link's rate: give `link` a `rate`",
-			    key->name, QOS_BRIEF(value->text));
-	else if (draft->link_rate.state == RATE_GOOD) {
-		bps = (uint64_t)((unsigned __int128)link * ppm / 1000000);
-		if (ppm && bps < RATE_MIN)
-			draft_error(
-				draft, value->loc,
-				"`%s: %s` of the link's %s is too little: a rate is " RATE_BOUNDS,
-				key->name, QOS_BRIEF(value->text),
-				qos_format_rate(link, link_text));
-		else
-			take_rate(draft, key, value, bps, rate);
-	}
+		draft_error(draft, value->loc, "`%s: %s` is more than the whole %s", key->name,
+			    QOS_BRIEF(value->text),
+			    base->owner == QOS_PARENT_LINK ? "link" : "parent");
+	else if (base->state == RATE_ABSENT)
+		no_base(draft, key, value, base);
+	else if (base->state == RATE_GOOD)
+		take_percent(draft, key, value, rate, base, ppm);
+}
+
+static const char *no_percentage(const struct rate *rate)
+{
+	if (rate->owner == QOS_PARENT_LINK)
+		return "of the link cannot be a percentage: there is nothing above it";
+	return "cannot be a percentage: write a rate such as 5mbit";
 }
 
 void value_rate(struct draft *draft, const struct key *key, const struct qos_node *value,
@@ -102,25 +144,39 @@ void value_rate(struct draft *draft, const struct key *key, const struct qos_nod
 	if (!value_expect(draft, key->name, value, QOS_NODE_SCALAR))
 		return;
 	if (strchr(value->text, '%'))
-		draft_error(draft, value->loc,
-			    "`%s` of the link cannot be a percentage: there is "
-			    "nothing above it",
-			    key->name);
+		draft_error(draft, value->loc, "`%s` %s", key->name, no_percentage(rate));
 	else
 		read_rate(draft, key, value, rate);
 }
 
-void value_share(struct draft *draft, const struct key *key, const struct qos_node *value,
-		 void *object)
+static void read_share(struct draft *draft, const struct key *key, const struct qos_node *value,
+		       struct rate *rate, const struct rate *base)
 {
-	struct rate *rate = key_field(key, object);
-
 	rate->state = RATE_BAD;
 	rate->loc = value_place(value);
 	if (!value_expect(draft, key->name, value, QOS_NODE_SCALAR))
 		return;
 	if (strchr(value->text, '%'))
-		read_percent(draft, key, value, rate);
+		read_percent(draft, key, value, rate, base);
 	else
 		read_rate(draft, key, value, rate);
+}
+
+/* The sum that a parent without a rate has is not known yet, and would change with this one. */
+void read_class_rate(struct draft *draft, const struct key *key, const struct qos_node *value,
+		     void *object)
+{
+	const struct class_draft *class = object;
+	int parent = class->c.parent;
+
+	read_share(draft, key, value, key_field(key, object),
+		   parent == QOS_PARENT_LINK ? &draft->link_rate : &draft->classes[parent].rate);
+}
+
+void read_class_ceil(struct draft *draft, const struct key *key, const struct qos_node *value,
+		     void *object)
+{
+	const struct class_draft *class = object;
+
+	read_share(draft, key, value, key_field(key, object), draft_limit(draft, class->c.parent));
 }

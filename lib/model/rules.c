@@ -1,30 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* `rules`: which packets go to which class; and finding classes by name. */
+/* `rules`: which packets go to which class. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "abi.h"
 #include "model/draft.h"
-
-bool draft_find_class(struct draft *draft, const struct qos_node *value, size_t *ret_index)
-{
-	const char *names[QOS_MAX_CLASSES], *nearest = NULL;
-
-	for (size_t i = 0; i < draft->class_count; i++) {
-		if (strcmp(draft->classes[i].c.name, value->text) == 0) {
-			*ret_index = i;
-			return true;
-		}
-		names[i] = draft->classes[i].c.name;
-	}
-	if (draft->classes_bad)
-		return false;
-	if (draft_suggests(draft))
-		nearest = qos_nearest(value->text, names, draft->class_count);
-	draft_error(draft, value_place(value), "no class `%s`%s", QOS_BRIEF(value->text),
-		    SUGGEST(nearest));
-	return false;
-}
 
 void read_rule_class(struct draft *draft, const struct key *key, const struct qos_node *value,
 		     void *object)

@@ -139,21 +139,27 @@ static const char *list_names(const struct qos_names *names, char *buf, size_t s
 	return buf;
 }
 
+void value_no_name(struct draft *draft, const struct key *key, const struct qos_node *value,
+		   const char *text)
+{
+	char list[64] = "";
+
+	draft_error(draft, value_place(value), "`%s` is %s, not `%s`%s", key->name,
+		    list_names(key->names, list, sizeof(list)), QOS_BRIEF(text),
+		    SUGGEST(draft_nearest(draft, key->names, text)));
+}
+
 /* The number of a name; -1 with the error reported. */
 static int find_name(struct draft *draft, const struct key *key, const struct qos_node *value)
 {
-	char list[64] = "";
 	int found;
 
 	if (!value_expect(draft, key->name, value, QOS_NODE_SCALAR))
 		return -1;
 	found = qos_names_find(key->names, value->text);
-	if (found >= 0)
-		return found;
-	draft_error(draft, value_place(value), "`%s` is %s, not `%s`%s", key->name,
-		    list_names(key->names, list, sizeof(list)), QOS_BRIEF(value->text),
-		    SUGGEST(draft_nearest(draft, key->names, value->text)));
-	return -1;
+	if (found < 0)
+		value_no_name(draft, key, value, value->text);
+	return found;
 }
 
 void value_name(struct draft *draft, const struct key *key, const struct qos_node *value,
@@ -172,6 +178,15 @@ void value_family(struct draft *draft, const struct key *key, const struct qos_n
 
 	if (found >= 0)
 		*(uint8_t *)key_field(key, object) = (uint8_t)found;
+}
+
+void value_flag(struct draft *draft, const struct key *key, const struct qos_node *value,
+		void *object)
+{
+	if (value_expect(draft, key->name, value, QOS_NODE_SCALAR) &&
+	    value_bool(value, key_field(key, object)) < 0)
+		draft_error(draft, value_place(value), "`%s` is true or false, not `%s`", key->name,
+			    QOS_BRIEF(value->text));
 }
 
 void value_integer(struct draft *draft, const struct key *key, const struct qos_node *value,

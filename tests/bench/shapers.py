@@ -57,8 +57,7 @@ def policy_class(cls, indent):
 
 def policy(sc):
     """The policy file that a user would write."""
-    # this version leaves GSO alone, so "keep" needs no key, and refuses the one that lowers it
-    gso = ", gso: auto" if sc.gso == "low" else ""
+    gso = ", gso: keep" if sc.gso == "keep" else ""
     leaves = sc.leaves()
     lines = ["interface: $DEV", f"link: {{ rate: {mbit(sc.link)}{gso} }}", f"default: {leaves[0].name}",
              "classes:"]

@@ -6,7 +6,8 @@
  *	bpf_cost [--json] [--rounds N] [--packets N]
  *
  * Programs take turns within a round, so that a change of the machine's speed
- * meets all of them. Clocks run ahead of time throughout, as under load.
+ * meets all of them. With a queue, clocks run ahead of time throughout, as under load; without
+ * one, the link is faster than the program.
  */
 #include <bpf/bpf.h>
 #include <getopt.h>
@@ -94,13 +95,14 @@ static void measure(const struct options *opts, struct cost_case *cases, size_t 
 
 static void print_table(const struct cost_case *cases, size_t count, const struct result *results)
 {
-	printf("%-34s %-9s %6s %6s %6s  %8s %7s %6s\n", "program", "packet", "ns", "least", "ratio",
+	printf("%-30s %-9s %5s %6s %6s %6s  %8s %7s %6s\n", "program", "packet", "queue", "ns", "least", "ratio",
 	       "verified", "xlated", "jited");
 	for (size_t i = 0; i < count; i++) {
 		const struct bpf_prog_info *info = &results[i].info;
 
-		printf("%-34s %-9s %6u %6u %6.2f  %8u %7u %6u\n", cases[i].name,
-		       cost_packet_name(cases[i].packet), results[i].median, results[i].least,
+		printf("%-30s %-9s %5s %6u %6u %6.2f  %8u %7u %6u\n", cases[i].name,
+		       cost_packet_name(cases[i].packet), cost_load_name(cases[i].load),
+		       results[i].median, results[i].least,
 		       results[i].ratio, info->verified_insns, info->xlated_prog_len,
 		       info->jited_prog_len);
 	}
@@ -112,11 +114,11 @@ static void print_json(const struct cost_case *cases, size_t count, const struct
 	for (size_t i = 0; i < count; i++) {
 		const struct bpf_prog_info *info = &results[i].info;
 
-		printf("  {\"program\": \"%s\", \"packet\": \"%s\", \"ns_median\": %u, "
+		printf("  {\"program\": \"%s\", \"packet\": \"%s\", \"queue\": \"%s\", \"ns_median\": %u, "
 		       "\"ns_least\": %u, \"ratio\": %.3f, \"verified_insns\": %u, "
 		       "\"xlated_bytes\": %u, \"jited_bytes\": %u}%s\n",
-		       cases[i].name, cost_packet_name(cases[i].packet), results[i].median,
-		       results[i].least, results[i].ratio, info->verified_insns,
+		       cases[i].name, cost_packet_name(cases[i].packet),
+		       cost_load_name(cases[i].load), results[i].median, results[i].least, results[i].ratio, info->verified_insns,
 		       info->xlated_prog_len, info->jited_prog_len, i + 1 < count ? "," : "");
 	}
 	printf("]\n");

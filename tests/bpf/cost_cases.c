@@ -32,14 +32,22 @@ enum remark {
 	REMARK_YES,
 };
 
+/* ns that the link takes for a full frame: more than the program takes for it, or less. */
+enum load {
+	LOAD_QUEUE = COST_PACKET_NS,
+	LOAD_IDLE = 10,
+};
+
 /* A program of ours, described. */
 struct ours {
 	const char *name;
 	uint32_t rules;
 	enum last_rule last;
-	bool link;
+	uint32_t depth; /* of the classes below the link, which has no rate with 0 */
 	enum remark remark;
 	enum program program;
+	enum load load;
+	uint32_t random_classes; /* instead of what rules say */
 };
 
 static const struct spec specs[COST_PACKETS] = {
@@ -62,6 +70,11 @@ static const struct spec specs[COST_PACKETS] = {
 			.tos = TOS(DSCP_ONE, 0),
 			.payload = 1428 },
 };
+
+const char *cost_load_name(uint32_t load)
+{
+	return load == LOAD_IDLE ? "no" : "yes";
+}
 
 const char *cost_packet_name(enum cost_packet packet)
 {
@@ -107,34 +120,109 @@ static void put_rules(const struct ours *ours, struct qos_rule rules[RULES_MAX])
 		rules[ours->rules - 1] = rule_dscp(rule_any(2), 1ULL << DSCP_OTHER);
 }
 
-static struct shaper *open_ours(const struct ours *ours)
+#define LEAVES	     3 /* slots 1 to 3 */
+#define FIRST_INNER  (LEAVES + 1)
+#define PERIOD_SHIFT 22
+
+/* Below the link, or, one below the other, inner classes that have ceilings of their own. */
+static uint32_t parent_of(const struct ours *ours, uint32_t slot)
 {
-	struct qos_rule rules[RULES_MAX];
-	struct qos_class_cfg cls = {
-		/* COST_PACKET_NS for a full frame, and three times that guaranteed */
-		.ceil_cost = NS_A_BYTE(COST_PACKET_NS) / 1514,
-		.rate_cost = NS_A_BYTE(3 * COST_PACKET_NS) / 1514,
+	uint32_t last = FIRST_INNER + ours->depth - 2;
+
+	if (!ours->depth)
+		return QOS_NO_SLOT;
+	if (slot < FIRST_INNER || ours->random_classes)
+		return ours->depth > 1 ? last : QOS_SLOT_LINK;
+	return slot > FIRST_INNER ? slot - 1 : QOS_SLOT_LINK;
+}
+
+static uint64_t bytes_a_s(enum load load)
+{
+	return SEC * 1514 / load;
+}
+
+/*
+ * With all that is on by default: fair to its flows, CoDel and ECN, which look at each packet
+ * and let it pass. Guaranteed is a third of what there is.
+ */
+static struct qos_class_cfg leaf(const struct ours *ours, uint32_t slot)
+{
+	static const uint8_t remark[] = { DSCP_ONE, DSCP_OTHER, DSCP_ONE };
+	uint32_t parent = parent_of(ours, slot);
+
+	return (struct qos_class_cfg){
+		.ceil_cost = NS_A_BYTE(ours->load) / 1514,
+		.rate_cost = NS_A_BYTE(3 * ours->load) / 1514,
+		.share_cost = 1ULL << QOS_VIRTUAL_SHIFT,
 		.rate_burst_ns = MSEC,
 		.ceil_burst_ns = MSEC,
 		.limit_ns = HORIZON_NS,
-		.flags = ours->link ? QOS_CLASS_RATE | QOS_CLASS_BORROW : QOS_CLASS_CEIL,
-		.dscp = QOS_DSCP_KEEP,
+		.latency_ns = HORIZON_NS,
+		.rate = bytes_a_s(ours->load) / 3,
+		.ceil = bytes_a_s(ours->load),
+		.weight = QOS_WEIGHT_ONE,
+		.flags = QOS_CLASS_FAIR | QOS_CLASS_ECN |
+			 (ours->depth ? QOS_CLASS_RATE | QOS_CLASS_BORROW : QOS_CLASS_CEIL),
+		.parent = parent,
+		.hard = parent,
+		.packet_bytes = 1514,
+		.dscp = ours->remark == REMARK_YES && slot <= 2 ? remark[slot] : QOS_DSCP_KEEP,
+		.level = 1,
+		.levels = 1 << 1,
+		.period_shift = PERIOD_SHIFT,
+		.parent_shift = PERIOD_SHIFT,
 	};
+}
+
+static struct qos_class_cfg inner(const struct ours *ours, uint32_t slot)
+{
+	struct qos_class_cfg cfg = leaf(ours, slot);
+
+	cfg.flags = QOS_CLASS_CEIL;
+	for (uint32_t level = 0; level < QOS_LEVELS; level++)
+		cfg.weights[level] = QOS_WEIGHT_ONE;
+	if (slot == QOS_SLOT_LINK)
+		cfg.parent = cfg.hard = QOS_NO_SLOT;
+	return cfg;
+}
+
+static void put_class(const struct shaper *s, uint32_t slot, struct qos_class_cfg cfg)
+{
+	shaper_set_class(s, slot, &cfg);
+}
+
+/* Rules and classes of a program that others may have used before. */
+static void put_policy(const struct ours *ours, const struct shaper *s)
+{
+	uint32_t leaves = ours->random_classes ? ours->random_classes : LEAVES;
+	struct qos_rule rules[RULES_MAX];
+
+	put_rules(ours, rules);
+	shaper_set_rules(s, rules, ours->rules);
+	put_class(s, QOS_SLOT_LINK, inner(ours, QOS_SLOT_LINK));
+	for (uint32_t slot = 1; slot <= leaves; slot++)
+		put_class(s, slot, leaf(ours, slot));
+	for (uint32_t i = 0; i + 1 < ours->depth; i++)
+		put_class(s, FIRST_INNER + i, inner(ours, FIRST_INNER + i));
+}
+
+static struct shaper *open_ours(const struct ours *ours)
+{
+	struct qos_rule rules[RULES_MAX];
 	struct setup setup = {
+		/* the records that the controller gives to anything but a few classes */
 		.link = { .rules = ours->rules,
 			  .default_slot = 1,
 			  .l2_len = 14,
-			  .rate_set = ours->link },
-		.classes = { cls, cls, cls, cls },
+			  .flow_mask = 65535 },
+		.tree = true,
+		.capacity = ours->random_classes < CLASSES_MAX ? 0 : ours->random_classes + 1,
+		.random_classes = ours->random_classes,
 		.rules = rules,
 	};
 
 	put_rules(ours, rules);
 	setup.link.used = qos_rules_used(rules, ours->rules);
-	if (ours->remark == REMARK_YES) {
-		setup.classes[1].dscp = DSCP_OTHER;
-		setup.classes[2].dscp = DSCP_ONE;
-	}
 	return shaper_open(ours->program, &setup);
 }
 
@@ -159,7 +247,7 @@ static uint32_t run_minimal(const struct cost_case *c, const struct packet *pack
 {
 	struct {
 		uint64_t bytes_per_second, t_last, horizon_ns, pad[4];
-	} aggregate = { SEC * 1514 / COST_PACKET_NS, uptime(), HORIZON_NS, { 0 } };
+	} aggregate = { bytes_a_s(c->load), uptime(), HORIZON_NS, { 0 } };
 	struct __sk_buff in = { 0 }; /* without it wire_len would be 0 */
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = packet->data,
 		    .data_size_in = (__u32)packet->len, .ctx_in = &in, .ctx_size_in = sizeof(in),
@@ -175,29 +263,30 @@ static uint32_t run_minimal(const struct cost_case *c, const struct packet *pack
 }
 
 /* All packets of the run passed: what was measured is the whole path. */
-static void expect_passed(const struct shaper *shaper, uint32_t packets)
+static void expect_passed(const struct shaper *shaper, uint32_t slots, uint32_t packets)
 {
 	uint64_t passed = 0;
 
-	for (uint32_t slot = 0; slot < CLASSES_MAX; slot++)
-		passed += shaper_counters(shaper, slot).packets[QOS_PASS];
+	for (uint32_t slot = 0; slot < slots; slot++)
+		passed += shaper_counters(shaper, slot).by[QOS_PASS].packets;
 	assert_int_equal(passed, packets);
 }
 
 uint32_t cost_case_run(struct cost_case *c, uint32_t packets)
 {
-	struct qos_clocks clocks = { .rate = uptime(), .ceil = uptime() };
+	const uint64_t now = uptime();
+	const struct qos_clocks clocks = { .rate = now, .ceil = { now, now, now } };
 	struct packet packet;
 	uint32_t ns;
 
 	packet_build(&specs[c->packet], &packet);
 	if (c->minimal)
 		return run_minimal(c, &packet, packets);
-	for (uint32_t slot = 0; slot < CLASSES_MAX; slot++)
-		shaper_set_clocks(c->shaper, slot, &clocks);
+	put_policy(c->ours, c->shaper);
+	shaper_set_all_clocks(c->shaper, &clocks);
 	shaper_clear_counters(c->shaper);
 	ns = shaper_repeat(c->shaper, &packet, packets);
-	expect_passed(c->shaper, packets);
+	expect_passed(c->shaper, c->slots, packets);
 	return ns;
 }
 
@@ -206,33 +295,92 @@ int cost_case_fd(const struct cost_case *c)
 	return c->minimal ? bpf_program__fd(c->edt->progs.edt_egress) : shaper_prog_fd(c->shaper);
 }
 
+static const struct ours all[] = {
+	{ "0 rules, no link rate", 0, LAST_NO, 0, REMARK_NO, PROGRAM_REAL, LOAD_QUEUE, 0 },
+	{ "0 rules", 0, LAST_NO, 1, REMARK_NO, PROGRAM_REAL, LOAD_QUEUE, 0 },
+	{ "0 rules, depth 4", 0, LAST_NO, 4, REMARK_NO, PROGRAM_REAL, LOAD_QUEUE, 0 },
+	{ "10 rules, last takes", 10, LAST_TAKES, 1, REMARK_NO, PROGRAM_REAL, LOAD_QUEUE, 0 },
+	{ "10 rules, last takes, depth 4", 10, LAST_TAKES, 4, REMARK_NO, PROGRAM_REAL, LOAD_QUEUE, 0 },
+	{ "10 rules, new flows", 10, LAST_TAKES, 1, REMARK_NO, PROGRAM_NEW_FLOW, LOAD_QUEUE, 0 },
+	{ "10 rules, DSCP written", 10, LAST_NO, 1, REMARK_YES, PROGRAM_REAL, LOAD_QUEUE, 0 },
+	{ "100 rules, last takes", 100, LAST_TAKES, 1, REMARK_NO, PROGRAM_REAL, LOAD_QUEUE, 0 },
+	{ "100 rules, new flows", 100, LAST_TAKES, 1, REMARK_NO, PROGRAM_NEW_FLOW, LOAD_QUEUE, 0 },
+	{ "4 classes at random", 0, LAST_NO, 1, REMARK_NO, PROGRAM_NEW_CLASS, LOAD_QUEUE, 4 },
+	{ "4096 classes at random", 0, LAST_NO, 1, REMARK_NO, PROGRAM_NEW_CLASS, LOAD_QUEUE, 4096 },
+	{ "0 rules", 0, LAST_NO, 1, REMARK_NO, PROGRAM_REAL, LOAD_IDLE, 0 },
+	{ "0 rules, depth 4", 0, LAST_NO, 4, REMARK_NO, PROGRAM_REAL, LOAD_IDLE, 0 },
+	{ "10 rules, last takes", 10, LAST_TAKES, 1, REMARK_NO, PROGRAM_REAL, LOAD_IDLE, 0 },
+	{ "10 rules, last takes, depth 4", 10, LAST_TAKES, 4, REMARK_NO, PROGRAM_REAL, LOAD_IDLE, 0 },
+	{ "10 rules, new flows", 10, LAST_TAKES, 1, REMARK_NO, PROGRAM_NEW_FLOW, LOAD_IDLE, 0 },
+	{ "4 classes at random", 0, LAST_NO, 1, REMARK_NO, PROGRAM_NEW_CLASS, LOAD_IDLE, 4 },
+	{ "4096 classes at random", 0, LAST_NO, 1, REMARK_NO, PROGRAM_NEW_CLASS, LOAD_IDLE, 4096 },
+};
+
+/* A program that another case has loaded already, as it differs in the maps only; or null. */
+static struct shaper *find_shaper(const struct cost_case *cases, size_t count,
+				  const struct ours *ours)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct ours *other = cases[i].ours;
+
+		if (other && other->program == ours->program && other->rules == ours->rules &&
+		    other->random_classes == ours->random_classes && other->remark == ours->remark)
+			return cases[i].shaper;
+	}
+	return NULL;
+}
+
+static void open_case(struct cost_case *cases, size_t at, const struct ours *ours)
+{
+	struct shaper *shaper = find_shaper(cases, at, ours);
+
+	cases[at] = (struct cost_case){
+		.name = ours->name,
+		.load = ours->load,
+		.packet = COST_TCP4,
+		.ours = ours,
+		.shared = shaper != NULL,
+		.shaper = shaper ? shaper : open_ours(ours),
+		.slots =
+			ours->random_classes < CLASSES_MAX ? CLASSES_MAX : ours->random_classes + 1,
+	};
+}
+
+/* All cases of a load, the minimal program first; returns their number. */
+static size_t open_load(struct cost_case *cases, size_t at, enum load load)
+{
+	size_t first = at;
+
+	cases[at] = (struct cost_case){
+		.name = "minimal EDT",
+		.load = load,
+		.packet = COST_TCP4,
+		.minimal = true,
+		.shared = at > 0,
+		.edt = at > 0 ? cases[0].edt : open_minimal(),
+	};
+	at++;
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		if (all[i].load == load)
+			open_case(cases, at++, &all[i]);
+	}
+	return at - first;
+}
+
 size_t cost_cases_open(struct cost_case **ret_cases)
 {
-	static const struct ours all[] = {
-		{ "0 rules", 0, LAST_NO, false, REMARK_NO, PROGRAM_REAL },
-		{ "0 rules, link", 0, LAST_NO, true, REMARK_NO, PROGRAM_REAL },
-		{ "10 rules, none takes", 10, LAST_NO, false, REMARK_NO, PROGRAM_REAL },
-		{ "10 rules, last takes", 10, LAST_TAKES, false, REMARK_NO, PROGRAM_REAL },
-		{ "10 rules, last takes, link", 10, LAST_TAKES, true, REMARK_NO, PROGRAM_REAL },
-		{ "10 rules, new flows", 10, LAST_TAKES, false, REMARK_NO, PROGRAM_NEW_FLOW },
-		{ "10 rules, new flows, link", 10, LAST_TAKES, true, REMARK_NO, PROGRAM_NEW_FLOW },
-		{ "10 rules, DSCP written, link", 10, LAST_NO, true, REMARK_YES, PROGRAM_REAL },
-		{ "100 rules, last takes, link", 100, LAST_TAKES, true, REMARK_NO, PROGRAM_REAL },
-		{ "100 rules, new flows, link", 100, LAST_TAKES, true, REMARK_NO,
-		  PROGRAM_NEW_FLOW },
-	};
-	size_t each = ARRAY_SIZE(all) + 1, count = each * COST_PACKETS;
+	size_t each = ARRAY_SIZE(all) + 2, count = each * COST_PACKETS;
 	struct cost_case *cases = calloc(count, sizeof(*cases));
+	size_t queue;
 
 	assert_non_null(cases);
-	for (size_t p = 0; p < COST_PACKETS; p++) {
-		struct cost_case *c = &cases[p * each];
-
-		*c = (struct cost_case){ "minimal EDT", (enum cost_packet)p, true, NULL,
-					 open_minimal() };
-		for (size_t i = 0; i < ARRAY_SIZE(all); i++)
-			c[i + 1] = (struct cost_case){ all[i].name, (enum cost_packet)p, false,
-						       open_ours(&all[i]), NULL };
+	queue = open_load(cases, 0, LOAD_QUEUE);
+	assert_int_equal(queue + open_load(cases, queue, LOAD_IDLE), each);
+	/* the same programs for all packets */
+	for (size_t i = each; i < count; i++) {
+		cases[i] = cases[i % each];
+		cases[i].packet = (enum cost_packet)(i / each);
+		cases[i].shared = true;
 	}
 	*ret_cases = cases;
 	return count;
@@ -241,6 +389,8 @@ size_t cost_cases_open(struct cost_case **ret_cases)
 void cost_cases_close(struct cost_case *cases, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
+		if (cases[i].shared)
+			continue;
 		shaper_close(cases[i].shaper);
 		minimal_edt_bpf__destroy(cases[i].edt);
 	}

@@ -12,13 +12,18 @@
 enum cost_packet { COST_TCP4, COST_UDP4, COST_TCP6, COST_PACKETS };
 
 struct minimal_edt_bpf;
+struct ours;
 
 struct cost_case {
 	const char *name;
+	uint32_t load; /* ns that the link takes for a frame */
 	enum cost_packet packet;
 	bool minimal; /* the program to compare with */
 	struct shaper *shaper;
 	struct minimal_edt_bpf *edt;
+	const struct ours *ours;
+	bool shared;	/* the program is another case's */
+	uint32_t slots; /* of classes, the link's included */
 };
 
 /* Every case loaded; the minimal program before ours for each packet. Returns their number. */
@@ -29,6 +34,8 @@ void cost_cases_close(struct cost_case *cases, size_t count);
 uint32_t cost_case_run(struct cost_case *c, uint32_t packets);
 
 int cost_case_fd(const struct cost_case *c);
+/* Whether that makes a queue. */
+const char *cost_load_name(uint32_t load);
 const char *cost_packet_name(enum cost_packet packet);
 
 #endif

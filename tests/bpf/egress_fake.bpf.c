@@ -39,23 +39,3 @@ int fake_offloaded_tag(struct __sk_buff *skb)
 	bpf_tail_call(skb, &fake_next, 0);
 	return FAKE_FAILED;
 }
-
-/* What fake_two_cpus() is about, and what it finds. */
-__u32 fake_slot, fake_bytes;
-__u64 fake_at[2];
-
-/* Two CPUs at once: both have found their departure before either charges. */
-SEC("tc")
-int fake_two_cpus(struct __sk_buff *skb __attribute__((unused)))
-{
-	struct departure first, second;
-	struct path path;
-
-	if (find_path(fake_slot, &path))
-		return FAKE_FAILED;
-	depart(&path, fake_now, &first);
-	depart(&path, fake_now, &second);
-	fake_at[0] = charge(&path, &first, fake_bytes);
-	fake_at[1] = charge(&path, &second, fake_bytes);
-	return 0;
-}

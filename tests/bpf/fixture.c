@@ -8,26 +8,16 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "compile/plan.h"
 #include "egress.skel.h"
 #include "egress_fake.skel.h"
+#include "new_class.skel.h"
 #include "new_flow.skel.h"
-
-struct shaper {
-	struct egress_bpf *real;
-	struct egress_fake_bpf *fake;
-	struct new_flow_bpf *new_flow;
-	int prog_fd, classes_fd, clocks_fd, counters_fd, rules_fd, index_fd, decisions_fd;
-	int cpus;
-};
-
-static uint32_t block_count(const struct setup *setup)
-{
-	return (setup->link.rules + QOS_RULE_BLOCK - 1) / QOS_RULE_BLOCK;
-}
+#include "shaper.h"
 
 static void set_entries(struct bpf_object *obj, const char *map, uint32_t entries)
 {
@@ -36,27 +26,39 @@ static void set_entries(struct bpf_object *obj, const char *map, uint32_t entrie
 			 0);
 }
 
-/* Before it is loaded. */
-static void configure(struct bpf_object *obj, void *link_cfg, const struct setup *setup)
+/* The constants that setup asks for. */
+static struct qos_link_cfg link_of(const struct setup *setup)
 {
 	struct qos_link_cfg link = setup->link;
 
 	/* unless told: rules that come later may look at anything */
 	if (!link.used)
 		link.used = UINT32_MAX;
-	memcpy(link_cfg, &link, sizeof(link));
-	set_entries(obj, "qos_classes", CLASSES_MAX);
-	set_entries(obj, "qos_clocks", CLASSES_MAX);
-	set_entries(obj, "qos_counters", CLASSES_MAX);
-	set_entries(obj, "qos_rules", setup->link.rules);
-	set_entries(obj, "qos_index", block_count(setup));
+	if (!link.flow_mask)
+		link.flow_mask = FLOWS - 1;
+	return link;
 }
 
-static void fill(struct shaper *s, const struct setup *setup)
+/* Before it is loaded. */
+static void configure(const struct shaper *s, struct bpf_object *obj, void *link_cfg)
 {
-	for (uint32_t slot = 0; slot < CLASSES_MAX; slot++)
-		shaper_set_class(s, slot, &setup->classes[slot]);
-	shaper_set_rules(s, setup->rules, setup->link.rules);
+	memcpy(link_cfg, &s->link, sizeof(s->link));
+	set_entries(obj, "qos_classes", s->capacity);
+	set_entries(obj, "qos_clocks", s->capacity);
+	set_entries(obj, "qos_counters", s->capacity);
+	set_entries(obj, "qos_flows", s->flow_count);
+	set_entries(obj, "qos_flow_names", s->flow_count);
+	set_entries(obj, "qos_rules", s->link.rules);
+	set_entries(obj, "qos_index", (s->link.rules + QOS_RULE_BLOCK - 1) / QOS_RULE_BLOCK);
+}
+
+static void map_flows(struct shaper *s, const struct bpf_object *obj)
+{
+	int fd = bpf_object__find_map_fd_by_name(obj, "qos_flows");
+
+	s->flows = mmap(NULL, s->flow_count * sizeof(*s->flows), PROT_READ | PROT_WRITE, MAP_SHARED,
+			fd, 0);
+	assert_true(s->flows != MAP_FAILED);
 }
 
 static void take_fds(struct shaper *s, const struct bpf_object *obj, const struct bpf_program *prog)
@@ -68,6 +70,8 @@ static void take_fds(struct shaper *s, const struct bpf_object *obj, const struc
 	s->rules_fd = bpf_object__find_map_fd_by_name(obj, "qos_rules");
 	s->index_fd = bpf_object__find_map_fd_by_name(obj, "qos_index");
 	s->decisions_fd = bpf_object__find_map_fd_by_name(obj, "qos_decisions");
+	s->frags_fd = bpf_object__find_map_fd_by_name(obj, "qos_frags");
+	map_flows(s, obj);
 }
 
 static void put_next(const struct bpf_map *map, const struct bpf_program *prog)
@@ -77,53 +81,113 @@ static void put_next(const struct bpf_map *map, const struct bpf_program *prog)
 	assert_int_equal(bpf_map_update_elem(bpf_map__fd(map), &zero, &fd, BPF_ANY), 0);
 }
 
-static void open_fake(struct shaper *s, const struct setup *setup)
+static void open_fake(struct shaper *s)
 {
 	s->fake = egress_fake_bpf__open();
 	assert_non_null(s->fake);
-	configure(s->fake->obj, (void *)&s->fake->rodata->qos_link, setup);
+	configure(s, s->fake->obj, (void *)&s->fake->rodata->qos_link);
 	assert_int_equal(egress_fake_bpf__load(s->fake), 0);
 	take_fds(s, s->fake->obj, s->fake->progs.qos_egress);
 	put_next(s->fake->maps.fake_next, s->fake->progs.qos_egress);
 }
 
-static void open_real(struct shaper *s, const struct setup *setup)
+static void open_real(struct shaper *s)
 {
 	s->real = egress_bpf__open();
 	assert_non_null(s->real);
-	configure(s->real->obj, (void *)&s->real->rodata->qos_link, setup);
+	configure(s, s->real->obj, (void *)&s->real->rodata->qos_link);
 	assert_int_equal(egress_bpf__load(s->real), 0);
 	take_fds(s, s->real->obj, s->real->progs.qos_egress);
 }
 
-static void open_new_flow(struct shaper *s, const struct setup *setup)
+static void open_new_flow(struct shaper *s)
 {
 	s->new_flow = new_flow_bpf__open();
 	assert_non_null(s->new_flow);
-	configure(s->new_flow->obj, (void *)&s->new_flow->rodata->qos_link, setup);
+	configure(s, s->new_flow->obj, (void *)&s->new_flow->rodata->qos_link);
 	assert_int_equal(new_flow_bpf__load(s->new_flow), 0);
 	take_fds(s, s->new_flow->obj, s->new_flow->progs.new_flow);
 	put_next(s->new_flow->maps.new_flow_next, s->new_flow->progs.qos_egress);
 }
 
-struct shaper *shaper_open(enum program program, const struct setup *setup)
+static void open_new_class(struct shaper *s)
+{
+	s->new_class = new_class_bpf__open();
+	assert_non_null(s->new_class);
+	configure(s, s->new_class->obj, (void *)&s->new_class->rodata->qos_link);
+	assert_int_equal(new_class_bpf__load(s->new_class), 0);
+	take_fds(s, s->new_class->obj, s->new_class->progs.qos_egress);
+}
+
+static struct shaper *load(enum program program, const struct qos_link_cfg *link, uint32_t capacity)
 {
 	struct shaper *s = calloc(1, sizeof(*s));
 
 	assert_non_null(s);
 	s->cpus = libbpf_num_possible_cpus();
 	assert_true(s->cpus > 0);
+	s->program = program;
+	s->link = *link;
+	s->capacity = capacity;
+	s->flow_count = link->flow_mask + 1;
 	switch (program) {
 	case PROGRAM_FAKE:
-		open_fake(s, setup);
+		open_fake(s);
 		break;
 	case PROGRAM_REAL:
-		open_real(s, setup);
+		open_real(s);
 		break;
 	case PROGRAM_NEW_FLOW:
-		open_new_flow(s, setup);
+		open_new_flow(s);
+		break;
+	case PROGRAM_NEW_CLASS:
+		open_new_class(s);
 	}
-	fill(s, setup);
+	return s;
+}
+
+static void unload(struct shaper *s)
+{
+	if (!s)
+		return;
+	munmap(s->flows, s->flow_count * sizeof(*s->flows));
+	egress_fake_bpf__destroy(s->fake);
+	egress_bpf__destroy(s->real);
+	new_flow_bpf__destroy(s->new_flow);
+	new_class_bpf__destroy(s->new_class);
+	free(s);
+}
+
+/*
+ * The one closed last: most tests of a file ask for the same program, which takes the
+ * verifier half a second each time.
+ */
+static struct shaper *kept;
+
+static struct shaper *take_kept(enum program program, const struct qos_link_cfg *link,
+				uint32_t capacity)
+{
+	if (!kept || kept->program != program || kept->capacity != capacity ||
+	    memcmp(&kept->link, link, sizeof(*link)) != 0)
+		return NULL;
+	shaper_forget_all(kept);
+	return TAKE_PTR(kept);
+}
+
+struct shaper *shaper_open(enum program program, const struct setup *setup)
+{
+	const struct qos_link_cfg link = link_of(setup);
+	uint32_t capacity = setup->capacity ? setup->capacity : CLASSES_MAX;
+	struct shaper *s = take_kept(program, &link, capacity);
+
+	if (!s)
+		s = load(program, &link, capacity);
+	s->tree = setup->tree;
+	if (s->new_class)
+		s->new_class->bss->new_class_mask = setup->random_classes - 1;
+	for (uint32_t slot = 0; slot < CLASSES_MAX; slot++)
+		shaper_set_class(s, slot, &setup->classes[slot]);
+	shaper_set_rules(s, setup->rules, link.rules);
 	return s;
 }
 
@@ -131,10 +195,8 @@ void shaper_close(struct shaper *s)
 {
 	if (!s)
 		return;
-	egress_fake_bpf__destroy(s->fake);
-	egress_bpf__destroy(s->real);
-	new_flow_bpf__destroy(s->new_flow);
-	free(s);
+	unload(kept);
+	kept = s;
 }
 
 static int entry_fd(const struct shaper *s, enum entry entry)
@@ -193,151 +255,6 @@ uint32_t shaper_repeat(struct shaper *s, const struct packet *packet, uint32_t t
 
 	assert_int_equal(bpf_prog_test_run_opts(s->prog_fd, &opts), 0);
 	return opts.duration;
-}
-
-struct qos_clocks shaper_clocks(const struct shaper *s, uint32_t slot)
-{
-	struct qos_clocks clocks;
-
-	assert_int_equal(bpf_map_lookup_elem(s->clocks_fd, &slot, &clocks), 0);
-	return clocks;
-}
-
-void shaper_set_clocks(const struct shaper *s, uint32_t slot, const struct qos_clocks *clocks)
-{
-	assert_int_equal(bpf_map_update_elem(s->clocks_fd, &slot, clocks, BPF_ANY), 0);
-}
-
-void shaper_set_class(const struct shaper *s, uint32_t slot, const struct qos_class_cfg *cls)
-{
-	assert_int_equal(bpf_map_update_elem(s->classes_fd, &slot, cls, BPF_ANY), 0);
-}
-
-/* What earlier rules said; the controller never changes rules under a program. */
-static void forget_decisions(const struct shaper *s)
-{
-	_cleanup_(freep) struct qos_decision *none = calloc((size_t)s->cpus, sizeof(*none));
-
-	assert_non_null(none);
-	for (uint32_t i = 0; i < QOS_DECISIONS; i++)
-		assert_int_equal(bpf_map_update_elem(s->decisions_fd, &i, none, BPF_ANY), 0);
-}
-
-void shaper_set_rules(const struct shaper *s, const struct qos_rule *rules, uint32_t count)
-{
-	_cleanup_(freep) struct qos_rule_index *index = malloc(sizeof(*index));
-
-	assert_non_null(index);
-	for (uint32_t i = 0; i < count; i++)
-		assert_int_equal(bpf_map_update_elem(s->rules_fd, &i, &rules[i], BPF_ANY), 0);
-	for (uint32_t block = 0; block * QOS_RULE_BLOCK < count; block++) {
-		uint32_t first = block * QOS_RULE_BLOCK;
-
-		qos_rules_index(rules + first, count - first, index);
-		assert_int_equal(bpf_map_update_elem(s->index_fd, &block, index, BPF_ANY), 0);
-	}
-	forget_decisions(s);
-}
-
-void shaper_forget_rules(const struct shaper *s)
-{
-	_cleanup_(freep) struct qos_rule_index *none = calloc(1, sizeof(*none));
-	struct bpf_map_info info = { 0 };
-	__u32 len = sizeof(info);
-
-	assert_non_null(none);
-	assert_int_equal(bpf_obj_get_info_by_fd(s->index_fd, &info, &len), 0);
-	for (uint32_t block = 0; block < info.max_entries; block++)
-		assert_int_equal(bpf_map_update_elem(s->index_fd, &block, none, BPF_ANY), 0);
-}
-
-/* The only entry in use, by any CPU. */
-static struct qos_decision find_decision(const struct shaper *s, struct qos_decision *each)
-{
-	struct qos_decision found = { 0 };
-	int count = 0;
-
-	for (uint32_t i = 0; i < QOS_DECISIONS; i++) {
-		assert_int_equal(bpf_map_lookup_elem(s->decisions_fd, &i, each), 0);
-		for (int cpu = 0; cpu < s->cpus; cpu++) {
-			if (!each[cpu].rest)
-				continue;
-			found = each[cpu];
-			count++;
-		}
-	}
-	assert_int_equal(count, 1);
-	return found;
-}
-
-void shaper_spread_decision(const struct shaper *s)
-{
-	_cleanup_(freep) struct qos_decision *each = calloc((size_t)s->cpus, sizeof(*each));
-	struct qos_decision found;
-
-	assert_non_null(each);
-	found = find_decision(s, each);
-	for (int cpu = 0; cpu < s->cpus; cpu++)
-		each[cpu] = found;
-	for (uint32_t i = 0; i < QOS_DECISIONS; i++)
-		assert_int_equal(bpf_map_update_elem(s->decisions_fd, &i, each, BPF_ANY), 0);
-}
-
-struct qos_counters shaper_counters(const struct shaper *s, uint32_t slot)
-{
-	_cleanup_(freep) struct qos_counters *each = calloc((size_t)s->cpus, sizeof(*each));
-	struct qos_counters sum = { 0 };
-
-	assert_non_null(each);
-	assert_int_equal(bpf_map_lookup_elem(s->counters_fd, &slot, each), 0);
-	for (int cpu = 0; cpu < s->cpus; cpu++) {
-		for (int v = 0; v < QOS_VERDICTS; v++) {
-			sum.packets[v] += each[cpu].packets[v];
-			sum.bytes[v] += each[cpu].bytes[v];
-		}
-	}
-	return sum;
-}
-
-void shaper_clear_counters(const struct shaper *s)
-{
-	_cleanup_(freep) struct qos_counters *zero = calloc((size_t)s->cpus, sizeof(*zero));
-
-	assert_non_null(zero);
-	for (uint32_t slot = 0; slot < CLASSES_MAX; slot++)
-		assert_int_equal(bpf_map_update_elem(s->counters_fd, &slot, zero, BPF_ANY), 0);
-}
-
-void shaper_expect(const struct shaper *s, const char *what, uint32_t slot,
-		   enum qos_verdict verdict)
-{
-	for (uint32_t i = 0; i < CLASSES_MAX; i++) {
-		struct qos_counters c = shaper_counters(s, i);
-
-		for (unsigned int v = 0; v < QOS_VERDICTS; v++) {
-			uint64_t want = i == slot && v == verdict;
-
-			if (c.packets[v] != want)
-				fail_msg("%s: slot %u has %llu packets of verdict %u, not %llu",
-					 what, i, (unsigned long long)c.packets[v], v,
-					 (unsigned long long)want);
-		}
-	}
-}
-
-void shaper_two_cpus(struct shaper *s, uint64_t now, uint32_t slot, uint32_t bytes, uint64_t at[2])
-{
-	static const uint8_t frame[64];
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = sizeof(frame));
-
-	s->fake->bss->fake_now = now;
-	s->fake->bss->fake_slot = slot;
-	s->fake->bss->fake_bytes = bytes;
-	assert_int_equal(
-		bpf_prog_test_run_opts(bpf_program__fd(s->fake->progs.fake_two_cpus), &opts), 0);
-	assert_int_equal(opts.retval, 0);
-	at[0] = s->fake->bss->fake_at[0];
-	at[1] = s->fake->bss->fake_at[1];
 }
 
 int shaper_prog_fd(const struct shaper *s)

@@ -23,19 +23,28 @@
 #define NOW	      (1000 * SEC) /* an uptime */
 
 #define CLASSES_MAX   16
+#define FLOWS	      1024
 
-/* A policy in the kernel's terms. classes[0] is the link. */
+/*
+ * A policy in the kernel's terms. classes[0] is the link. A class without ceil, in bytes/s,
+ * has no idea of how long a packet takes, so no queue of it is too long: for CoDel, not limit.
+ */
 struct setup {
-	struct qos_link_cfg link;
+	struct qos_link_cfg link; /* flow_mask 0: of FLOWS */
 	struct qos_class_cfg classes[CLASSES_MAX];
+	bool tree;		      /* parent and hard are given; else no class has any */
+	uint32_t capacity;	      /* slots, CLASSES_MAX at least; 0: that */
+	uint32_t random_classes;      /* of PROGRAM_NEW_CLASS: from slot 1 on; a power of two */
 	const struct qos_rule *rules; /* as many as link.rules */
 };
 
 /* The program behind a test. */
 enum program {
-	PROGRAM_FAKE,	  /* time is what run() says */
-	PROGRAM_REAL,	  /* as shipped */
-	PROGRAM_NEW_FLOW, /* as shipped, and each run of a packet is another flow */
+	PROGRAM_FAKE,	   /* time is what run() says */
+	PROGRAM_REAL,	   /* as shipped */
+	PROGRAM_NEW_FLOW,  /* as shipped, and each run of a packet is another flow */
+	PROGRAM_NEW_CLASS, /* as shipped, and each run is of another class, whatever the rules say
+			    */
 };
 
 enum entry {
@@ -46,7 +55,7 @@ enum entry {
 
 struct shaper;
 
-/* Never null. */
+/* Nothing sent yet, nothing remembered. Never null. */
 struct shaper *shaper_open(enum program program, const struct setup *setup);
 void shaper_close(struct shaper *shaper);
 
@@ -78,7 +87,15 @@ int shaper_run(struct shaper *shaper, const struct packet *packet, const struct 
 uint32_t shaper_repeat(struct shaper *shaper, const struct packet *packet, uint32_t times);
 
 struct qos_clocks shaper_clocks(const struct shaper *shaper, uint32_t slot);
+/* These alone. */
+void shaper_put_clocks(const struct shaper *shaper, uint32_t slot, const struct qos_clocks *clocks);
+/* All flows of all classes are forgotten too, and when their last packets departed. */
 void shaper_set_clocks(const struct shaper *shaper, uint32_t slot, const struct qos_clocks *clocks);
+/* Of all slots. */
+void shaper_set_all_clocks(const struct shaper *shaper, const struct qos_clocks *clocks);
+void shaper_forget_flows(const struct shaper *shaper);
+/* Their number, and *ret_flows: the records, in the kernel's own memory. */
+uint32_t shaper_flows(const struct shaper *shaper, const struct qos_flow **ret_flows);
 void shaper_set_class(const struct shaper *shaper, uint32_t slot, const struct qos_class_cfg *cls);
 
 /* From the first on; the table keeps the size that link.rules gave it. */
@@ -96,10 +113,6 @@ struct qos_counters shaper_counters(const struct shaper *shaper, uint32_t slot);
 void shaper_expect(const struct shaper *shaper, const char *what, uint32_t slot,
 		   enum qos_verdict verdict);
 void shaper_clear_counters(const struct shaper *shaper);
-
-/* Departures of two packets of bytes on two CPUs, both decided before either charged. */
-void shaper_two_cpus(struct shaper *shaper, uint64_t now, uint32_t slot, uint32_t bytes,
-		     uint64_t at[2]);
 
 int shaper_prog_fd(const struct shaper *shaper);
 

@@ -7,14 +7,21 @@
 #define PACKET 1000 /* bytes of frame */
 #define COST   MSEC /* of one, at 1000 ns a byte */
 
+static struct qos_class_cfg class_of(uint64_t cost, uint64_t burst, uint64_t limit)
+{
+	return (struct qos_class_cfg){
+		.flags = QOS_CLASS_CEIL,
+		.ceil_cost = cost,
+		.ceil_burst_ns = burst,
+		.limit_ns = limit,
+	};
+}
+
 static struct shaper *open_class(uint64_t cost, uint64_t burst, uint64_t limit)
 {
 	const struct setup setup = {
 		.link = { .default_slot = SLOT, .l2_len = 14 },
-		.classes = { [SLOT] = { .flags = QOS_CLASS_CEIL,
-					.ceil_cost = cost,
-					.ceil_burst_ns = burst,
-					.limit_ns = limit } },
+		.classes = { [SLOT] = class_of(cost, burst, limit) },
 	};
 
 	return shaper_open(PROGRAM_FAKE, &setup);
@@ -88,7 +95,7 @@ static void test_part_of_burst(void **state __attribute__((unused)))
 {
 	_cleanup_(shaper_closep) struct shaper *s = open_class(NS_A_BYTE(1000), 5 * COST, SEC);
 
-	shaper_set_clocks(s, SLOT, &(struct qos_clocks){ .ceil = NOW - 2 * COST });
+	shaper_set_clocks(s, SLOT, &(struct qos_clocks){ .ceil = { NOW - 2 * COST } });
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(departure(s, NOW), NOW);
 	assert_int_equal(departure(s, NOW), NOW + COST);
@@ -108,9 +115,9 @@ static void test_limit(void **state __attribute__((unused)))
 		uint64_t clock = NOW + limit + (uint64_t)cases[i].offset;
 
 		shaper_clear_counters(s);
-		shaper_set_clocks(s, SLOT, &(struct qos_clocks){ .ceil = clock });
+		shaper_set_clocks(s, SLOT, &(struct qos_clocks){ .ceil = { clock } });
 		assert_int_equal(departure(s, NOW), cases[i].dropped ? 0 : clock);
-		assert_int_equal(shaper_clocks(s, SLOT).ceil,
+		assert_int_equal(shaper_clocks(s, SLOT).ceil[0],
 				 cases[i].dropped ? clock : clock + COST);
 		shaper_expect(s, "limit", SLOT, cases[i].dropped ? QOS_DROP_LIMIT : QOS_PASS);
 	}
@@ -126,8 +133,8 @@ static void test_drops_cost_nothing(void **state __attribute__((unused)))
 	for (int i = 0; i < 1000; i++)
 		assert_int_equal(departure(s, NOW), 0);
 	assert_int_equal(departure(s, NOW + COST), NOW + 4 * COST);
-	assert_int_equal(shaper_counters(s, SLOT).packets[QOS_DROP_LIMIT], 1000);
-	assert_int_equal(shaper_counters(s, SLOT).bytes[QOS_DROP_LIMIT], 1000 * PACKET);
+	assert_int_equal(shaper_counters(s, SLOT).by[QOS_DROP_LIMIT].packets, 1000);
+	assert_int_equal(shaper_counters(s, SLOT).by[QOS_DROP_LIMIT].bytes, 1000 * PACKET);
 }
 
 /* cost is 2^20 × ns a byte; the charge is rounded to the nearest ns. */
@@ -153,16 +160,18 @@ static void test_cost(void **state __attribute__((unused)))
 		{ "half a ns up", 1 << 19, 61, 31 },
 		{ "less than half down", (1 << 19) - 1, 61, 30 },
 	};
+	_cleanup_(shaper_closep) struct shaper *s = open_class(0, 0, SEC);
 	struct packet packet;
 
 	build(60, &packet);
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		_cleanup_(shaper_closep) struct shaper *s = open_class(cases[i].cost, 0, SEC);
+		const struct qos_class_cfg cls = class_of(cases[i].cost, 0, SEC);
 		uint64_t charged;
 
-		shaper_set_clocks(s, SLOT, &(struct qos_clocks){ .ceil = NOW });
+		shaper_set_class(s, SLOT, &cls);
+		shaper_set_clocks(s, SLOT, &(struct qos_clocks){ .ceil = { NOW } });
 		shaper_run(s, &packet, &(struct input){ .wire_len = cases[i].bytes }, NULL);
-		charged = shaper_clocks(s, SLOT).ceil - NOW;
+		charged = shaper_clocks(s, SLOT).ceil[0] - NOW;
 		if (charged != cases[i].ns)
 			fail_msg("%s: %llu ns, not %llu", cases[i].name,
 				 (unsigned long long)charged, (unsigned long long)cases[i].ns);
@@ -187,7 +196,7 @@ static void test_largest_charge(void **state __attribute__((unused)))
 
 	build(120, &packet);
 	assert_int_equal(shaper_run(s, &packet, &(struct input){ 0 }, NULL), TC_ACT_UNSPEC);
-	assert_int_equal(shaper_clocks(s, SLOT).ceil, NOW + 4194304 * MSEC);
+	assert_int_equal(shaper_clocks(s, SLOT).ceil[0], NOW + 4194304 * MSEC);
 	assert_int_equal(shaper_run(s, &packet, &(struct input){ 0 }, NULL), TC_ACT_SHOT);
 	/* and when its time has come, the next one goes */
 	assert_int_equal(departure(s, NOW + 4194 * SEC), NOW + 4194304 * MSEC);
@@ -197,17 +206,17 @@ static void test_largest_charge(void **state __attribute__((unused)))
 static void test_uptimes(void **state __attribute__((unused)))
 {
 	static const uint64_t uptimes[] = { 1, MSEC, SEC, 30ULL * 365 * 86400 * SEC };
+	_cleanup_(shaper_closep) struct shaper *s = open_class(NS_A_BYTE(1000), 2 * SEC, SEC);
 
 	for (size_t i = 0; i < ARRAY_SIZE(uptimes); i++) {
-		_cleanup_(shaper_closep) struct shaper *s =
-			open_class(NS_A_BYTE(1000), 2 * SEC, SEC);
 		uint64_t now = uptimes[i], clock, sent = 0;
 
+		shaper_set_clocks(s, SLOT, &(struct qos_clocks){ 0 });
 		while (sent < 5000 && departure(s, now) == now)
 			sent++;
 		/* a burst is 2000 packets; a clock cannot be before 0 */
 		assert_int_equal(sent, now < 2 * SEC ? now / COST + 1 : 2001);
-		clock = shaper_clocks(s, SLOT).ceil;
+		clock = shaper_clocks(s, SLOT).ceil[0];
 		assert_true(clock > now && clock <= now + 2 * COST);
 	}
 }
@@ -225,7 +234,7 @@ static void test_long_run(void **state __attribute__((unused)))
 		at += ns;
 		now = at - ns / 2;
 	}
-	assert_int_equal(shaper_clocks(s, SLOT).ceil, NOW + 10000 * ns);
+	assert_int_equal(shaper_clocks(s, SLOT).ceil[0], NOW + 10000 * ns);
 }
 
 int main(void)

@@ -195,11 +195,11 @@ static void expect_counts(struct shaper *s, const struct count_case *c, uint64_t
 		for (unsigned int v = 0; v < QOS_VERDICTS; v++) {
 			uint64_t n = slot == c->slot && v == c->verdict ? times : 0;
 
-			if (counters.packets[v] != n * c->packets ||
-			    counters.bytes[v] != n * c->bytes)
+			if (counters.by[v].packets != n * c->packets ||
+			    counters.by[v].bytes != n * c->bytes)
 				fail_msg("%s: slot %u, verdict %u: %llu packets, %llu bytes",
-					 c->name, slot, v, (unsigned long long)counters.packets[v],
-					 (unsigned long long)counters.bytes[v]);
+					 c->name, slot, v, (unsigned long long)counters.by[v].packets,
+					 (unsigned long long)counters.by[v].bytes);
 		}
 	}
 }
@@ -219,9 +219,60 @@ static void test_verdicts(void **state __attribute__((unused)))
 		for (uint64_t times = 1; times <= 3; times++) {
 			for (uint32_t slot = SLOT_DEFAULT; slot <= SLOT_PORT; slot++)
 				shaper_set_clocks(s, slot,
-						  &(struct qos_clocks){ .ceil = c->clock });
+						  &(struct qos_clocks){ .ceil = { c->clock } });
 			assert_int_equal(shaper_run(s, &packet, &c->input, NULL), c->action);
 			expect_counts(s, c, times);
+		}
+	}
+}
+
+/* [0] is below 1024 ns, [n] from 2^(n + 9) ns on, the last one all above. */
+static void test_delays(void **state __attribute__((unused)))
+{
+	static const struct {
+		uint64_t ns;
+		unsigned int bucket;
+	} delays[] = { /* the first is not counted */
+		{ 0, 0 },
+		{ 1, 0 },
+		{ 1023, 0 },
+		{ 1024, 1 },
+		{ 2047, 1 },
+		{ 2048, 2 },
+		{ MSEC, 10 }, /* 2^19 is 524288, 2^20 1048576 */
+		{ (1 << 20) - 1, 10 },
+		{ 1 << 20, 11 },
+		{ SEC, 20 },
+		{ (1ULL << 32) - 1, 22 },
+		{ 1ULL << 32, 23 },
+		{ 9 * SEC, 23 },
+	};
+	const struct setup setup = {
+		.link = { .default_slot = SLOT_DEFAULT, .l2_len = 14 },
+		.classes = { [SLOT_DEFAULT] = { .flags = QOS_CLASS_CEIL,
+						.ceil_cost = NS_A_BYTE(1),
+						.limit_ns = 10 * SEC,
+						.latency_ns = 10 * SEC } },
+	};
+	_cleanup_(shaper_closep) struct shaper *s = shaper_open(PROGRAM_FAKE, &setup);
+	const struct spec gso = GSO_SPEC();
+	const struct input input = GSO_INPUT();
+	struct packet packet;
+
+	packet_build(&gso, &packet);
+	for (size_t i = 0; i < ARRAY_SIZE(delays); i++) {
+		struct qos_counters counters;
+
+		shaper_clear_counters(s);
+		shaper_set_clocks(s, SLOT_DEFAULT,
+				  &(struct qos_clocks){ .ceil = { NOW + delays[i].ns } });
+		shaper_run(s, &packet, &input, NULL);
+		counters = shaper_counters(s, SLOT_DEFAULT);
+		for (unsigned int b = 0; b < QOS_DELAYS; b++) {
+			if (counters.delay[b] != (b && b == delays[i].bucket ? 3 : 0))
+				fail_msg("%llu ns: %llu segments in bucket %u",
+					 (unsigned long long)delays[i].ns,
+					 (unsigned long long)counters.delay[b], b);
 		}
 	}
 }
@@ -230,6 +281,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_verdicts),
+		cmocka_unit_test(test_delays),
 	};
 
 	return cmocka_run_group_tests(tests, need_root, NULL);

@@ -82,9 +82,9 @@ static void run_cases(uint32_t mode, enum qos_verdict dropped)
 
 		packet_build(&c->spec, &packet);
 		shaper_clear_counters(s);
-		shaper_set_clocks(s, SLOT_DEFAULT, &(struct qos_clocks){ .ceil = CLOCK });
+		shaper_set_clocks(s, SLOT_DEFAULT, &(struct qos_clocks){ .ceil = { CLOCK } });
 		shaper_run(s, &packet, &(struct input){ 0 }, &out);
-		clock = shaper_clocks(s, SLOT_DEFAULT).ceil;
+		clock = shaper_clocks(s, SLOT_DEFAULT).ceil[0];
 		shaper_expect(s, c->name, SLOT_DEFAULT, c->exempt ? QOS_EXEMPT : dropped);
 		if (!c->exempt) {
 			assert_int_equal(out.action, TC_ACT_SHOT);
@@ -139,10 +139,10 @@ static void test_flood(void **state __attribute__((unused)))
 	uint64_t clock;
 
 	packet_build(&cases[0].spec, &packet);
-	shaper_set_clocks(s, SLOT_DEFAULT, &(struct qos_clocks){ .ceil = NOW });
+	shaper_set_clocks(s, SLOT_DEFAULT, &(struct qos_clocks){ .ceil = { NOW } });
 	for (int i = 0; i < 20000; i++)
 		assert_int_equal(shaper_run(s, &packet, &(struct input){ 0 }, NULL), TC_ACT_UNSPEC);
-	clock = shaper_clocks(s, SLOT_DEFAULT).ceil;
+	clock = shaper_clocks(s, SLOT_DEFAULT).ceil[0];
 	assert_in_range(clock, NOW + 2 * LIMIT, NOW + 2 * LIMIT + packet.len * 1000);
 }
 

@@ -214,7 +214,7 @@ static void test_many(void **state __attribute__((unused)))
 		packet_build(&(struct spec)V4(.id = id, .frag_off = 9), &packet);
 		assert_int_equal(shaper_run(s, &packet, &(struct input){ 0 }, NULL), TC_ACT_UNSPEC);
 	}
-	assert_int_equal(shaper_counters(s, SLOT_PORT).packets[QOS_PASS], 4 * QOS_FRAGMENTS);
+	assert_int_equal(shaper_counters(s, SLOT_PORT).by[QOS_PASS].packets, 4 * QOS_FRAGMENTS);
 }
 
 int main(void)

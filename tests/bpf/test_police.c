@@ -67,10 +67,11 @@ static void run_case(struct shaper *s, const struct police_case *c, struct spec 
 	spec.tos = TOS(10, c->ecn);
 	packet_build(&spec, &packet);
 	shaper_clear_counters(s);
-	shaper_set_clocks(s, SLOT, &(struct qos_clocks){ .ceil = c->clock });
+	shaper_set_clocks(s, SLOT, &(struct qos_clocks){ .ceil = { c->clock } });
 	shaper_run(s, &packet, &(struct input){ .priority = 7 }, &out);
 	shaper_expect(s, c->name, SLOT, c->verdict);
-	assert_int_equal(shaper_clocks(s, SLOT).ceil, c->clock + (dropped ? 0 : packet.len * 1000));
+	assert_int_equal(shaper_clocks(s, SLOT).ceil[0],
+			 c->clock + (dropped ? 0 : packet.len * 1000));
 	assert_int_equal(out.action, dropped ? TC_ACT_SHOT : TC_ACT_UNSPEC);
 	assert_int_equal(out.tstamp, 0); /* nobody would hold it */
 	if (dropped)
@@ -143,7 +144,7 @@ static void test_not_ip(void **state __attribute__((unused)))
 	struct packet packet;
 
 	packet_build(&(struct spec){ .ethertype = 0x88cc, .payload = 60 }, &packet);
-	shaper_set_clocks(s, SLOT, &(struct qos_clocks){ .ceil = NOW + 1 });
+	shaper_set_clocks(s, SLOT, &(struct qos_clocks){ .ceil = { NOW + 1 } });
 	assert_int_equal(shaper_run(s, &packet, &(struct input){ 0 }, NULL), TC_ACT_SHOT);
 	shaper_expect(s, "not IP", SLOT, QOS_DROP_POLICE);
 }
@@ -158,7 +159,7 @@ static uint64_t flood(struct shaper *s, uint8_t ecn)
 	for (uint64_t t = 0; t < 10 * SEC; t += COST / 2)
 		shaper_run(s, &packet, &(struct input){ .now = NOW + t }, NULL);
 	counters = shaper_counters(s, SLOT);
-	return counters.bytes[QOS_PASS] + counters.bytes[QOS_MARK];
+	return counters.by[QOS_PASS].bytes + counters.by[QOS_MARK].bytes;
 }
 
 /* The rate, and what may stand ahead of it once: burst, limit, the packet that ends them. */

@@ -91,21 +91,33 @@ static uint64_t uptime(void)
 	return (uint64_t)ts.tv_sec * SEC + (uint64_t)ts.tv_nsec;
 }
 
-#define BURST (5 * MSEC)
-#define A_NS  100 /* a byte */
-#define U_NS  80
-#define L_NS  90
+#define BURST	   (5 * MSEC)
+#define A_NS	   100 /* a byte */
+#define U_NS	   80
+#define L_NS	   90
+#define AHEAD	   (5 * SEC)
+#define LEVEL	   1
+#define SHARE_COST (3ULL << QOS_VIRTUAL_SHIFT)
+#define WEIGHT	   (QOS_WEIGHT_ONE / 3)
+#define FAR	   (3600 * SEC)
 
-static struct shaper *open_class(uint32_t flags, uint32_t rate_set)
+/* parent: the link, or none. */
+static struct shaper *open_class(uint32_t flags, uint32_t parent)
 {
 	const struct setup setup = {
-		.link = { .default_slot = SLOT, .l2_len = 14, .rate_set = rate_set },
+		.link = { .default_slot = SLOT, .l2_len = 14 },
 		.classes = {
-			[QOS_SLOT_LINK] = { .ceil_cost = NS_A_BYTE(L_NS), .ceil_burst_ns = BURST },
+			[QOS_SLOT_LINK] = { .ceil_cost = NS_A_BYTE(L_NS), .ceil_burst_ns = BURST,
+					    .levels = 7, .period_shift = 22,
+					    .parent = QOS_NO_SLOT, .hard = QOS_NO_SLOT },
 			[SLOT] = { .flags = flags, .rate_cost = NS_A_BYTE(A_NS),
-				   .ceil_cost = NS_A_BYTE(U_NS), .rate_burst_ns = BURST,
-				   .ceil_burst_ns = BURST, .limit_ns = 3600 * SEC },
+				   .ceil_cost = NS_A_BYTE(U_NS), .share_cost = SHARE_COST,
+				   .rate_burst_ns = BURST, .ceil_burst_ns = BURST,
+				   .limit_ns = FAR, .weight = WEIGHT, .level = LEVEL,
+				   .period_shift = 22, .parent_shift = 22,
+				   .parent = parent, .hard = parent },
 		},
+		.tree = true,
 	};
 
 	return shaper_open(PROGRAM_REAL, &setup);
@@ -115,32 +127,37 @@ static void expect_all_passed(const struct shaper *s, uint64_t packets)
 {
 	struct qos_counters counters = shaper_counters(s, SLOT);
 
-	assert_int_equal(counters.packets[QOS_PASS], packets);
-	assert_int_equal(counters.bytes[QOS_PASS], packets * BYTES);
+	assert_int_equal(counters.by[QOS_PASS].packets, packets);
+	assert_int_equal(counters.by[QOS_PASS].bytes, packets * BYTES);
 }
 
 /* A clock in the future is moved by charges only: by all of them, exactly. */
 static void test_no_charge_is_lost(void **state __attribute__((unused)))
 {
-	_cleanup_(shaper_closep) struct shaper *s = open_class(QOS_CLASS_CEIL, 1);
-	const uint64_t ahead = uptime() + 60 * SEC;
+	_cleanup_(shaper_closep) struct shaper *s = open_class(QOS_CLASS_CEIL, QOS_SLOT_LINK);
+	const uint64_t ahead = uptime() + AHEAD;
+	struct qos_clocks cls, link;
 	uint64_t packets;
 
-	shaper_set_clocks(s, SLOT, &(struct qos_clocks){ .ceil = ahead });
-	shaper_set_clocks(s, QOS_SLOT_LINK, &(struct qos_clocks){ .ceil = ahead });
+	shaper_set_clocks(s, SLOT, &(struct qos_clocks){ .ceil = { ahead } });
+	shaper_set_clocks(s, QOS_SLOT_LINK,
+			  &(struct qos_clocks){ .ceil = { ahead, ahead, ahead } });
 	packets = send_at_once(shaper_prog_fd(s));
 	expect_all_passed(s, packets);
-	assert_int_equal(shaper_clocks(s, SLOT).ceil, ahead + packets * BYTES * U_NS);
-	assert_int_equal(shaper_clocks(s, QOS_SLOT_LINK).ceil, ahead + packets * BYTES * L_NS);
+	cls = shaper_clocks(s, SLOT);
+	link = shaper_clocks(s, QOS_SLOT_LINK);
+	assert_int_equal(cls.ceil[0], ahead + packets * BYTES * U_NS);
+	for (int level = 0; level < QOS_LEVELS; level++)
+		assert_int_equal(link.ceil[level], ahead + packets * BYTES * L_NS);
 }
 
 /* Started idle, the pull up to now races with charges, and takes none away. */
 static void test_the_first_ones(void **state __attribute__((unused)))
 {
 	for (int i = 0; i < 5; i++) {
-		_cleanup_(shaper_closep) struct shaper *s = open_class(QOS_CLASS_CEIL, 0);
+		_cleanup_(shaper_closep) struct shaper *s = open_class(QOS_CLASS_CEIL, QOS_NO_SLOT);
 		uint64_t before = uptime(), packets = send_at_once(shaper_prog_fd(s));
-		uint64_t clock = shaper_clocks(s, SLOT).ceil, after = uptime();
+		uint64_t clock = shaper_clocks(s, SLOT).ceil[0], after = uptime();
 
 		expect_all_passed(s, packets);
 		assert_in_range(clock, before - BURST + packets * BYTES * U_NS,
@@ -148,27 +165,67 @@ static void test_the_first_ones(void **state __attribute__((unused)))
 	}
 }
 
+/* Virtual time of a byte a ns that nobody looks at, so that nothing but charges moves. */
+static void set_still(struct shaper *s, uint64_t ahead)
+{
+	const struct qos_pace pace = {
+		.t = uptime(),
+		.speed = 1ULL << 32,
+		.inv = 1 << 12,
+		.crowd = 2 * QOS_WEIGHT_ONE, /* others share, too */
+	};
+	struct qos_clocks clocks = { .rate = ahead,
+				     .ceil = { ahead, ahead, ahead },
+				     .next = uptime() + FAR,
+				     .pace = { pace, pace, pace } };
+
+	shaper_set_clocks(s, QOS_SLOT_LINK, &clocks);
+	/* ahead of virtual time by more than it goes on meanwhile */
+	clocks.share = AHEAD << QOS_VIRTUAL_SHIFT;
+	/* and 17 s for a packet, of which one and a half are no queue to drop for */
+	clocks.pace[0].inv = 1ULL << 44;
+	shaper_set_clocks(s, SLOT, &clocks);
+}
+
+/* It waits, so its weight is on the wheel: once, wherever its packets have moved it. */
+static void expect_on_wheel(const struct qos_pace *pace, uint32_t weight)
+{
+	uint64_t sum = 0;
+
+	for (int i = 0; i < QOS_WHEEL; i++)
+		sum += pace->wheel[i];
+	assert_int_equal(sum, weight);
+}
+
 /*
- * With a guarantee and borrowing: the link is charged for each packet, and the
- * guarantee for whole packets, in step with the link: the two clocks decide in
- * turns, so neither runs away from the other.
+ * With a guarantee and borrowing: each packet is one or the other's. The guarantee is
+ * charged on all levels of the link, what is borrowed on its own and those below, and
+ * against the share.
  */
 static void test_guarantee(void **state __attribute__((unused)))
 {
 	_cleanup_(shaper_closep) struct shaper *s =
-		open_class(QOS_CLASS_RATE | QOS_CLASS_BORROW, 1);
-	const uint64_t ahead = uptime() + 60 * SEC;
-	uint64_t packets, assured, link;
+		open_class(QOS_CLASS_RATE | QOS_CLASS_BORROW, QOS_SLOT_LINK);
+	const uint64_t ahead = uptime() + AHEAD;
+	struct qos_clocks cls, link;
+	uint64_t packets, own, borrowed;
 
-	shaper_set_clocks(s, SLOT, &(struct qos_clocks){ .rate = ahead });
-	shaper_set_clocks(s, QOS_SLOT_LINK, &(struct qos_clocks){ .ceil = ahead });
+	set_still(s, ahead);
 	packets = send_at_once(shaper_prog_fd(s));
 	expect_all_passed(s, packets);
-	link = shaper_clocks(s, QOS_SLOT_LINK).ceil - ahead;
-	assured = shaper_clocks(s, SLOT).rate - ahead;
-	assert_int_equal(link, packets * BYTES * L_NS);
-	assert_int_equal(assured % (BYTES * A_NS), 0);
-	assert_in_range(assured, link, link + THREADS_MAX * BYTES * A_NS);
+	cls = shaper_clocks(s, SLOT);
+	link = shaper_clocks(s, QOS_SLOT_LINK);
+	borrowed = shaper_counters(s, SLOT).borrowed;
+	own = packets * BYTES - borrowed;
+	assert_int_not_equal(own, 0);
+	assert_int_not_equal(borrowed, 0);
+	assert_int_equal(cls.rate - ahead, own * A_NS);
+	assert_int_equal(cls.share - (AHEAD << QOS_VIRTUAL_SHIFT), borrowed * SHARE_COST);
+	assert_int_equal(link.ceil[0] - ahead, own * L_NS);
+	assert_int_equal(link.ceil[LEVEL] - ahead, packets * BYTES * L_NS);
+	assert_int_equal(link.ceil[2] - ahead, packets * BYTES * L_NS);
+	expect_on_wheel(&link.pace[LEVEL], WEIGHT);
+	expect_on_wheel(&link.pace[0], 0);
 }
 
 static void test_the_naive_clock_loses(void **state __attribute__((unused)))

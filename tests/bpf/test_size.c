@@ -36,15 +36,15 @@ static void run_cases(struct qos_link_cfg link, const struct size_case *cases, s
 
 		packet_build(&c->spec, &packet);
 		shaper_clear_counters(s);
-		shaper_set_clocks(s, SLOT, &(struct qos_clocks){ .ceil = NOW });
+		shaper_set_clocks(s, SLOT, &(struct qos_clocks){ .ceil = { NOW } });
 		assert_int_equal(shaper_run(s, &packet, &c->input, NULL), TC_ACT_UNSPEC);
 		counters = shaper_counters(s, SLOT);
-		charged = shaper_clocks(s, SLOT).ceil - NOW;
-		if (counters.packets[QOS_PASS] != c->packets ||
-		    counters.bytes[QOS_PASS] != c->bytes)
+		charged = shaper_clocks(s, SLOT).ceil[0] - NOW;
+		if (counters.by[QOS_PASS].packets != c->packets ||
+		    counters.by[QOS_PASS].bytes != c->bytes)
 			fail_msg("%s: %llu packets of %llu bytes, not %llu of %llu", c->name,
-				 (unsigned long long)counters.packets[QOS_PASS],
-				 (unsigned long long)counters.bytes[QOS_PASS],
+				 (unsigned long long)counters.by[QOS_PASS].packets,
+				 (unsigned long long)counters.by[QOS_PASS].bytes,
 				 (unsigned long long)c->packets, (unsigned long long)c->bytes);
 		if (charged != c->bytes)
 			fail_msg("%s: %llu bytes charged, not %llu", c->name,

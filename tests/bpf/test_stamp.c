@@ -77,10 +77,10 @@ static void run_case(struct shaper *s, const struct stamp_case *c, int family)
 
 	build(family, c->proto, &packet);
 	shaper_clear_counters(s);
-	shaper_set_clocks(s, SLOT, &(struct qos_clocks){ .ceil = c->clock });
+	shaper_set_clocks(s, SLOT, &(struct qos_clocks){ .ceil = { c->clock } });
 	shaper_run(s, &packet, &(struct input){ .entry = c->entry, .tstamp = c->stamp }, &out);
 	shaper_expect(s, c->name, SLOT, c->dropped ? QOS_DROP_HORIZON : QOS_PASS);
-	clock = shaper_clocks(s, SLOT).ceil;
+	clock = shaper_clocks(s, SLOT).ceil[0];
 	/* charged for its bytes, whatever its stamp; or for nothing */
 	if (clock != c->clock + (c->dropped ? 0 : COST))
 		fail_msg("%s: the clock is at %lld", c->name, (long long)(clock - NOW));
@@ -138,7 +138,7 @@ static void test_poisoning(void **state __attribute__((unused)))
 	shaper_run(s, &packet, &(struct input){ 0 }, &out);
 	assert_int_equal(out.action, TC_ACT_UNSPEC);
 	assert_int_equal(out.tstamp, 0);
-	assert_int_equal(shaper_clocks(s, SLOT).ceil, NOW + COST);
+	assert_int_equal(shaper_clocks(s, SLOT).ceil[0], NOW + COST);
 }
 
 int main(void)

@@ -24,15 +24,40 @@ static void require(bool condition)
 		abort();
 }
 
+/* Its place in the tree, and what it promises against its parent. */
+static void require_class(const struct qos_policy *policy, size_t index)
+{
+	const struct qos_class *class = &policy->classes[index];
+	bool top = class->parent == QOS_PARENT_LINK;
+	uint64_t above;
+
+	require(top || (class->parent >= 0 && (size_t) class->parent < index));
+	require(class->depth == (top ? 1 : policy->classes[class->parent].depth + 1));
+	require(class->depth <= QOS_POLICY_DEPTH);
+	require(top || policy->classes[class->parent].inner);
+	require(class->inner || index + 1 == policy->class_count ||
+		policy->classes[index + 1].depth <= class->depth);
+	above = top ? policy->link.rate : policy->classes[class->parent].ceil;
+	require(!above || (class->ceil && class->ceil <= above));
+	require(class->ceil >= class->rate || (class->inner && !class->ceil));
+	require(top || class->rate <= policy->classes[class->parent].rate);
+}
+
 static void require_good(const struct qos_policy *policy)
 {
 	require(qos_ifname_valid(policy->interface));
 	require(policy->class_count > 0 && policy->default_class < policy->class_count);
+	require(!policy->classes[policy->default_class].inner);
+	require(policy->class_count <= QOS_POLICY_CLASSES);
+	require((policy->link.gso == QOS_GSO_SIZE) == (policy->link.gso_size > 0));
 	for (size_t i = 0; i < policy->class_count; i++) {
 		const struct qos_class *class = &policy->classes[i];
 
-		require(class->ceil >= class->rate);
-		require(!policy->link.rate || class->ceil <= policy->link.rate);
+		require_class(policy, i);
+		require(class->weight > 0 && class->latency > 0);
+		require(class->host6_len >= 1 && class->host6_len <= 128);
+		require(class->fairness <= QOS_FAIR_NONE);
+		require(!class->ceil || class->per_flow <= class->ceil);
 		require(class->dscp >= -1 && class->dscp < 64);
 		require(class->priority <= QOS_PRIORITY_LOW);
 	}
@@ -40,6 +65,8 @@ static void require_good(const struct qos_policy *policy)
 		const struct qos_match *m = &policy->rules[i].match;
 
 		require(policy->rules[i].class_index < policy->class_count);
+		require(policy->rules[i].drop ||
+			!policy->classes[policy->rules[i].class_index].inner);
 		require(m->proto_count || m->src_count || m->dst_count || m->sport_count ||
 			m->dport_count || m->dscp || m->family);
 		for (size_t j = 0; j < m->dport_count; j++)

@@ -53,6 +53,7 @@ _qosctl_options()
 	check | show | stats | remove | doctor) echo '--help --json' ;;
 	plan) echo '--help --json --dir --offline' ;;
 	apply) echo '--help --json --dir --all' ;;
+	flows) echo '--help --json --number' ;;
 	help) echo '--help' ;;
 	esac
 }
@@ -60,7 +61,7 @@ _qosctl_options()
 _qosctl()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} verb=${COMP_WORDS[1]}
-	local verbs='check plan apply show stats remove doctor help'
+	local verbs='check plan apply show stats flows remove doctor help'
 
 	COMPREPLY=()
 	# bash makes words of "--dir=x" at the sign.
@@ -77,6 +78,7 @@ _qosctl()
 		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
 		return
 		;;
+	flows:-n | flows:--number) return ;;
 	esac
 	if [[ $cur == -* ]]; then
 		_qosctl_words "$(_qosctl_options "$verb")" "$cur"
@@ -88,7 +90,7 @@ _qosctl()
 		_qosctl_words "$(_qosctl_policies)" "$cur"
 		_qosctl_files "$cur"
 		;;
-	show | stats | remove | doctor) _qosctl_words "$(_qosctl_interfaces)" "$cur" ;;
+	show | stats | flows | remove | doctor) _qosctl_words "$(_qosctl_interfaces)" "$cur" ;;
 	help) _qosctl_words "$verbs" "$cur" ;;
 	esac
 }

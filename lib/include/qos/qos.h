@@ -84,6 +84,13 @@ int qos_show(const char *ifname, struct qos_diags *diags, char **ret_json);
 int qos_stats(const char *ifname, struct qos_diags *diags, char **ret_json);
 int qos_doctor(const char *ifname, struct qos_diags *diags, char **ret_json);
 
+/*
+ * The flows of an interface that send now, those that send most first, as a JSON
+ * document (an object): the first most of them, or all with 0. Looks twice, 200 ms
+ * apart. -EOPNOTSUPP with mode police, which follows no flows.
+ */
+int qos_flows(const char *ifname, unsigned int most, struct qos_diags *diags, char **ret_json);
+
 const char *qos_version(void);
 
 #pragma GCC visibility pop

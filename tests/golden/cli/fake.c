@@ -199,6 +199,15 @@ int qos_doctor(const char *ifname, struct qos_diags *diags, char **ret_json)
 	return answer("doctor", ifname, 1, diags, ret_json);
 }
 
+/* flows-IFACE-MOST.json */
+int qos_flows(const char *ifname, unsigned int most, struct qos_diags *diags, char **ret_json)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s-%u", ifname, most);
+	return answer("flows", name, 1, diags, ret_json);
+}
+
 const char *qos_version(void)
 {
 	return "1.2.3";

@@ -175,6 +175,7 @@ static void test_no_interface(void **state)
 	expect_refused(*state, qos_show(NO_INTERFACE, *state, &text), text);
 	expect_refused(*state, qos_stats(NO_INTERFACE, *state, &text), text);
 	expect_refused(*state, qos_doctor(NO_INTERFACE, *state, &text), text);
+	expect_refused(*state, qos_flows(NO_INTERFACE, 0, *state, &text), text);
 	qos_policy_free(policy);
 }
 
@@ -190,6 +191,7 @@ static void test_bad_interface(void **state)
 
 		expect_refused(*state, qos_remove(names[i], 0, *state, &text), text);
 		expect_refused(*state, qos_show(names[i], *state, &text), text);
+		expect_refused(*state, qos_flows(names[i], 1, *state, &text), text);
 	}
 }
 

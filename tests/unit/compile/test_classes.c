@@ -10,13 +10,18 @@
 #define MS   1000000ULL
 #define SEC  1000000000ULL
 
+/* A leaf of the link. */
 static struct qos_plan_class compile_class(struct qos_class cls, struct qos_link link)
 {
+	const struct qos_policy policy = { .link = link, .classes = &cls, .class_count = 1 };
 	struct qos_plan_class compiled;
 
-	qos_compile_class(&cls, &link, &compiled);
+	cls.parent = QOS_PARENT_LINK;
+	qos_compile_class(&policy, &cls, &compiled);
 	return compiled;
 }
+
+#define CLOCKS (QOS_CLASS_RATE | QOS_CLASS_CEIL | QOS_CLASS_BORROW)
 
 /*
  * Which clocks can decide D = max(now, U, min(A, L)), for every relation of
@@ -54,7 +59,7 @@ static void test_flags(void **state)
 				(struct qos_class){ .rate = cases[i].rate, .ceil = cases[i].ceil },
 				(struct qos_link){ .rate = cases[i].link, .police = police });
 
-			if (got.cfg.flags != cases[i].flags)
+			if ((got.cfg.flags & CLOCKS) != cases[i].flags)
 				fail_msg("case %zu: flags %#x, not %#x", i, got.cfg.flags,
 					 cases[i].flags);
 		}
@@ -170,7 +175,7 @@ static void test_unlimited(void **state)
 
 	(void)state;
 	assert_string_equal(got.name, "a");
-	assert_int_equal(got.cfg.flags, 0);
+	assert_int_equal(got.cfg.flags & CLOCKS, 0);
 	assert_int_equal(got.cfg.ceil_cost, 0);
 	assert_int_equal(got.cfg.limit_ns, 100 * MS);
 	assert_int_equal(got.cfg.dscp, QOS_DSCP_KEEP);
@@ -209,27 +214,141 @@ static void test_priority(void **state)
 	}
 }
 
-static void test_link(void **state)
+/* What its flows are, and what becomes of them. */
+static void test_flows(void **state)
 {
-	struct qos_link link = { .rate = 100 * MBIT,
-				 .overhead_set = true,
-				 .overhead = -20,
-				 .mpu = 64,
-				 .framing = QOS_LINK_ATM };
-	struct qos_plan plan = { 0 };
+	static const struct {
+		struct qos_class cls;
+		uint32_t flags;
+	} cases[] = {
+		{ { .fairness = QOS_FAIR_NONE }, 0 },
+		{ { .fairness = QOS_FAIR_FLOW }, QOS_CLASS_FAIR },
+		{ { .fairness = QOS_FAIR_SRC_HOST }, QOS_CLASS_FAIR | QOS_CLASS_SRC_HOST },
+		{ { .fairness = QOS_FAIR_DST_HOST }, QOS_CLASS_FAIR | QOS_CLASS_DST_HOST },
+		{ { .fairness = QOS_FAIR_NONE, .per_flow = MBIT }, QOS_CLASS_PER_FLOW },
+		{ { .fairness = QOS_FAIR_NONE, .ecn = true }, QOS_CLASS_ECN },
+		/* an inner class has no packets of its own */
+		{ { .fairness = QOS_FAIR_FLOW, .ecn = true, .inner = true }, 0 },
+	};
 
 	(void)state;
-	qos_compile_link(&link, &plan);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct qos_plan_class got =
+			compile_class(cases[i].cls, (struct qos_link){ .rate = 0 });
+
+		assert_int_equal(got.cfg.flags, cases[i].flags);
+	}
+}
+
+static void test_copied(void **state)
+{
+	struct qos_plan_class got =
+		compile_class((struct qos_class){ .rate = 8 * MBIT,
+						  .ceil = 16 * MBIT,
+						  .per_flow = MBIT,
+						  .latency = 7 * MS,
+						  .host6_len = 56,
+						  .priority = QOS_PRIORITY_LOW },
+			      (struct qos_link){ .rate = 100 * MBIT });
+
+	(void)state;
+	assert_int_equal(got.cfg.rate, 1000000); /* bytes/s */
+	assert_int_equal(got.cfg.ceil, 2000000);
+	assert_int_equal(got.cfg.flow_cost, 8388608000);
+	assert_int_equal(got.cfg.latency_ns, 7 * MS);
+	assert_int_equal(got.cfg.host6_len, 56);
+	assert_int_equal(got.cfg.level, 2);
+	/* without a ceiling of its own the link's */
+	assert_int_equal(compile_class((struct qos_class){ .rate = 0 },
+				       (struct qos_link){ .rate = 100 * MBIT })
+				 .cfg.ceil,
+			 12500000);
+}
+
+/*
+ * How far a wheel of 32 turns sees: 30 of its periods are the longest queue at least. By
+ * hand: 2^22 ns are 4.19 ms, 30 of them 126 ms.
+ */
+static void test_period(void **state)
+{
+	static const struct {
+		uint64_t limit;
+		uint8_t shift;
+	} cases[] = {
+		{ MS, 22 },	  { 100 * MS, 22 }, { 125829120, 22 }, { 125829121, 23 },
+		{ 250 * MS, 23 }, { SEC, 25 },	    { 8 * SEC, 28 },   { 10 * SEC, 28 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct qos_plan_class got =
+			compile_class((struct qos_class){ .ceil = MBIT, .limit = cases[i].limit },
+				      (struct qos_link){ .rate = 0 });
+
+		assert_int_equal(got.cfg.period_shift, cases[i].shift);
+	}
+}
+
+static void compile_link(const struct qos_link *link, struct qos_plan *ret)
+{
+	const struct qos_policy policy = { .link = *link };
+
+	*ret = (struct qos_plan){ 0 };
+	qos_compile_link(&policy, ret);
+}
+
+static void test_link(void **state)
+{
+	const struct qos_link link = { .rate = 100 * MBIT,
+				       .overhead_set = true,
+				       .overhead = -20,
+				       .mpu = 64,
+				       .framing = QOS_LINK_ATM };
+	struct qos_plan plan;
+
+	(void)state;
+	compile_link(&link, &plan);
 	assert_int_equal(plan.link.mode, QOS_MODE_FQ);
-	assert_int_equal(plan.link.rate_set, 1);
 	assert_int_equal(plan.link.overhead_set, 1);
 	assert_int_equal(plan.link.overhead, -20);
 	assert_int_equal(plan.link.mpu, 64);
 	assert_int_equal(plan.link.framing, QOS_FRAMING_ATM);
 	assert_int_equal(plan.link_burst, 12500);
+	assert_int_equal(plan.link_class.flags, QOS_CLASS_CEIL);
+	assert_int_equal(plan.link_class.rate, 12500000);
+	assert_int_equal(plan.link_class.ceil, 12500000);
 	assert_int_equal(plan.link_class.ceil_cost, 83886080);
 	assert_int_equal(plan.link_class.ceil_burst_ns, MS);
+	assert_int_equal(plan.link_class.parent, QOS_NO_SLOT);
+	assert_int_equal(plan.link_class.hard, QOS_NO_SLOT);
 	assert_int_equal(plan.link_class.dscp, QOS_DSCP_KEEP);
+}
+
+/* A millisecond of the link, two frames and the largest GSO packet of old kernels apart. */
+static void test_packet_bytes(void **state)
+{
+	static const struct {
+		uint64_t rate;
+		uint32_t bytes;
+	} cases[] = {
+		{ 0, 3028 },
+		{ MBIT, 3028 },
+		{ 24224 * KBIT, 3028 },
+		{ 24232 * KBIT, 3029 },
+		{ 100 * MBIT, 12500 },
+		{ 10 * GBIT, 65536 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct qos_link link = { .rate = cases[i].rate };
+		struct qos_plan plan;
+
+		compile_link(&link, &plan);
+		assert_int_equal(plan.link_class.packet_bytes, cases[i].bytes);
+		assert_int_equal(compile_class((struct qos_class){ 0 }, link).cfg.packet_bytes,
+				 cases[i].bytes);
+	}
 }
 
 static void test_framing(void **state)
@@ -242,24 +361,24 @@ static void test_framing(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(framing); i++) {
-		struct qos_link link = { .framing = (enum qos_link_framing)framing[i][0] };
-		struct qos_plan plan = { 0 };
+		const struct qos_link link = { .framing = (enum qos_link_framing)framing[i][0] };
+		struct qos_plan plan;
 
-		qos_compile_link(&link, &plan);
+		compile_link(&link, &plan);
 		assert_int_equal(plan.link.framing, framing[i][1]);
 	}
 }
 
 static void test_link_without_rate(void **state)
 {
-	struct qos_link link = { .police = true };
-	struct qos_plan plan = { 0 };
+	const struct qos_link link = { .police = true };
+	struct qos_plan plan;
 
 	(void)state;
-	qos_compile_link(&link, &plan);
+	compile_link(&link, &plan);
 	assert_int_equal(plan.link.mode, QOS_MODE_POLICE);
-	assert_int_equal(plan.link.rate_set, 0);
 	assert_int_equal(plan.link.overhead_set, 0);
+	assert_int_equal(plan.link_class.flags, 0);
 	assert_int_equal(plan.link_class.ceil_cost, 0);
 	assert_int_equal(plan.link_class.ceil_burst_ns, 0);
 }
@@ -271,7 +390,9 @@ int main(void)
 		cmocka_unit_test(test_police),	  cmocka_unit_test(test_two_clocks),
 		cmocka_unit_test(test_extremes),  cmocka_unit_test(test_given),
 		cmocka_unit_test(test_unlimited), cmocka_unit_test(test_dscp_zero),
-		cmocka_unit_test(test_priority),  cmocka_unit_test(test_link),
+		cmocka_unit_test(test_priority),  cmocka_unit_test(test_flows),
+		cmocka_unit_test(test_copied),	  cmocka_unit_test(test_period),
+		cmocka_unit_test(test_link),	  cmocka_unit_test(test_packet_bytes),
 		cmocka_unit_test(test_framing),	  cmocka_unit_test(test_link_without_rate),
 	};
 

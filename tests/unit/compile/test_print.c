@@ -27,15 +27,17 @@ static void test_text(void **state)
 	(void)state;
 	assert_string_equal(
 		text, "link mode fq rate 10mbit burst 3028b overhead 8 mpu 64 framing atm\n"
-		      "class a priority high rate 1mbit ceil 2mbit burst 3k limit 50ms dscp ef\n"
-		      "class b priority normal ceil 10mbit burst 3028b limit 100ms\n"
+		      "gso 3028\n"
+		      "class a priority high rate 1mbit ceil 2mbit weight 524288 burst 3k "
+		      "fairness flow latency 5ms limit 50ms dscp ef\n"
+		      "class b priority normal ceil 10mbit weight 524288 burst 3028b fairness flow "
+		      "latency 5ms limit 100ms\n"
 		      "default b\n"
 		      "rule class a family ipv4 proto udp src 10.0.0.0/8 dst 10.1.0.0/16 sport 1 "
 		      "dport 2-3 dscp cs1\n"
 		      "rule drop proto tcp\n"
-		      /* (12500 + 65536) / 34 + (125000 + 65536) / 34 + 10000 */
-		      "qdisc fq limit 17899 flow_limit 17899 quantum 3028 initial_quantum 15140 "
-		      "buckets_log 14 orphan_mask 1048575 horizon_us 10000000\n");
+		      "qdisc fq limit 1048576 flow_limit 1048576 quantum 3028 initial_quantum "
+		      "15140 buckets_log 14 orphan_mask 1048575 horizon_us 11000000\n");
 }
 
 static void test_police(void **state)
@@ -46,8 +48,32 @@ static void test_police(void **state)
 	(void)state;
 	/* no queue: neither a limit nor a qdisc */
 	assert_string_equal(text, "link mode police\n"
-				  "class a priority normal ceil 1mbit burst 15140b\n"
+				  "gso 3028\n"
+				  "class a priority normal ceil 1mbit weight 524288 burst 15140b\n"
 				  "default a\n");
+}
+
+/* Inner classes have no flows and no queue; weights are as the kernel has them. */
+static void test_tree(void **state)
+{
+	_cleanup_(freep) char *text = print_policy(
+		"link: { rate: 10mbit }\ndefault: a\nclasses:\n"
+		"  t:\n"
+		"    rate: 4mbit\n"
+		"    classes:\n"
+		"      a: { rate: 1mbit, fairness: src-host, per-flow: 500kbit, latency: 10ms }\n"
+		"      b: { rate: 2mbit, fairness: none, ecn: false }\n");
+
+	(void)state;
+	*strstr(text, "default") = '\0';
+	assert_string_equal(
+		strstr(text, "class "),
+		"class t inner rate 4mbit ceil 10mbit weight 524288 burst 3028b\n"
+		"class a in t priority normal rate 1mbit ceil 10mbit weight 262144 burst "
+		"3028b fairness src-host/64 per-flow 500kbit latency 10ms limit "
+		"121120us\n"
+		"class b in t priority normal rate 2mbit ceil 10mbit weight 524288 burst "
+		"3028b fairness none latency 5ms limit 100ms ecn off\n");
 }
 
 static void test_addresses(void **state)
@@ -100,6 +126,29 @@ static const char *const variants[] = {
 	WITH_CLASS("{ priority: high, rate: 1mbit, ceil: 2mbit, burst: 3k, dscp: ef }"),
 	WITH_CLASS("{ priority: high, rate: 1mbit, ceil: 2mbit, burst: 3k, limit: 50ms, dscp: 0 }"),
 	WITH_CLASS("{ priority: high, rate: 1mbit, ceil: 2mbit, burst: 3k, limit: 50ms }"),
+	WITH_CLASS("{ priority: high, rate: 1mbit, ceil: 2mbit, burst: 3k, limit: 50ms, dscp: ef, "
+		   "latency: 6ms }"),
+	WITH_CLASS("{ priority: high, rate: 1mbit, ceil: 2mbit, burst: 3k, limit: 50ms, dscp: ef, "
+		   "ecn: false }"),
+	WITH_CLASS("{ priority: high, rate: 1mbit, ceil: 2mbit, burst: 3k, limit: 50ms, dscp: ef, "
+		   "fairness: none }"),
+	WITH_CLASS("{ priority: high, rate: 1mbit, ceil: 2mbit, burst: 3k, limit: 50ms, dscp: ef, "
+		   "fairness: src-host }"),
+	WITH_CLASS("{ priority: high, rate: 1mbit, ceil: 2mbit, burst: 3k, limit: 50ms, dscp: ef, "
+		   "fairness: dst-host }"),
+	WITH_CLASS("{ priority: high, rate: 1mbit, ceil: 2mbit, burst: 3k, limit: 50ms, dscp: ef, "
+		   "per-flow: 100kbit }"),
+	POLICY(LINK, "b", "  a: { rate: 1mbit, weight: 1 }\n  b: { weight: 2 }\n", RULES),
+	POLICY(LINK, "b", "  a: { rate: 1mbit, weight: 1 }\n  b: { weight: 3 }\n", RULES),
+	POLICY(LINK, "b", "  t: { rate: 2mbit, classes: { a: { rate: 1mbit } } }\n  b: {}\n",
+	       RULES),
+	POLICY(LINK, "b", "  t: { rate: 2mbit, classes: { a: { rate: 1mbit }, b: {} } }\n", RULES),
+	POLICY(LINK, "b", "  a: { rate: 1mbit }\n  t: { rate: 2mbit, classes: { b: {} } }\n",
+	       RULES),
+	POLICY(LINK, "b",
+	       "  u: { rate: 2mbit, classes: { t: { rate: 2mbit, classes: { a: { rate: 1mbit } } "
+	       "} } }\n  b: {}\n",
+	       RULES),
 	WITH_MATCH("{ proto: sctp, src: 10.0.0.0/8, dst: 10.1.0.0/16, sport: 1, dport: 2-3, dscp: "
 		   "cs1 }"),
 	WITH_MATCH("{ proto: udp, src: 10.0.0.0/9, dst: 10.1.0.0/16, sport: 1, dport: 2-3, dscp: "
@@ -179,9 +228,9 @@ static void test_stable(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_text),	  cmocka_unit_test(test_police),
-		cmocka_unit_test(test_addresses), cmocka_unit_test(test_complete),
-		cmocka_unit_test(test_stable),
+		cmocka_unit_test(test_text),	 cmocka_unit_test(test_police),
+		cmocka_unit_test(test_tree),	 cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_complete), cmocka_unit_test(test_stable),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

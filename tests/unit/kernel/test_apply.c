@@ -25,6 +25,7 @@ DEFINE_CLEANUP(struct qos_policy *, policy_freep, qos_policy_free)
 #define ONE		POLICE("{ c0: {} }")
 #define TWO		POLICE("{ c0: {}, c1: { ceil: 1mbit } }")
 #define FQ(rate)	"link: { rate: " rate " }\ndefault: c0\nclasses: { c0: {} }\n"
+#define FQ_TWO		"link: { rate: 10mbit }\ndefault: c0\nclasses: { c0: {}, c1: {} }\n"
 
 /* A bpffs that nobody else sees, and that is gone with the program. */
 static int setup(void **state)
@@ -142,9 +143,11 @@ static void test_apply(void **state)
 
 	env_need_root();
 	assert_int_equal(apply(env, DEV, ONE, &changes), 0);
-	assert_string_equal(changes, "+ link mode police rate 10mbit burst 25000b\n"
-				     "+ class c0 priority normal ceil 10mbit burst 25000b\n"
-				     "+ default c0\n");
+	assert_ptr_equal(strstr(changes, "+ link mode police rate 10mbit burst 25000b\n"
+					 "+ gso 3028\n"
+					 "+ class c0 priority normal ceil 10mbit "),
+			 changes);
+	assert_contains(changes, "\n+ default c0\n");
 	assert_int_equal(filters_of(DEV), 1);
 	assert_true(has_pins(DEV));
 	apply_changes(env, DEV, ONE, false);
@@ -501,7 +504,7 @@ static void test_fq_roll_back(void **state)
 	before = root_qdisc();
 	program = attached_program(env);
 	block_pins(true);
-	apply_fails(env, FQ("10gbit"), "cannot remove", program);
+	apply_fails(env, FQ_TWO, "cannot remove", program);
 	after = root_qdisc();
 	assert_string_equal(after, before);
 	apply_fails(env, ONE, "cannot remove", program);

@@ -185,6 +185,59 @@ static void test_other_shaper(void **state)
 	assert_check(checks, "others", "warn", "tbf shapes it too: apply would replace it");
 }
 
+/* What qos_probe_gso() says of a class of that rate, ceil and latency, in a device of 12500. */
+static json_t *probe_gso(json_int_t rate, json_int_t ceil, json_int_t latency_ns, uint32_t gso)
+{
+	const struct qos_link_info link = { .name = DEV, .mtu = 1500, .gso_max_size = gso };
+	json_t *checks = json_array();
+	_cleanup_(json_decrefp) json_t *state = json_pack(
+		"{s:{s:[{s:s, s:I, s:I, s:I}, {s:s, s:I, s:n, s:I}]}}", "show", "classes", "name",
+		"a", "rate", rate, "ceil", ceil, "latency_ns", latency_ns, "name", "fast", "rate",
+		(json_int_t)1000000000, "ceil", "latency_ns", (json_int_t)5000000);
+
+	assert_non_null(state);
+	assert_int_equal(qos_probe_gso(&link, state, checks), 0);
+	return checks;
+}
+
+/* 12500 bytes are 5 ms of 20 Mbit/s, and 3028 of 4.845. */
+static void test_gso(void **state)
+{
+	static const struct {
+		json_int_t rate, ceil, latency;
+		uint32_t gso;
+		const char *text, *hint; /* null: no warning */
+	} cases[] = {
+		{ 20000000, 20000000, 5000000, 12500, NULL, NULL },
+		{ 19900000, 20000000, 5000000, 12500,
+		  "class a: a GSO packet of 12500 bytes takes 6ms at 19900kbit, longer than its "
+		  "latency of 5ms",
+		  "'gso: 12437b'" },
+		{ 0, 10000000, 5000000, 12500, "takes 10ms at 10mbit", "'gso: 6250b'" },
+		{ 10000000, 90000000, 10000000, 12500, NULL, NULL },
+		{ 1000000, 90000000, 5000000, 65536, "takes 525ms at 1mbit", "'gso: 3028b'" },
+		{ 1000000, 90000000, 5000000, 3028, "takes 25ms at 1mbit", "'latency' of 25ms" },
+		{ 4845000, 0, 5000000, 3028, NULL, NULL },
+		{ 4844000, 0, 5000000, 3028, "takes 6ms at 4844kbit", "'latency' of 6ms" },
+		/* no rate, no latency: nothing to be longer than */
+		{ 0, 0, 5000000, 65536, NULL, NULL },
+		{ 1000, 0, 0, 65536, NULL, NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_(json_decrefp) json_t *checks =
+			probe_gso(cases[i].rate, cases[i].ceil, cases[i].latency, cases[i].gso);
+
+		if (!cases[i].text) {
+			assert_check(checks, "gso", "ok", "no class is too slow");
+			continue;
+		}
+		assert_check(checks, "gso", "warn", cases[i].text);
+		assert_contains(part(checks, "gso", "hint"), cases[i].hint);
+	}
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, env_setup, env_teardown)
 
 int main(void)
@@ -192,7 +245,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_system),	   TEST(test_unprivileged), TEST(test_unshaped),
 		TEST(test_lost),	   TEST(test_police),	    TEST(test_down_and_port),
-		TEST(test_filters_before), TEST(test_other_shaper),
+		TEST(test_filters_before), TEST(test_other_shaper), cmocka_unit_test(test_gso),
 	};
 
 	return cmocka_run_group_tests_name("kernel/probe", tests, NULL, NULL);

@@ -322,25 +322,22 @@ static void test_untouched(void **state)
 	assert_string_equal(text, "");
 }
 
+/* Remembered, and not put back here: they may be somebody else's by then. */
 static void test_gso(void **state)
 {
 	_cleanup_(qos_snapshot_freep) struct qos_snapshot *snapshot = NULL;
 	_cleanup_(freep) char *text = NULL;
 	struct env *env = *state;
-	uint32_t ipv4;
 
 	env_need_root();
 	run("ip link set " DEV " gso_max_size 31000");
 	snapshot = take(env);
-	ipv4 = env->link.gso_ipv4_max_size;
 	assert_int_equal(snapshot->gso_max_size, 31000);
-	assert_int_equal(qos_link_set_gso(env->nl, &env->link, 9000, ipv4 ? 9000 : 0, env->diags),
-			 0);
+	assert_int_equal(snapshot->gso_ipv4_max_size, env->link.gso_ipv4_max_size);
+	run("ip link set " DEV " gso_max_size 9000");
 	assert_int_equal(qos_snapshot_restore(env->nl, &env->link, snapshot, env->diags), 0);
 	text = output_of("ip -d link show " DEV);
-	assert_contains(text, "gso_max_size 31000");
-	assert_int_equal(qos_link_get(env->nl, DEV, env->diags, &env->link), 0);
-	assert_int_equal(env->link.gso_ipv4_max_size, ipv4);
+	assert_contains(text, "gso_max_size 9000 ");
 }
 
 static void test_clsact(void **state)

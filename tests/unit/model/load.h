@@ -45,6 +45,17 @@ static inline struct qos_policy *load_good(const char *text)
 	return policy;
 }
 
+/* The class of that name. */
+static inline const struct qos_class *find_class(const struct qos_policy *policy, const char *name)
+{
+	for (size_t i = 0; i < policy->class_count; i++) {
+		if (strcmp(policy->classes[i].name, name) == 0)
+			return &policy->classes[i];
+	}
+	fail_msg("no class %s", name);
+	return NULL;
+}
+
 static inline void expect_said(const char *text, const char *expected)
 {
 	_cleanup_(freep) char *said = NULL;

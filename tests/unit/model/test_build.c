@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "abi.h"
 #include "load.h"
 
 /* n lines, each of a number, between head and tail; the caller's. */
@@ -47,6 +46,16 @@ static void test_minimal(void **state)
 	assert_int_equal(policy->classes[0].burst, 0);
 	assert_int_equal(policy->classes[0].limit, 0);
 	assert_int_equal(policy->classes[0].dscp, -1);
+	assert_int_equal(policy->link.gso, QOS_GSO_AUTO);
+	assert_int_equal(policy->classes[0].parent, QOS_PARENT_LINK);
+	assert_int_equal(policy->classes[0].depth, 1);
+	assert_false(policy->classes[0].inner);
+	assert_int_equal(policy->classes[0].weight, 1);
+	assert_int_equal(policy->classes[0].fairness, QOS_FAIR_FLOW);
+	assert_int_equal(policy->classes[0].host6_len, 64);
+	assert_true(policy->classes[0].ecn);
+	assert_int_equal(policy->classes[0].latency, 5000000);
+	assert_int_equal(policy->classes[0].per_flow, 0);
 }
 
 static void test_everything(void **state)
@@ -226,6 +235,41 @@ static void test_overhead_errors(void **state)
 		    "policy:3:19: error: `overhead` is an empty list\n");
 }
 
+static void test_gso(void **state)
+{
+	static const struct {
+		const char *text;
+		enum qos_gso gso;
+		uint32_t size;
+	} cases[] = {
+		{ "auto", QOS_GSO_AUTO, 0 },	      { "keep", QOS_GSO_KEEP, 0 },
+		{ "3000b", QOS_GSO_SIZE, 3000 },      { "12.5k", QOS_GSO_SIZE, 12800 },
+		{ "512k", QOS_GSO_SIZE, 512 * 1024 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_(policy_freep) struct qos_policy *policy = NULL;
+		char text[256];
+
+		snprintf(text, sizeof(text), MINIMAL "link: { gso: %s }\n", cases[i].text);
+		policy = load_good(text);
+		if (policy->link.gso != cases[i].gso || policy->link.gso_size != cases[i].size)
+			fail_msg("%s: %d %u", cases[i].text, policy->link.gso,
+				 policy->link.gso_size);
+	}
+	expect_said(MINIMAL "link: { gso: 2999b }\n",
+		    "policy:3:14: error: `gso` is from 3000b to 512k, not 2999b\n");
+	expect_said(MINIMAL "link: { gso: 513k }\n",
+		    "policy:3:14: error: `gso` is from 3000b to 512k, not 513k\n");
+	expect_said(MINIMAL "link: { gso: 16000 }\n",
+		    "policy:3:14: error: `gso: 16000` has no unit, did you mean `16000b`?\n");
+	expect_said(
+		MINIMAL "link: { gso: kepe }\n",
+		"policy:3:14: error: `gso` is auto, keep or a size such as 16k, not `kepe`, did "
+		"you mean `keep`?\n");
+}
+
 static void test_rates(void **state)
 {
 	_cleanup_(policy_freep) struct qos_policy *policy =
@@ -294,15 +338,15 @@ static void test_percent(void **state)
 
 static void test_class_count(void **state)
 {
-	_cleanup_(freep) char *most = lines("default: c0\nclasses:\n", "  c#: {}\n", 1023, "");
-	_cleanup_(freep) char *more = lines("default: none\nclasses:\n", "  c#: {}\n", 1024, "");
+	_cleanup_(freep) char *most = lines("default: c0\nclasses:\n", "  c#: {}\n", 4096, "");
+	_cleanup_(freep) char *more = lines("default: none\nclasses:\n", "  c#: {}\n", 4097, "");
 	_cleanup_(policy_freep) struct qos_policy *policy = load_good(most);
 
 	(void)state;
-	assert_int_equal(policy->class_count, QOS_MAX_CLASSES);
-	assert_string_equal(policy->classes[1022].name, "c1022");
+	assert_int_equal(policy->class_count, 4096);
+	assert_string_equal(policy->classes[4095].name, "c4095");
 	/* and `none` may be one of those that were not read */
-	expect_said(more, "policy:1026:3: error: more than 1023 classes\n");
+	expect_said(more, "policy:4099:3: error: more than 4096 classes\n");
 }
 
 static void test_rule_count(void **state)
@@ -359,13 +403,21 @@ static void test_document_error(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_minimal),		  cmocka_unit_test(test_everything),
-		cmocka_unit_test(test_interface),	  cmocka_unit_test(test_interface_of_path),
-		cmocka_unit_test(test_overhead_keywords), cmocka_unit_test(test_overhead_raw),
-		cmocka_unit_test(test_overhead_errors),	  cmocka_unit_test(test_rates),
-		cmocka_unit_test(test_rate_bounds),	  cmocka_unit_test(test_percent),
-		cmocka_unit_test(test_class_count),	  cmocka_unit_test(test_rule_count),
-		cmocka_unit_test(test_yaml_words),	  cmocka_unit_test(test_root),
+		cmocka_unit_test(test_minimal),
+		cmocka_unit_test(test_everything),
+		cmocka_unit_test(test_interface),
+		cmocka_unit_test(test_interface_of_path),
+		cmocka_unit_test(test_overhead_keywords),
+		cmocka_unit_test(test_overhead_raw),
+		cmocka_unit_test(test_overhead_errors),
+		cmocka_unit_test(test_gso),
+		cmocka_unit_test(test_rates),
+		cmocka_unit_test(test_rate_bounds),
+		cmocka_unit_test(test_percent),
+		cmocka_unit_test(test_class_count),
+		cmocka_unit_test(test_rule_count),
+		cmocka_unit_test(test_yaml_words),
+		cmocka_unit_test(test_root),
 		cmocka_unit_test(test_document_error),
 	};
 

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Short queues. CoDel's control law (RFC 8289) on the time that the packet will
+ * wait, which is known when it comes: who is told of a queue is told of it a
+ * queue earlier. ECT(1) is marked by a step (RFC 9332, 5.2).
+ */
+#ifndef QOS_AQM_H
+#define QOS_AQM_H
+
+#include "flow.h"
+
+#define L4S_STEP_NS    1000000ULL
+#define CODEL_INTERVAL 100000000ULL
+#define ECN_ECT1       1
+
+/*
+ * interval / sqrt(count), by four steps of Newton's from 11/16 of the last power of four's:
+ * that is below sqrt(2) times the root, and from above sqrt(3) times it they go astray.
+ */
+static __always_inline __u64 codel_step(__u32 count)
+{
+	__u64 x = 11 << 12, n = count; /* 1/sqrt, 2^-16 */
+
+	if (n >= 1 << 16)
+		n = (1 << 16) - 1;
+	for (int i = 0; i < 8; i++) {
+		if (n >> 2 * i)
+			x = 11 << 12 >> i;
+	}
+	for (int i = 0; i < 4; i++)
+		x = x * ((3ULL << 32) - n * x * x) >> 33;
+	return CODEL_INTERVAL * x >> 16;
+}
+
+/*
+ * The queue is too long now: 1 where CoDel says drop or mark. A function of its own,
+ * which the verifier looks at once.
+ */
+__noinline int qos_codel(__u32 place, __u64 now)
+{
+	struct qos_flow *flow = bpf_map_lookup_elem(&qos_flows, &place);
+
+	if (!flow)
+		return 0;
+	if (!flow->above) {
+		flow->above = now + CODEL_INTERVAL;
+		return 0;
+	}
+	if ((__s64)(now - flow->above) < 0 || (__s64)(now - flow->next) < 0)
+		return 0;
+	/* a queue that comes back soon goes on where it was */
+	if (flow->above > flow->next)
+		flow->count = now - flow->next < 16 * CODEL_INTERVAL && flow->count > 2 ?
+				      flow->count - 2 :
+				      0;
+	if (flow->count < 0xffff)
+		flow->count++;
+	flow->next = now + codel_step(flow->count);
+	return 1;
+}
+
+enum aqm {
+	AQM_PASS,
+	AQM_MARK,
+	AQM_MARK_L4S,
+	AQM_DROP,
+};
+
+/* Two packets and a half, of the flow's largest, are no queue: TCP keeps two here (TSQ). */
+static __always_inline enum aqm aqm(const struct path *p, const struct flow_ref *ref,
+				    const struct facts *f, __u64 now, __u64 at)
+{
+	__u64 delay = at - now, packets;
+	struct qos_flow *flow = ref->flow;
+	__u32 ecn = p->cls->flags & QOS_CLASS_ECN ? f->ecn : 0;
+
+	if (delay <= L4S_STEP_NS || !ref->own)
+		goto low;
+	packets = wait_for(&p->clk->pace[0], (__u64)flow->largest * (16 * 5 / 2)
+						     << QOS_VIRTUAL_SHIFT);
+	if (delay <= packets)
+		goto low;
+	if (ecn == ECN_ECT1)
+		return AQM_MARK_L4S;
+	/* short, or the flow's first to wait */
+	if (delay <= p->cls->latency_ns || (__s64)(now - flow->last) >= 0)
+		goto low;
+	if (!qos_codel(ref->place, now))
+		return AQM_PASS;
+	return ecn ? AQM_MARK : AQM_DROP;
+low:
+	if (flow->above && ref->own)
+		flow->above = 0;
+	return AQM_PASS;
+}
+
+#endif

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Flows of a class: a fixed table of records, two to choose from for each flow,
+ * by a salted hash. A record whose flow is idle is taken by the next one that
+ * comes to it; nothing is allocated.
+ */
+#ifndef QOS_FLOW_H
+#define QOS_FLOW_H
+
+#include "packet.h"
+#include "tree.h"
+
+/* A flow that has sent nothing for so long after its last departure gives its record up. */
+#define FLOW_IDLE_NS 100000000ULL
+
+static __always_inline __u64 mix64(__u64 x)
+{
+	x *= 0x9e3779b97f4a7c15ULL;
+	return x ^ x >> 32;
+}
+
+/* An address's network of len bits (IPv6), or all of it (IPv4). */
+__noinline __u64 qos_host_hash(const struct facts *f, __u32 source, __u32 len)
+{
+	__u64 high, low;
+	__u32 key;
+
+	if (!f)
+		return 0;
+	high = source ? f->src[0] : f->dst[0];
+	low = source ? f->src[1] : f->dst[1];
+	key = f->key;
+
+	if ((key & QOS_KEY_FAMILY(0xff)) == QOS_KEY_FAMILY(QOS_FAMILY_IPV6)) {
+		if (len <= 64)
+			low = 0;
+		if (len < 64)
+			high &= bpf_cpu_to_be64(~0ULL << (64 - len));
+		else if (len > 64 && len < 128)
+			low &= bpf_cpu_to_be64(~0ULL << (128 - len));
+	}
+	return mix64(high) ^ low;
+}
+
+/* hash: of the packet's facts. */
+static __always_inline __u64 flow_hash(const struct facts *f, __u64 hash, const struct path *p)
+{
+	__u32 flags = p->cls->flags;
+
+	if (!(flags & QOS_CLASS_FAIR))
+		hash = qos_link.salt;
+	else if (flags & (QOS_CLASS_SRC_HOST | QOS_CLASS_DST_HOST))
+		hash = qos_link.salt ^
+		       qos_host_hash(f, flags & QOS_CLASS_SRC_HOST, p->cls->host6_len);
+	return mix64(hash + p->slot);
+}
+
+static __always_inline int is_idle(const struct qos_flow *flow, __u64 now)
+{
+	return (__s64)(now - flow->last) > (__s64)FLOW_IDLE_NS;
+}
+
+struct flow_ref {
+	struct qos_flow *flow;
+	__u32 place;  /* of its record */
+	__u32 own;    /* else it is another's, and only tells order */
+	__u32 sparse; /* below its share, and ahead of others */
+	__u32 alone;  /* none of the others waits */
+	__u64 v;      /* the class's virtual time */
+	__u64 ahead;  /* of it, the flow's finish */
+};
+
+static __always_inline void name_flow(const struct facts *f, __u32 index)
+{
+	struct qos_flow_name *name = bpf_map_lookup_elem(&qos_flow_names, &index);
+
+	if (!name)
+		return;
+	name->src[0] = f->src[0];
+	name->src[1] = f->src[1];
+	name->dst[0] = f->dst[0];
+	name->dst[1] = f->dst[1];
+	name->key = f->key;
+	name->sport = f->sport;
+	name->dport = f->dport;
+}
+
+static __always_inline void take_flow(struct qos_flow *flow, __u32 tag, __u32 slot, __u64 last,
+				      __u64 v)
+{
+	flow->tag = tag;
+	flow->slot = slot;
+	flow->finish = v;
+	flow->last = last;
+	flow->cap = 0;
+	flow->above = 0;
+	flow->next = 0;
+	flow->count = 0;
+	flow->largest = 0;
+	flow->bytes = 0;
+	flow->until = 0;
+}
+
+/* What flows below their share may send at once: 20 ms of half of the class. */
+#define SPARSE_BURST_NS 20000000ULL
+
+#define FLOW_SHARED	(1ULL << 32)
+
+/*
+ * A flow that is not at the first of its places. One that finds both busy shares the
+ * first: it waits as its order asks, and is paced as its class is. So whoever comes to
+ * the second place may have shared the first, and does not depart before what did.
+ * Returns the place, with FLOW_SHARED where it is another's. A function of its own,
+ * which the verifier looks at once.
+ */
+__noinline __u64 qos_flow_place(const struct facts *f, __u32 slot, __u64 hash, __u64 now)
+{
+	__u32 tag = hash >> 32 | 1, index = (__u32)hash & qos_link.flow_mask, second = index ^ 1;
+	struct qos_flow *flow = bpf_map_lookup_elem(&qos_flows, &index);
+	struct qos_flow *other = bpf_map_lookup_elem(&qos_flows, &second);
+	const struct qos_clocks *clk = bpf_map_lookup_elem(&qos_clocks, &slot);
+	__u64 v;
+
+	if (!flow || !other || !clk || !f)
+		return FLOW_SHARED | index;
+	v = virtual_now(&clk->pace[0], now);
+	if (other->tag == tag)
+		return second;
+	if (is_idle(flow, now)) {
+		take_flow(flow, tag, slot, 0, v);
+		name_flow(f, index);
+		return index;
+	}
+	if (!is_idle(other, now))
+		return FLOW_SHARED | index;
+	take_flow(other, tag, slot, flow->last, v);
+	name_flow(f, second);
+	return second;
+}
+
+static __always_inline void find_flow(const struct facts *f, __u64 packet_hash,
+				      const struct path *p, __u64 now, struct flow_ref *ref)
+{
+	__u64 hash = flow_hash(f, packet_hash, p), place;
+	__u32 tag = hash >> 32 | 1, index = (__u32)hash & qos_link.flow_mask;
+
+	ref->own = 1;
+	ref->place = index;
+	ref->v = virtual_now(&p->clk->pace[0], now);
+	ref->flow = bpf_map_lookup_elem(&qos_flows, &index);
+	if (!ref->flow || ref->flow->tag == tag)
+		return;
+	place = qos_flow_place(f, p->slot, hash, now);
+	index = place;
+	ref->place = index;
+	ref->own = !(place & FLOW_SHARED);
+	ref->flow = bpf_map_lookup_elem(&qos_flows, &index);
+}
+
+/*
+ * Of what a class sends that has no queue, each 2^SAMPLE_SHIFT bytes are told to the flow whose
+ * packet makes them full: right for a flow in the mean, and most packets cost nothing.
+ */
+#define SAMPLE_SHIFT 13
+
+/* sum: of all bytes, these included. */
+static __always_inline __u64 sample_of(__u64 sum, __u64 bytes)
+{
+	return ((sum >> SAMPLE_SHIFT) - ((sum - bytes) >> SAMPLE_SHIFT)) << SAMPLE_SHIFT;
+}
+
+__noinline int qos_sample(const struct facts *f, __u32 slot, __u64 packet_hash, __u64 now,
+			  __u64 bytes)
+{
+	struct flow_ref ref;
+	struct path p;
+
+	if (!f || find_path(slot, &p))
+		return 0;
+	find_flow(f, packet_hash, &p, now, &ref);
+	if (!ref.flow || !ref.own)
+		return 0;
+	ref.flow->bytes += bytes;
+	if ((__s64)(now - ref.flow->last) > 0)
+		ref.flow->last = now;
+	return 0;
+}
+
+/* A frame: as much as a flow may have sent beyond its share and still be sparse. */
+#define SPARSE_BYTES 2048ULL
+
+/*
+ * Where flows of the class wait: one that is below its share goes ahead of them, one that
+ * waits goes when virtual time says, unless it is alone.
+ */
+static __always_inline __u64 fair_at(const struct path *p, struct flow_ref *ref, __u64 now,
+				     __u64 class_at, __u64 bytes)
+{
+	const struct qos_pace *pace = &p->clk->pace[0];
+	const struct qos_flow *flow = ref->flow;
+	__u64 cost = bytes << QOS_VIRTUAL_SHIFT;
+	__u32 waits = is_waiting(flow->until, now, p->cls->period_shift & 31);
+
+	ref->alone = pace->waiting <= waits;
+	if (ref->alone)
+		return class_at;
+	ref->sparse = !waits && ref->ahead + cost <= SPARSE_BYTES << QOS_VIRTUAL_SHIFT &&
+		      (__s64)(now - flow->last) >= 0;
+	if (ref->sparse)
+		return later(now, sooner(class_at, see(&p->clk->sparse)));
+	/* what comes as one long packet waits for as long as it takes to send it */
+	if (!ref->ahead && bytes > SPARSE_BYTES) {
+		ref->ahead = cost;
+		ref->v -= cost;
+	}
+	return later(less(class_at, 2 * p->cls->limit_ns), now + wait_for(pace, ref->ahead));
+}
+
+static __always_inline __u64 flow_at(const struct path *p, struct flow_ref *ref, __u64 now,
+				     __u64 class_at, __u64 bytes)
+{
+	const struct qos_flow *flow = ref->flow;
+	__u64 at = class_at;
+
+	ref->ahead = 0;
+	ref->sparse = 0;
+	ref->alone = class_at <= now;
+	if (ref->own && p->cls->flags & QOS_CLASS_FAIR) {
+		ref->ahead = finish_ahead(flow->finish, ref->v);
+		if (class_at > now)
+			at = fair_at(p, ref, now, class_at, bytes);
+	}
+	if (ref->own && p->cls->flags & QOS_CLASS_PER_FLOW)
+		at = later(at, flow->cap);
+	return later(at, flow->last);
+}
+
+static __always_inline void charge_flow(const struct path *p, const struct flow_ref *ref, __u64 now,
+					__u64 at, __u64 bytes)
+{
+	struct qos_flow *flow = ref->flow;
+	struct qos_pace *pace = &p->clk->pace[0];
+	__u64 cost = bytes << QOS_VIRTUAL_SHIFT;
+	__u32 shift = p->cls->period_shift & 31;
+	__u64 until;
+
+	if ((__s64)(at - flow->last) > 0)
+		flow->last = at;
+	if (!ref->own)
+		return;
+	flow->bytes += bytes;
+	if (bytes >> 4 > flow->largest)
+		flow->largest = bytes >> 4;
+	if (p->cls->flags & QOS_CLASS_PER_FLOW)
+		clock_take(&flow->cap, now, clock_cost(bytes, p->cls->flow_cost));
+	if (!(p->cls->flags & QOS_CLASS_FAIR))
+		return;
+	if (ref->sparse)
+		clock_take(&p->clk->sparse, now - SPARSE_BURST_NS,
+			   clock_cost(bytes, p->clk->sparse_cost));
+	if (ref->sparse || (!ref->ahead && !is_waiting(flow->until, now, shift)))
+		pace->other += bytes;
+	/* plain: a flow is on one CPU at a time, and what a race loses is its own fairness */
+	if (!ref->alone || ref->ahead <= reach(pace) >> ALONE_SHIFT)
+		flow->finish = ref->v + ref->ahead + cost;
+	if (!ref->ahead || ref->sparse)
+		return;
+	until = now + sooner(wait_for(pace, ref->ahead + cost), 2 * p->cls->limit_ns);
+	if ((__s64)(until - p->clk->latest) > 0)
+		p->clk->latest = until;
+	wait_until(pace, &flow->until, 1, now, until + (1ULL << shift), shift);
+}
+
+#endif

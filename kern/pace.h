@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Virtual time: how the children of a class, or the flows of a leaf, share what
+ * there is (generalized processor sharing: Demers, Keshav, Shenker 1989; Parekh,
+ * Gallager 1993). Each child's finish moves on by bytes / weight; virtual time goes at
+ * capacity / (weight of those that wait), so who waits departs when it reaches
+ * his finish. Nobody walks a list: a wheel of real time holds the weight of those
+ * that wait until each turn, which their last packet's finish says.
+ *
+ * The speed is set anew every period by whoever comes first then. A reader that
+ * meets the writer sees a virtual time that is wrong by a period at most, which
+ * its child loses or gains once.
+ */
+#ifndef QOS_PACE_H
+#define QOS_PACE_H
+
+#include "clock.h"
+#include "maps.h"
+
+#define NS_PER_SEC	1000000000ULL
+#define VIRTUAL_DT_MAX	(1ULL << 31) /* ns that virtual time is followed without a look */
+
+#define SPEED_MAX	(1ULL << 36)
+#define BYTES_PER_S_MAX 16000000000ULL /* 128 Gbit/s: times 2^30 fits a word */
+
+/* Of a pace's reach, 17 s: 16 ms that a finish may be ahead of one who is alone. */
+#define ALONE_SHIFT 10
+
+static __always_inline __u64 virtual_now(const struct qos_pace *p, __u64 now)
+{
+	__u64 dt = now - *(volatile __u64 *)&p->t;
+
+	if ((__s64)dt < 0)
+		dt = 0;
+	if (dt > VIRTUAL_DT_MAX)
+		dt = VIRTUAL_DT_MAX;
+	return *(volatile __u64 *)&p->v + ((dt >> 4) * *(volatile __u64 *)&p->speed >> 12);
+}
+
+/* How much later a is than b; 0 where it is not. */
+static __always_inline __u64 ahead_of(__u64 a, __u64 b)
+{
+	return (__s64)(a - b) > 0 ? a - b : 0;
+}
+
+/* No queue is so long: 23 minutes at 100 Mbit/s. */
+#define STALE (1ULL << 50)
+
+/*
+ * How much later a finish is than virtual time; 0 where it is not. So is one that is too
+ * far ahead: virtual time has gone half round since its child last sent.
+ */
+static __always_inline __u64 finish_ahead(__u64 finish, __u64 v)
+{
+	__u64 ahead = ahead_of(finish, v);
+
+	return ahead < STALE ? ahead : 0;
+}
+
+/* What virtual time goes on by in 2^34 ns, 17 s. */
+static __always_inline __u64 reach(const struct qos_pace *p)
+{
+	return *(volatile __u64 *)&p->speed << 18;
+}
+
+/* ns until virtual time has gone on by so much. */
+static __always_inline __u64 wait_for(const struct qos_pace *p, __u64 ahead)
+{
+	return sooner(ahead, reach(p)) * *(volatile __u64 *)&p->inv >> 28;
+}
+
+/* Turns that a wheel can look ahead; the others may not have been cleared yet. */
+#define TURNS_AHEAD (QOS_WHEEL - 2)
+
+static __always_inline int is_waiting(__u32 until, __u64 now, __u32 shift)
+{
+	return until - (__u32)(now >> shift) < QOS_WHEEL;
+}
+
+/*
+ * Be on the wheel until time: weight moves from the turn that *mine says to a
+ * later one. Who finds that another CPU has just done it has nothing to do.
+ */
+static __always_inline void wait_until(struct qos_pace *p, __u32 *mine, __u32 weight, __u64 now,
+				       __u64 until, __u32 shift)
+{
+	__u32 seen = *(volatile __u32 *)mine, here = now >> shift;
+	__u64 turns = sooner((until >> shift) - (now >> shift), TURNS_AHEAD);
+	int waits = seen - here < QOS_WHEEL;
+
+	if (waits && turns <= seen - here)
+		return;
+	if (__sync_val_compare_and_swap(mine, seen, here + (__u32)turns) != seen)
+		return;
+	__sync_fetch_and_add(&p->wheel[(here + turns) % QOS_WHEEL], weight);
+	if (waits)
+		__sync_fetch_and_sub(&p->wheel[seen % QOS_WHEEL], weight);
+}
+
+/*
+ * Clear the turns of a class's wheel that are over; returns the weight of the others.
+ * A function of its own, which the verifier looks at once.
+ */
+__noinline __u64 qos_turn_wheel(__u32 slot, __u32 level, __u64 now)
+{
+	const struct qos_class_cfg *cfg = bpf_map_lookup_elem(&qos_classes, &slot);
+	struct qos_clocks *clk = bpf_map_lookup_elem(&qos_clocks, &slot);
+	__u32 from, here, over;
+	struct qos_pace *p;
+	__u64 sum = 0;
+
+	if (!cfg || !clk || level >= QOS_LEVELS)
+		return 0;
+	p = &clk->pace[level];
+	from = p->turn;
+	here = now >> (cfg->period_shift & 31);
+	over = here - from;
+	for (__u32 i = 0; i < QOS_WHEEL; i++) {
+		__u32 at = (from + i) % QOS_WHEEL;
+
+		if (i < over)
+			p->wheel[at] = 0;
+		else if ((__s32)p->wheel[at] > 0) /* less: a weight was changed meanwhile */
+			sum += p->wheel[at];
+	}
+	p->turn = here;
+	p->waiting = sum;
+	return sum;
+}
+
+/* one: the weight that bytes are counted for. */
+static __always_inline void set_speed(struct qos_pace *p, __u64 now, __u64 bytes_per_s,
+				      __u64 weight, __u64 one)
+{
+	__u64 v = virtual_now(p, now), speed;
+
+	if (bytes_per_s > BYTES_PER_S_MAX)
+		bytes_per_s = BYTES_PER_S_MAX;
+	speed = ((bytes_per_s << 30) / NS_PER_SEC * one / (weight ? weight : one)) << 2;
+	if (speed > SPEED_MAX)
+		speed = SPEED_MAX;
+	if (!speed)
+		speed = 1;
+	*(volatile __u64 *)&p->v = v;
+	*(volatile __u64 *)&p->t = now;
+	*(volatile __u64 *)&p->speed = speed;
+	*(volatile __u64 *)&p->inv = (1ULL << 44) / speed;
+}
+
+/* bytes/s that a weight has of a pace. */
+static __always_inline __u64 share_of(const struct qos_pace *p, __u64 weight)
+{
+	return ((p->speed * weight >> QOS_WEIGHT_BITS) >> 4) * NS_PER_SEC >> 28;
+}
+
+/* A rate of late: what was, moved by 2^-shift towards what came in dt. */
+static __always_inline __u64 follow(__u64 rate, __u64 bytes, __u64 dt, __u64 period, __u32 shift)
+{
+	__u64 sample = bytes * NS_PER_SEC / (dt ? dt : 1);
+
+	if (dt > period << shift)
+		return sample;
+	return rate + ((__s64)(sample - rate) >> shift);
+}
+
+#define PART_MAX 256 /* 1024ths of a rate, by which it may differ from what was measured: */
+#define TRIM_MAX 128 /* by what is now, and by what was always */
+#define TRIM_BITS 4
+
+static __always_inline __s64 within(__s64 value, __s64 most)
+{
+	if (value > most)
+		return most;
+	return value < -most ? -most : value;
+}
+
+/*
+ * room, less by what was sent too much of it, or more by what is left over: in proportion, and,
+ * as an integral, by what is always wrong in the same way (trim). More only in proportion to what
+ * there is; less of the whole that the room is of. scale: what is to change it by a 32nd.
+ */
+static __always_inline __u64 correct(__u64 room, __u64 whole, __s64 left_over, __u64 scale,
+				     __s64 *trim)
+{
+	__u64 size = left_over < 0 ? -left_over : left_over;
+	__s64 part = sooner((sooner(size, 1ULL << 56) << 5) / (scale | 1), PART_MAX);
+
+	if (left_over < 0)
+		part = -part;
+	*trim = within(*trim + part, TRIM_MAX << TRIM_BITS);
+	part += *trim >> TRIM_BITS;
+	if (part < 0)
+		return less(room, (whole >> 10) * -part);
+	return room + (((whole >> 2) + room) >> 10) * part;
+}
+
+#endif

@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The look at shares, every period: how fast the children of a class may go
+ * that wait, and the flows of a leaf. From the top down each takes what the one
+ * above has for it; from the bottom up each tells what it has sent.
+ */
+#ifndef QOS_SHARE_H
+#define QOS_SHARE_H
+
+#include "pace.h"
+#include "tree.h"
+
+/* How fast rates follow: those for the shares, and those for people. */
+#define USED  2
+#define SHOWN 5
+
+/* Of what there is, left to a level that waits though all is taken: TCP does not stop. */
+#define TRICKLE_SHIFT 9
+
+static __always_inline int is_due(__u64 *next, __u64 now, __u64 period)
+{
+	__u64 seen = see(next);
+
+	return (__s64)(now - seen) >= 0 &&
+	       __sync_val_compare_and_swap(next, seen, now + period) == seen;
+}
+
+/* Looked at every period by who waits, or has others wait; by who is quiet every eighth. */
+#define QUIET_PERIODS 8
+
+static __always_inline int is_overdue(const struct path *p, __u64 now, int quiet)
+{
+	__s64 late = now - see(&p->clk->next);
+
+	return late >= (quiet ? (QUIET_PERIODS - 1LL) << (p->cls->period_shift & 31) : 0);
+}
+
+static __always_inline __u64 packet_time(const struct qos_class_cfg *cfg, __u64 rate)
+{
+	return (__u64)cfg->packet_bytes * NS_PER_SEC / (rate ? rate : 1);
+}
+
+static __always_inline __u64 bytes_in(__u64 bytes_per_s, __u64 ns)
+{
+	return (bytes_per_s >> 4) * (ns >> 6) / (NS_PER_SEC >> 10);
+}
+
+static __always_inline void tell(struct qos_clocks *above, __u32 level, int waits, __u64 guaranteed,
+				 __u64 borrowed)
+{
+	struct qos_pace *pace = &above->pace[level_index(level)];
+
+	if (guaranteed)
+		__sync_fetch_and_add(&above->sent_rate, guaranteed);
+	if (borrowed)
+		__sync_fetch_and_add(waits ? &pace->paced : &pace->other, borrowed);
+}
+
+/* Backlogs are told to a parent for as long as they are of, in units of 2^10 ns. */
+static __always_inline __u64 queued_for(__u64 dt)
+{
+	return sooner(dt, VIRTUAL_DT_MAX) >> 10 | 1;
+}
+
+/* Bytes that a clock of a rate is ahead of now. */
+static __always_inline __u64 bytes_ahead(const __u64 *clock, __u64 bytes_per_s, __u64 now)
+{
+	return bytes_in(bytes_per_s, sooner(ahead_of(see(clock), now), VIRTUAL_DT_MAX));
+}
+
+/*
+ * Who is alone is not charged for sharing. Its finish is put where its queue is, which is its
+ * part of what the lender is ahead, so that it does not start anew when another comes.
+ */
+static __always_inline void queue_up(const struct path *p, __u64 now)
+{
+	const struct qos_pace *pace = shared_pace(p);
+
+	p->clk->share = virtual_now(pace, now) +
+			bytes_ahead(&p->above->ceil[level_of(p)], pace->paced_rate, now) *
+				p->cls->share_cost;
+}
+
+/* Of a leaf, by guarantee and by share: bytes that wait, and that left since the last look. */
+struct turnover {
+	__u64 queued_rate, queued_share;
+	__u64 sent_rate, sent_share;
+};
+
+/* What was charged, less what waits of it. */
+static __always_inline __u64 left(__u64 *charged, __u64 *was, __u64 waits)
+{
+	__u64 all = __sync_lock_test_and_set(charged, 0) + *was;
+
+	*was = waits;
+	return less(all, waits);
+}
+
+static __always_inline void take_turnover(const struct path *p, __u64 now, struct turnover *t)
+{
+	__u32 flags = p->cls->flags;
+	__u64 all = flags & QOS_CLASS_CEIL ? bytes_ahead(&p->clk->ceil[0], p->cls->ceil, now) : 0;
+	__u64 shared = 0;
+	int alone = 0;
+
+	t->queued_rate =
+		flags & QOS_CLASS_RATE ? bytes_ahead(&p->clk->rate, p->cls->rate, now) : 0;
+	if (p->above) {
+		const struct qos_pace *pace = shared_pace(p);
+
+		alone = is_waiting(p->clk->until, now, p->cls->parent_shift & 31) &&
+			is_alone(p, pace, now);
+		if (alone)
+			queue_up(p, now);
+		shared = finish_ahead(p->clk->share, virtual_now(pace, now)) /
+			 (p->cls->share_cost | 1);
+	}
+	t->queued_share = later(shared, less(all, t->queued_rate));
+	/* what was put there was not charged, nor does it leave */
+	if (alone)
+		p->clk->queued_share = t->queued_share;
+	t->sent_rate = left(&p->clk->sent_rate, &p->clk->queued_rate, t->queued_rate);
+	t->sent_share = left(&p->clk->sent_share, &p->clk->queued_share, t->queued_share);
+}
+
+/* The rate of a leaf, for its flows. */
+static __always_inline __u64 leaf_rate(const struct path *p)
+{
+	__u64 rate = p->cls->ceil;
+
+	if (p->above && p->cls->flags & QOS_CLASS_BORROW)
+		rate = p->cls->rate + share_of(shared_pace(p), p->cls->weight);
+	if (p->cls->ceil && rate > p->cls->ceil)
+		rate = p->cls->ceil;
+	return rate;
+}
+
+/*
+ * The flow that takes longest should be done when the class is: sooner, and they go too fast;
+ * later, and too slow. lead: ns that the class's next packet waits.
+ */
+static __always_inline void renew_flows(const struct path *p, __u64 now, __u64 dt, __u64 lead)
+{
+	struct qos_pace *pace = &p->clk->pace[0];
+	__u64 period = 1ULL << (p->cls->period_shift & 31), rate = leaf_rate(p), time;
+	__u64 other = __sync_lock_test_and_set(&pace->other, 0), flows = pace->waiting;
+	__s64 none = 0, late = ahead_of(p->clk->latest, now) - lead;
+
+	pace->other_rate = follow(pace->other_rate, other, dt, period, USED);
+	pace->share = rate;
+	p->clk->sparse_cost = (NS_PER_SEC << (QOS_COST_SHIFT + 1)) / (rate ? rate : 1);
+	/* what is changed is seen after a packet of each flow: no faster, or it would swing */
+	time = later(period, packet_time(p->cls, rate) * flows);
+	if (flows > 1)
+		rate = correct(rate, rate, late, time / 2, &none);
+	set_speed(pace, now, later(less(rate, pace->other_rate), rate >> 2), flows, 1);
+}
+
+static __always_inline void renew_leaf(const struct path *p, __u64 now, __u64 lead)
+{
+	__u64 period = 1ULL << (p->cls->period_shift & 31), dt = now - p->clk->pace[0].t;
+	struct turnover t;
+
+	take_turnover(p, now, &t);
+	p->clk->own_rate = follow(p->clk->own_rate, t.sent_rate, dt, period, SHOWN);
+	p->clk->borrowed_rate = follow(p->clk->borrowed_rate, t.sent_share, dt, period, SHOWN);
+	if (p->above) {
+		tell(p->above, p->cls->level,
+		     is_waiting(p->clk->until, now, p->cls->parent_shift & 31), t.sent_rate,
+		     t.sent_share);
+		__sync_fetch_and_add(&p->above->pace[level_of(p)].queued,
+				     t.queued_share * queued_for(dt));
+		__sync_fetch_and_add(&p->above->pace[0].queued, t.queued_rate * queued_for(dt));
+	}
+	renew_flows(p, now, dt, lead);
+}
+
+/* An inner class, or the link. */
+struct node {
+	const struct qos_class_cfg *cfg;
+	struct qos_clocks *clk, *above; /* above: may be null */
+};
+
+static __always_inline int find_node(__u32 slot, struct node *n)
+{
+	__u32 parent;
+
+	n->cfg = bpf_map_lookup_elem(&qos_classes, &slot);
+	n->clk = bpf_map_lookup_elem(&qos_clocks, &slot);
+	n->above = NULL;
+	if (!n->cfg || !n->clk)
+		return -1;
+	parent = n->cfg->parent;
+	if (parent != QOS_NO_SLOT)
+		n->above = bpf_map_lookup_elem(&qos_clocks, &parent);
+	return 0;
+}
+
+/* How much of what it could not send a class may send later. */
+#define SPARE_PERIODS 8ULL
+
+/* A look at it, from the highest level to the lowest. */
+struct look {
+	__u64 now, dt;
+	__u64 used;	/* bytes/s, by guarantees and the levels before */
+	__u64 credit;	/* bytes of its own guarantee that are left */
+	__u64 reserve;	/* bytes/s for lower levels that wait */
+	__u64 due;	/* bytes/s that it has for these levels, */
+	__u64 sent;	/* bytes of theirs since the last look, */
+	__u64 backlog;	/* and that wait */
+	__u32 crowd;	/* weight that waits */
+};
+
+/* What of the level's bytes the class's own guarantee covers, and what it borrowed. */
+static __always_inline void tell_level(const struct node *n, __u32 level, struct look *l,
+				       __u64 bytes)
+{
+	struct qos_pace *pace = &n->clk->pace[level];
+	__u32 shift = n->cfg->parent_shift & 31;
+	__u64 own = sooner(bytes, l->credit);
+
+	l->credit -= own;
+	if (!n->above)
+		return;
+	if (pace->waiting)
+		wait_until(&n->above->pace[level], &pace->until, n->cfg->weight, l->now,
+			   l->now + (1ULL << shift), shift);
+	tell(n->above, level, pace->waiting != 0, own, bytes - own);
+}
+
+/* What waits in the class, of this level and those before it; and its parent is told. */
+static __always_inline void add_backlog(const struct node *n, __u32 level, struct look *l)
+{
+	struct qos_pace *pace = &n->clk->pace[level];
+	__u64 queued = __sync_lock_test_and_set(&pace->queued, 0) / queued_for(l->dt);
+
+	pace->backlog += (__s64)(queued - pace->backlog) >> USED;
+	l->backlog += pace->backlog;
+	if (n->above)
+		__sync_fetch_and_add(&n->above->pace[level].queued,
+				     pace->backlog * queued_for(l->dt));
+}
+
+/*
+ * Bytes that could still be sent for the class to have sent what it has, for this level and those
+ * before it, and not more: as its clock says, in which those are that still wait, or, as one
+ * without a ceiling of its own has none, by a count.
+ */
+static __always_inline __s64 left_over(const struct node *n, __u32 level, __u64 whole,
+				       const struct look *l)
+{
+	struct qos_pace *pace = &n->clk->pace[level];
+	__s64 debt, least;
+
+	if (n->cfg->flags & QOS_CLASS_CEIL) {
+		__u64 ahead = bytes_ahead(&n->clk->ceil[level], n->cfg->ceil, l->now);
+
+		n->clk->beyond[level] += (__s64)(ahead - n->clk->beyond[level]) >> USED;
+		return l->backlog - n->clk->beyond[level];
+	}
+	debt = pace->debt + (__s64)(l->sent - bytes_in(pace->due, sooner(l->dt, VIRTUAL_DT_MAX)));
+	least = pace->waiting ? -(__s64)bytes_in(whole, SPARE_PERIODS << (n->cfg->period_shift & 31)) : 0;
+	if (debt < least)
+		debt = least;
+	pace->debt = debt;
+	pace->due = whole;
+	return -debt;
+}
+
+static __always_inline void renew_level(const struct node *n, __u32 level, struct look *l)
+{
+	const struct qos_class_cfg *cfg = n->cfg;
+	struct qos_pace *pace = &n->clk->pace[level];
+	__u64 period = 1ULL << (cfg->period_shift & 31), room, time, whole, lent = 0, least = 0;
+	__u64 paced = __sync_lock_test_and_set(&pace->paced, 0);
+	__u64 other = __sync_lock_test_and_set(&pace->other, 0), waiting = pace->waiting;
+
+	pace->paced_rate = follow(pace->paced_rate, paced, l->dt, period, USED);
+	pace->other_rate = follow(pace->other_rate, other, l->dt, period, USED);
+	if (n->above)
+		lent = share_of(&n->above->pace[level], cfg->weight);
+	l->sent += paced + other;
+	whole = l->due + lent;
+	if (cfg->ceil)
+		whole = sooner(whole, cfg->ceil);
+	room = less(whole, l->used);
+	if (cfg->flags & QOS_CLASS_CEIL) {
+		whole = cfg->ceil;
+		least = whole >> TRICKLE_SHIFT;
+		if (waiting)
+			l->reserve = less(l->reserve, least);
+		room = less(room, l->reserve);
+	}
+	pace->share = room;
+	l->crowd += pace->waiting;
+	pace->crowd = l->crowd;
+	add_backlog(n, level, l);
+	time = later(period, packet_time(cfg, whole) * ((waiting >> QOS_WEIGHT_BITS) + 1));
+	room = correct(room, whole, left_over(n, level, whole, l), bytes_in(whole, time),
+		       &pace->trim);
+	set_speed(pace, l->now, later(less(room, pace->other_rate), least),
+		  waiting ? waiting : cfg->weights[level], QOS_WEIGHT_ONE);
+	/* what a level leaves, the next ones ask for themselves */
+	l->due += sooner(lent, pace->paced_rate + pace->other_rate);
+	l->used += pace->paced_rate + pace->other_rate;
+	tell_level(n, level, l, paced + other);
+}
+
+/* What one leaves of the guarantee, another may use later. */
+#define CREDIT_PERIODS 2ULL
+
+static __always_inline void begin_look(const struct node *n, struct look *l)
+{
+	__u32 shift = n->cfg->period_shift & 31;
+	__u64 guaranteed = __sync_lock_test_and_set(&n->clk->sent_rate, 0);
+	__u32 contended = n->above ? n->above->contended : 0;
+
+	l->dt = l->now - n->clk->pace[0].t;
+	n->clk->guaranteed_rate =
+		follow(n->clk->guaranteed_rate, guaranteed, l->dt, 1ULL << shift, USED);
+	l->used = n->clk->guaranteed_rate;
+	l->due = n->cfg->rate;
+	l->sent = guaranteed;
+	l->credit = sooner(n->clk->credit + bytes_in(n->cfg->rate, l->dt),
+			   later(bytes_in(n->cfg->rate, CREDIT_PERIODS << shift),
+				 2ULL * n->cfg->packet_bytes));
+	for (__u32 i = 0; i < QOS_LEVELS; i++) {
+		if (!n->clk->pace[i].waiting)
+			continue;
+		l->reserve += n->cfg->ceil >> TRICKLE_SHIFT;
+		contended = 1;
+	}
+	n->clk->contended = contended;
+	if (n->above) {
+		l->credit -= sooner(guaranteed, l->credit);
+		__sync_fetch_and_add(&n->above->sent_rate, guaranteed);
+	}
+}
+
+/* Functions of their own, which the verifier looks at once. */
+__noinline int qos_renew_leaf(__u32 slot, __u64 now, __u64 lead)
+{
+	struct path p;
+
+	if (!find_path(slot, &p))
+		renew_leaf(&p, now, lead);
+	return 0;
+}
+
+__noinline int qos_renew_level(__u32 slot, __u32 level, struct look *l)
+{
+	struct node n;
+
+	if (l && !find_node(slot, &n))
+		renew_level(&n, level_index(level), l);
+	return 0;
+}
+
+__noinline int qos_renew_node(__u32 slot, __u64 now)
+{
+	struct look l = { .now = now };
+	struct node n;
+
+	if (find_node(slot, &n))
+		return 0;
+	begin_look(&n, &l);
+	qos_renew_level(slot, 0, &l);
+	qos_renew_level(slot, 1, &l);
+	qos_renew_level(slot, 2, &l);
+	n.clk->credit = l.credit;
+	return 0;
+}
+
+/* A class, and all above it that are due. lead: ns that the class's next packet waits. */
+__noinline int qos_renew(__u32 slot, __u64 now, __u64 lead)
+{
+	for (int i = 0; i <= DEPTH_MAX && slot != QOS_NO_SLOT; i++) {
+		const struct qos_class_cfg *cfg = bpf_map_lookup_elem(&qos_classes, &slot);
+		struct qos_clocks *clk = bpf_map_lookup_elem(&qos_clocks, &slot);
+
+		if (!cfg || !clk)
+			break;
+		if (is_due(&clk->next, now, 1ULL << (cfg->period_shift & 31))) {
+			qos_turn_wheel(slot, 0, now);
+			if (i) {
+				qos_turn_wheel(slot, 1, now);
+				qos_turn_wheel(slot, 2, now);
+				qos_renew_node(slot, now);
+			} else {
+				qos_renew_leaf(slot, now, lead);
+			}
+		}
+		slot = cfg->parent;
+	}
+	return 0;
+}
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the files of the fixture share: see fixture.h. */
+#ifndef QOS_TESTS_BPF_SHAPER_H
+#define QOS_TESTS_BPF_SHAPER_H
+
+#include "fixture.h"
+
+struct egress_bpf;
+struct egress_fake_bpf;
+struct new_flow_bpf;
+struct new_class_bpf;
+
+struct shaper {
+	struct egress_bpf *real;
+	struct egress_fake_bpf *fake;
+	struct new_flow_bpf *new_flow;
+	struct new_class_bpf *new_class;
+	int prog_fd, classes_fd, clocks_fd, counters_fd, rules_fd, index_fd, decisions_fd;
+	int frags_fd;
+	int cpus;
+	bool tree;
+	struct qos_flow *flows; /* the map's */
+	uint32_t capacity, flow_count;
+	/* what it was loaded with */
+	enum program program;
+	struct qos_link_cfg link;
+};
+
+/* Clocks, counters, flows and fragments: as a program just loaded has them. */
+void shaper_forget_all(const struct shaper *shaper);
+
+#endif

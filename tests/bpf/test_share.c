@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Who gets what of a link: every class within 5 % of what arithmetic says that it ought to
+ * have, 97 % of the link used and no more than it has, no flow reordered; who comes has his
+ * guarantee within 20 ms and his share within 200 ms.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "ideal.h"
+#include "model/policy.h"
+#include "sim.h"
+
+#define LOADS	    8
+#define CLASSES	    16
+#define WARM	    SEC
+#define COUNTED	    (3 * SEC)
+#define SHARE_ERROR 0.05
+#define LEAST_USE   0.97
+#define MOST_USE    1.01
+
+/* flows of the same kind in a class; of a constant rate it is the load's that counts. */
+struct load {
+	struct source source;
+	unsigned int flows;
+};
+
+struct scenario {
+	const char *name, *policy;
+	struct load loads[LOADS];
+};
+
+#define GREEDY(name, n)                                                  \
+	{                                                                \
+		{ .class = (name), .kind = SOURCE_WINDOW }, .flows = (n) \
+	}
+#define TCP(name, n)                                                  \
+	{                                                             \
+		{ .class = (name), .kind = SOURCE_TCP }, .flows = (n) \
+	}
+#define UDP(name, mbit)                                                                       \
+	{                                                                                     \
+		{ .class = (name), .kind = SOURCE_CONSTANT, .rate = (mbit)*MBIT }, .flows = 1 \
+	}
+
+#define POLICY(first, classes) "link: { rate: 100mbit }\ndefault: " first "\nclasses:\n" classes
+
+#define PAIR		       POLICY("x", "  x: { rate: 10mbit }\n  y: { rate: 30mbit }\n")
+#define WEIGHTS                                          \
+	POLICY("x", "  x: { rate: 10mbit, weight: 3 }\n" \
+		    "  y: { rate: 10mbit, weight: 1 }\n")
+#define FIVE                               \
+	POLICY("a", "  a: { weight: 1 }\n" \
+		    "  b: { weight: 2 }\n" \
+		    "  c: { weight: 3 }\n" \
+		    "  d: { weight: 4 }\n" \
+		    "  e: { weight: 5 }\n")
+#define PRIORITIES                                            \
+	POLICY("n", "  h: { rate: 10mbit, priority: high }\n" \
+		    "  n: { rate: 20mbit }\n"                 \
+		    "  l: { rate: 10mbit, priority: low }\n")
+#define CEILINGS                                            \
+	POLICY("r", "  p: { rate: 10mbit, ceil: 15mbit }\n" \
+		    "  q: { rate: 30mbit, ceil: 40mbit }\n" \
+		    "  r: { rate: 20mbit }\n")
+#define GUARANTEES                            \
+	POLICY("a", "  a: { rate: 30mbit }\n" \
+		    "  b: { rate: 50mbit }\n" \
+		    "  c: { rate: 20mbit }\n")
+#define TWO_LEVELS                                             \
+	POLICY("a1", "  a:\n"                                  \
+		     "    rate: 40mbit\n"                      \
+		     "    classes:\n"                          \
+		     "      a1: { rate: 10mbit, weight: 1 }\n" \
+		     "      a2: { rate: 10mbit, weight: 3 }\n" \
+		     "  b:\n"                                  \
+		     "    rate: 20mbit\n"                      \
+		     "    classes:\n"                          \
+		     "      b1: { rate: 5mbit }\n"             \
+		     "      b2: { rate: 5mbit }\n")
+#define MIDDLE                                               \
+	POLICY("c", "  t:\n"                                 \
+		    "    rate: 20mbit\n"                     \
+		    "    ceil: 40mbit\n"                     \
+		    "    classes:\n"                         \
+		    "      a: { rate: 10mbit, weight: 1 }\n" \
+		    "      b: { rate: 5mbit, weight: 3 }\n"  \
+		    "  c: { rate: 20mbit }\n")
+
+#define THREE_LEVELS                                    \
+	POLICY("a1", "  a:\n"                           \
+		     "    rate: 60mbit\n"               \
+		     "    classes:\n"                   \
+		     "      a1: { rate: 20mbit }\n"     \
+		     "      a2: { rate: 40mbit }\n"     \
+		     "  b:\n"                           \
+		     "    rate: 40mbit\n"               \
+		     "    classes:\n"                   \
+		     "      b1: { rate: 30mbit }\n"     \
+		     "      b2:\n"                      \
+		     "        rate: 10mbit\n"           \
+		     "        classes:\n"               \
+		     "          b21: { rate: 5mbit }\n" \
+		     "          b22: { rate: 5mbit }\n")
+#define PRIORITIES_BELOW                                          \
+	POLICY("n", "  g:\n"                                      \
+		    "    rate: 60mbit\n"                          \
+		    "    classes:\n"                              \
+		    "      h: { rate: 10mbit, priority: high }\n" \
+		    "      n: { rate: 20mbit }\n"                 \
+		    "      l: { rate: 5mbit, priority: low }\n"   \
+		    "  b: { rate: 5mbit, priority: low }\n")
+
+static const struct scenario scenarios[] = {
+	{ "a lone class takes all", PAIR, { GREEDY("x", 1) } },
+	{ "1:3", PAIR, { GREEDY("x", 1), GREEDY("y", 1) } },
+	{ "1:3, 32 TCP flows against 1", PAIR, { TCP("x", 32), TCP("y", 1) } },
+	{ "weights beside guarantees", WEIGHTS, { GREEDY("x", 4), GREEDY("y", 4) } },
+	{ "five classes",
+	  FIVE,
+	  { GREEDY("a", 1), GREEDY("b", 2), GREEDY("c", 3), GREEDY("d", 1), GREEDY("e", 2) } },
+	{ "five classes, two of them idle",
+	  FIVE,
+	  { GREEDY("a", 2), GREEDY("c", 2), GREEDY("d", 2) } },
+	{ "three priorities", PRIORITIES, { GREEDY("h", 2), GREEDY("n", 2), GREEDY("l", 2) } },
+	{ "nobody of high priority", PRIORITIES, { GREEDY("n", 2), GREEDY("l", 2) } },
+	{ "high priority that wants little",
+	  PRIORITIES,
+	  { UDP("h", 30), GREEDY("n", 2), GREEDY("l", 2) } },
+	{ "ceilings below the share",
+	  CEILINGS,
+	  { GREEDY("p", 2), GREEDY("q", 2), GREEDY("r", 2) } },
+	{ "a ceiling, and nobody else", CEILINGS, { GREEDY("p", 2) } },
+	{ "all of it guaranteed", GUARANTEES, { GREEDY("a", 2), GREEDY("b", 1), GREEDY("c", 4) } },
+	{ "two levels",
+	  TWO_LEVELS,
+	  { GREEDY("a1", 2), GREEDY("a2", 1), GREEDY("b1", 1), GREEDY("b2", 4) } },
+	{ "a ceiling in the middle", MIDDLE, { GREEDY("a", 2), GREEDY("b", 2), GREEDY("c", 2) } },
+	{ "three levels",
+	  THREE_LEVELS,
+	  { GREEDY("a1", 4), GREEDY("a2", 1), GREEDY("b1", 1), GREEDY("b21", 8),
+	    GREEDY("b22", 2) } },
+	{ "three levels, TCP",
+	  THREE_LEVELS,
+	  { TCP("a1", 4), TCP("a2", 1), TCP("b1", 1), TCP("b21", 8), TCP("b22", 2) } },
+	{ "three levels, a leaf idle",
+	  THREE_LEVELS,
+	  { TCP("a1", 4), TCP("a2", 1), TCP("b1", 1), TCP("b21", 2) } },
+	{ "three levels, a larger leaf idle",
+	  THREE_LEVELS,
+	  { TCP("a1", 4), TCP("a2", 1), TCP("b21", 4), TCP("b22", 2) } },
+	{ "three levels, a leaf idle, its sibling borrows all around",
+	  THREE_LEVELS,
+	  { GREEDY("a2", 2), GREEDY("b1", 1), GREEDY("b21", 2), GREEDY("b22", 1) } },
+	{ "three levels, a branch idle",
+	  THREE_LEVELS,
+	  { GREEDY("b1", 1), GREEDY("b21", 4), GREEDY("b22", 1) } },
+	{ "priorities inside a class",
+	  PRIORITIES_BELOW,
+	  { GREEDY("h", 2), GREEDY("n", 2), GREEDY("l", 2), GREEDY("b", 2) } },
+	{ "priorities inside a class, TCP",
+	  PRIORITIES_BELOW,
+	  { TCP("h", 2), TCP("n", 2), TCP("l", 2), TCP("b", 2) } },
+	{ "priorities inside a class, none of high",
+	  PRIORITIES_BELOW,
+	  { TCP("n", 2), TCP("l", 2), TCP("b", 2) } },
+	{ "UDP floods the smaller class", PAIR, { UDP("x", 200), GREEDY("y", 1) } },
+	{ "UDP floods the larger class", PAIR, { UDP("y", 200), GREEDY("x", 4) } },
+	{ "UDP floods all", CEILINGS, { UDP("p", 120), UDP("q", 120), UDP("r", 120) } },
+};
+
+/* In its policy, the demand of each class. */
+static void add_loads(struct sim *sim, const struct scenario *scenario, uint32_t bytes,
+		      double demand[CLASSES])
+{
+	assert_true(sim_policy(sim)->class_count <= CLASSES);
+	for (size_t i = 0; i < LOADS && scenario->loads[i].flows; i++) {
+		const struct load *load = &scenario->loads[i];
+		struct source source = load->source;
+
+		if (source.kind == SOURCE_WINDOW) {
+			source.bytes = bytes;
+			source.window = 2 * SIM_GSO / bytes;
+		}
+		demand[sim_slot(sim, source.class) - 1] =
+			source.rate ? (double)source.rate : IDEAL_GREEDY;
+		for (unsigned int n = 0; n < load->flows; n++) {
+			source.start = (1 + n) * MSEC / 8;
+			sim_add(sim, &source);
+		}
+	}
+}
+
+static void expect_share(const char *name, const char *class, uint32_t bytes, double is,
+			 double want, int *failed)
+{
+	if (fabs(is - want) <= SHARE_ERROR * want)
+		return;
+	print_error("%s, packets of %u: %s has %.2f Mbit/s, not %.2f\n", name, bytes, class,
+		    is / MBIT, want / MBIT);
+	(*failed)++;
+}
+
+static void run_scenario(const struct scenario *scenario, uint32_t bytes, int *failed)
+{
+	_cleanup_(sim_closep) struct sim *sim = sim_open(scenario->policy, 0);
+	const struct qos_policy *policy = sim_policy(sim);
+	const struct span span = { WARM, WARM + COUNTED };
+	double demand[CLASSES] = { 0 }, share[CLASSES] = { 0 }, all = 0, ideal = 0;
+
+	add_loads(sim, scenario, bytes, demand);
+	sim_run(sim, WARM + COUNTED);
+	ideal_shares(policy, demand, share);
+	for (size_t i = 0; i < policy->class_count; i++) {
+		struct flows flows = sim_flows(sim, policy->classes[i].name);
+		double rate = sim_rate(sim, flows, span);
+
+		if (!flows.count)
+			continue;
+		expect_share(scenario->name, policy->classes[i].name, bytes, rate, share[i],
+			     failed);
+		assert_int_equal(sim_counts(sim, flows).reordered, 0);
+		all += rate;
+		ideal += share[i];
+	}
+	if (all < LEAST_USE * ideal || all > MOST_USE * ideal) {
+		print_error("%s, packets of %u: %.2f Mbit/s of %.2f are used\n", scenario->name,
+			    bytes, all / MBIT, ideal / MBIT);
+		(*failed)++;
+	}
+}
+
+static void test_scenarios(void **state __attribute__((unused)))
+{
+	static const uint32_t sizes[] = { SIM_GSO, 2 * SIM_FRAME };
+	int failed = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(scenarios); i++) {
+		for (size_t j = 0; j < ARRAY_SIZE(sizes); j++)
+			run_scenario(&scenarios[i], sizes[j], &failed);
+	}
+	assert_int_equal(failed, 0);
+}
+
+#define JOIN  (1500 * MSEC)
+#define LEAVE (2500 * MSEC)
+
+/*
+ * How late a guarantee was at worst: the least T for which t ms after span.from brought
+ * rate * (t - T), in ms. The latency of the service curve (Le Boudec, Network Calculus, 1.3).
+ */
+static double lateness(const struct sim *sim, const char *class, double rate, struct span span)
+{
+	struct flows flows = sim_flows(sim, class);
+	double sent = 0, worst = 0;
+
+	for (uint64_t at = span.from; at < span.to; at += MSEC) {
+		worst = fmax(worst, (double)(at - span.from) / (double)MSEC - sent);
+		sent += sim_rate(sim, flows, (struct span){ at, at + MSEC }) / rate;
+	}
+	return worst;
+}
+
+/*
+ * who joins the other one, and leaves again. It may have more than its share for a while: what
+ * the other had sent ahead.
+ */
+static void run_join(const struct source *who, const struct source *other, double guarantee,
+		     double share)
+{
+	_cleanup_(sim_closep) struct sim *sim = sim_open(PAIR, 0);
+	const struct span there = { JOIN, LEAVE }, soon = { JOIN + 200 * MSEC, LEAVE };
+	struct source source = *who;
+	double late, is;
+
+	source.start = JOIN;
+	source.stop = LEAVE;
+	sim_add(sim, other);
+	sim_add(sim, &source);
+	sim_run(sim, LEAVE + SEC);
+	late = lateness(sim, who->class, guarantee, there);
+	if (late > 20)
+		fail_msg("%s has its guarantee %.1f ms late", who->class, late);
+	for (uint64_t at = soon.from; at + 200 * MSEC <= soon.to; at += 100 * MSEC) {
+		is = sim_rate(sim, sim_flows(sim, who->class),
+			      (struct span){ at, at + 200 * MSEC });
+		if (is < (1 - SHARE_ERROR) * share)
+			fail_msg("%s has %.2f Mbit/s, %u ms after it came", who->class, is / MBIT,
+				 (unsigned int)((at - JOIN) / MSEC));
+	}
+	/* and all is the other's again */
+	is = sim_rate(sim, sim_flows(sim, other->class),
+		      (struct span){ LEAVE + 200 * MSEC, LEAVE + SEC });
+	if (is < LEAST_USE * 100 * MBIT)
+		fail_msg("%s has %.2f Mbit/s of what %s left", other->class, is / MBIT, who->class);
+}
+
+#define WINDOW .kind = SOURCE_WINDOW, .bytes = 2 * SIM_FRAME, .window = 8
+static const struct source window_x = { .class = "x", WINDOW };
+static const struct source window_y = { .class = "y", WINDOW };
+static const struct source udp_x = { .class = "x", .kind = SOURCE_CONSTANT, .rate = 200 * MBIT };
+static const struct source udp_y = { .class = "y", .kind = SOURCE_CONSTANT, .rate = 200 * MBIT };
+
+static void test_smaller_joins(void **state __attribute__((unused)))
+{
+	run_join(&window_x, &window_y, 10 * MBIT, 25 * MBIT);
+}
+
+static void test_larger_joins(void **state __attribute__((unused)))
+{
+	run_join(&window_y, &window_x, 30 * MBIT, 75 * MBIT);
+}
+
+static void test_joins_a_flood(void **state __attribute__((unused)))
+{
+	run_join(&window_y, &udp_x, 30 * MBIT, 75 * MBIT);
+}
+
+static void test_flood_joins(void **state __attribute__((unused)))
+{
+	run_join(&udp_y, &window_x, 30 * MBIT, 75 * MBIT);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_scenarios),    cmocka_unit_test(test_smaller_joins),
+		cmocka_unit_test(test_larger_joins), cmocka_unit_test(test_joins_a_flood),
+		cmocka_unit_test(test_flood_joins),
+	};
+
+	return cmocka_run_group_tests(tests, need_root, NULL);
+}

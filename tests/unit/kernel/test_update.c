@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The document that a program carries, and other numbers for a program that runs. */
+#include "env.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+
+#include "base/cleanup.h"
+#include "kernel/bpf_state.h"
+#include "kernel/device.h"
+#include "kernel/state.h"
+
+DEFINE_CLEANUP(struct qos_policy *, policy_freep, qos_policy_free)
+
+#define SPARE 4096 /* bytes that a document may grow by, at least */
+
+static int setup(void **state)
+{
+	(void)state;
+	if (geteuid() != 0)
+		return 0;
+	return unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	       mount("bpf", "/sys/fs/bpf", "bpf", 0, NULL);
+}
+
+/* --- the document ------------------------------------------------------------------------- */
+
+/* {"number": number, "text": length letters} */
+static json_t *new_state(json_int_t number, size_t length)
+{
+	_cleanup_(freep) char *text = calloc(1, length + 1);
+
+	memset(text, 'x', length);
+	return json_pack("{s:I, s:s}", "number", number, "text", text);
+}
+
+static void bind_state(json_int_t number, struct qos_bpf_document *ret_document)
+{
+	struct bpf_map_info info = { .id = 0 };
+	__u32 len = sizeof(info);
+	int prog_fd = load_program(0);
+	json_t *state = new_state(number, 100);
+
+	*ret_document = (struct qos_bpf_document){ .fd = -1 };
+	assert_int_equal(qos_bpf_state_bind(prog_fd, state, &ret_document->fd), 0);
+	assert_int_equal(bpf_obj_get_info_by_fd(ret_document->fd, &info, &len), 0);
+	ret_document->size = info.value_size;
+	json_decref(state);
+	close(prog_fd);
+}
+
+/* As another process finds it; -1: none. */
+static json_int_t read_state(const struct qos_bpf_document *document)
+{
+	struct qos_bpf_document other = { .fd = document->fd, .size = document->size };
+	_cleanup_(json_decrefp) json_t *state = NULL;
+	int r = qos_bpf_state_read(&other, &state);
+
+	if (r == -EBADMSG)
+		return -1;
+	assert_int_equal(r, 0);
+	return json_integer_value(json_object_get(state, "number"));
+}
+
+static int write_state(struct qos_bpf_document *document, json_int_t number, size_t length)
+{
+	_cleanup_(json_decrefp) json_t *state = new_state(number, length);
+
+	return qos_bpf_state_write(document, state);
+}
+
+static void test_versions(void **state)
+{
+	struct qos_bpf_document document;
+	_cleanup_(json_decrefp) json_t *read = NULL;
+
+	(void)state;
+	env_need_root();
+	bind_state(1, &document);
+	assert_int_equal(qos_bpf_state_read(&document, &read), 0);
+	for (json_int_t i = 2; i < 8; i++) {
+		assert_int_equal(read_state(&document), i - 1);
+		assert_int_equal(write_state(&document, i, 100 + (size_t)i), 0);
+	}
+	assert_int_equal(write_state(&document, 8, 100 + SPARE), 0);
+	assert_int_equal(read_state(&document), 8);
+	/* what has no place changes nothing, and the next that has takes its place */
+	assert_int_equal(write_state(&document, 9, document.size), -ENOSPC);
+	assert_int_equal(read_state(&document), 8);
+	assert_int_equal(write_state(&document, 10, 1), 0);
+	assert_int_equal(read_state(&document), 10);
+	close(document.fd);
+}
+
+/* The bytes of an entry from begin on are what they were before the last version. */
+static void tear(const struct qos_bpf_document *document, uint32_t key, size_t begin,
+		 const void *before)
+{
+	_cleanup_(freep) char *value = calloc(1, document->size);
+
+	assert_int_equal(bpf_map_lookup_elem(document->fd, &key, value), 0);
+	memcpy(value + begin, (const char *)before + begin, document->size - begin);
+	assert_int_equal(bpf_map_update_elem(document->fd, &key, value, BPF_ANY), 0);
+}
+
+/* A version that is half the one before it is none, and the other one holds. */
+static void test_torn(void **state)
+{
+	struct qos_bpf_document document;
+	_cleanup_(json_decrefp) json_t *read = NULL;
+	_cleanup_(freep) char *before = NULL;
+	uint32_t key;
+
+	(void)state;
+	env_need_root();
+	bind_state(1000001, &document);
+	assert_int_equal(qos_bpf_state_read(&document, &read), 0);
+	assert_int_equal(write_state(&document, 1000002, 100), 0);
+	before = calloc(1, document.size);
+	/* in each entry once; cut in the middle of the number, or before the text */
+	for (json_int_t number = 1000003; number < 1000007; number++) {
+		key = (uint32_t)(document.serial + 1) & 1;
+		assert_int_equal(bpf_map_lookup_elem(document.fd, &key, before), 0);
+		assert_int_equal(write_state(&document, number * 10, 100), 0);
+		assert_int_equal(read_state(&document), number * 10);
+		tear(&document, key, number & 2 ? 16 : 32, before);
+		assert_int_equal(read_state(&document), number == 1000003 ? 1000002 : number - 1);
+		document.serial--;
+		assert_int_equal(write_state(&document, number, 100), 0);
+		assert_int_equal(read_state(&document), number);
+	}
+	memset(before, 'x', document.size);
+	for (key = 0; key < 2; key++)
+		tear(&document, key, 0, before);
+	assert_int_equal(read_state(&document), -1);
+	close(document.fd);
+}
+
+/* --- numbers ------------------------------------------------------------------------------ */
+
+#define POLICY(rate, a, b)                                                                       \
+	"link: { rate: " rate ", mode: police }\ndefault: c0\nclasses:\n  c0: { ceil: 1mbit }\n" \
+	"  t:\n    rate: 6mbit\n    classes: { a: { rate: " a " }, b: { ceil: " b " } }\n"
+#define BASE  POLICY("10mbit", "2mbit", "3mbit")
+#define OTHER POLICY("20mbit", "4mbit", "5mbit")
+#define RENAMED \
+	"link: { rate: 10mbit, mode: police }\ndefault: c0\nclasses: { c0: { ceil: 1mbit } }\n"
+
+static void apply(struct env *env, const char *text, bool changes)
+{
+	_cleanup_(policy_freep) struct qos_policy *policy = NULL;
+	_cleanup_(freep) char *said = NULL, *why = NULL;
+	FILE *file = fopen("/tmp/qk-update.yaml", "w");
+
+	assert_non_null(file);
+	fprintf(file, "interface: " DEV "\n%s", text);
+	assert_int_equal(fclose(file), 0);
+	if (qos_policy_read("/tmp/qk-update.yaml", env->diags, &policy) < 0 ||
+	    qos_apply(policy, 0, env->diags, &said) < 0) {
+		why = diags_text(env->diags);
+		fail_msg("%s", why);
+	}
+	unlink("/tmp/qk-update.yaml");
+	assert_int_equal(*said != '\0', changes);
+}
+
+/* What runs on DEV; to be closed. */
+static struct qos_device *open_device(struct env *env)
+{
+	struct qos_device *device = NULL;
+
+	assert_int_equal(qos_device_open(DEV, NULL, env->diags, &device), 0);
+	assert_non_null(device->running);
+	return device;
+}
+
+static uint32_t program(struct env *env)
+{
+	_cleanup_(qos_device_closep) struct qos_device *device = open_device(env);
+
+	return device->running->prog_id;
+}
+
+/* A class in the table of the program; "" is the link. */
+static struct qos_class_cfg class_of(struct env *env, const char *name)
+{
+	_cleanup_(qos_device_closep) struct qos_device *device = open_device(env);
+	struct qos_class_cfg cfg;
+	int slot = *name ? qos_bpf_slot(device->running->state, name) : QOS_SLOT_LINK;
+
+	assert_true(slot >= 0);
+	assert_int_equal(bpf_map_lookup_elem(device->running->classes_fd, &slot, &cfg), 0);
+	return cfg;
+}
+
+static json_t *show(struct env *env)
+{
+	_cleanup_(freep) char *text = NULL;
+	_cleanup_(json_decrefp) json_t *all = NULL;
+
+	assert_int_equal(qos_show(DEV, env->diags, &text), 0);
+	all = json_loads(text, 0, NULL);
+	return json_incref(json_array_get(all, 0));
+}
+
+static bool in_force(struct env *env)
+{
+	_cleanup_(json_decrefp) json_t *shown = show(env);
+
+	return json_is_true(json_object_get(shown, "in_force"));
+}
+
+/* bits/s: all that follows from the policy's numbers, the document too. */
+static void expect_rates(struct env *env, uint64_t link, uint64_t a, uint64_t b)
+{
+	_cleanup_(json_decrefp) json_t *shown = show(env);
+	const json_t *classes = json_object_get(shown, "classes");
+
+	assert_int_equal(class_of(env, "").ceil * 8, link);
+	assert_int_equal(class_of(env, "t").ceil * 8, link);
+	assert_int_equal(class_of(env, "a").rate * 8, a);
+	assert_int_equal(class_of(env, "b").ceil * 8, b);
+	assert_int_equal(
+		json_integer_value(json_object_get(json_object_get(shown, "link"), "rate")), link);
+	assert_int_equal(json_integer_value(json_object_get(json_array_get(classes, 2), "rate")),
+			 a);
+	assert_int_equal(json_integer_value(json_object_get(json_array_get(classes, 3), "ceil")),
+			 b);
+	assert_true(json_is_true(json_object_get(shown, "in_force")));
+}
+
+#define MBIT 1000000ULL
+
+static void test_numbers(void **state)
+{
+	struct env *env = *state;
+	struct qos_class_cfg before, after;
+	uint32_t id;
+
+	env_need_root();
+	apply(env, BASE, true);
+	expect_rates(env, 10 * MBIT, 2 * MBIT, 3 * MBIT);
+	before = class_of(env, "a");
+	id = program(env);
+	apply(env, OTHER, true);
+	assert_int_equal(program(env), id);
+	expect_rates(env, 20 * MBIT, 4 * MBIT, 5 * MBIT);
+	after = class_of(env, "a");
+	assert_int_equal(after.parent, before.parent);
+	assert_int_equal(after.hard, before.hard);
+	apply(env, OTHER, false);
+	/* there and back, more often than there are places for documents */
+	for (int i = 0; i < 5; i++) {
+		apply(env, i & 1 ? OTHER : BASE, true);
+		apply(env, i & 1 ? OTHER : BASE, false);
+	}
+	assert_int_equal(program(env), id);
+	expect_rates(env, 10 * MBIT, 2 * MBIT, 3 * MBIT);
+	/* other classes are another program */
+	apply(env, RENAMED, true);
+	assert_int_not_equal(program(env), id);
+}
+
+/* No clock is touched: what a class owes, it owes. */
+static void test_clocks(void **state)
+{
+	struct env *env = *state;
+	struct qos_clocks before = { .rate = 1 }, after;
+	struct qos_device *device;
+	int slot;
+
+	env_need_root();
+	apply(env, BASE, true);
+	device = open_device(env);
+	slot = qos_bpf_slot(device->running->state, "a");
+	memset(before.pace, 0x5a, sizeof(before.pace));
+	assert_int_equal(bpf_map_update_elem(device->running->clocks_fd, &slot, &before, BPF_ANY),
+			 0);
+	apply(env, OTHER, true);
+	assert_int_equal(bpf_map_lookup_elem(device->running->clocks_fd, &slot, &after), 0);
+	assert_memory_equal(&before, &after, sizeof(before));
+	qos_device_close(device);
+}
+
+/* As an apply of OTHER over BASE leaves it that was killed after it wrote one class. */
+static void interrupt(struct env *env)
+{
+	_cleanup_(qos_device_closep) struct qos_device *device = open_device(env);
+	struct qos_bpf *bpf = device->running;
+	struct qos_class_cfg cfg = class_of(env, "a");
+	int slot = qos_bpf_slot(bpf->state, "a");
+
+	assert_int_equal(qos_state_set_finished(bpf->state, false), 0);
+	assert_int_equal(qos_bpf_state_write(&bpf->document, bpf->state), 0);
+	cfg.rate = 12345;
+	assert_int_equal(bpf_map_update_elem(bpf->classes_fd, &slot, &cfg, BPF_ANY), 0);
+}
+
+/* Whatever comes next: the policy of before, the one that was to be, or another. */
+static void test_interrupted(void **state)
+{
+	struct env *env = *state;
+	uint32_t id;
+
+	env_need_root();
+	apply(env, BASE, true);
+	id = program(env);
+	interrupt(env);
+	assert_false(in_force(env));
+	apply(env, BASE, false);
+	expect_rates(env, 10 * MBIT, 2 * MBIT, 3 * MBIT);
+	assert_int_equal(program(env), id);
+
+	interrupt(env);
+	apply(env, OTHER, true);
+	expect_rates(env, 20 * MBIT, 4 * MBIT, 5 * MBIT);
+	assert_int_equal(program(env), id);
+
+	interrupt(env);
+	apply(env, RENAMED, true);
+	assert_true(in_force(env));
+}
+
+/* Make the document as long as there is room for. */
+static void fill_document(struct env *env)
+{
+	_cleanup_(qos_device_closep) struct qos_device *device = open_device(env);
+	struct qos_bpf *bpf = device->running;
+	size_t len = bpf->document.size;
+	int r;
+
+	do {
+		_cleanup_(freep) char *text = calloc(1, --len + 1);
+
+		memset(text, 'x', len);
+		json_object_set_new(qos_state_origin(bpf->state), "filler", json_string(text));
+		r = qos_bpf_state_write(&bpf->document, bpf->state);
+	} while (r == -ENOSPC);
+	assert_int_equal(r, 0);
+}
+
+/* Where another document has no room there is another program, and all is as it has to be. */
+static void test_no_room(void **state)
+{
+	struct env *env = *state;
+	uint32_t id;
+
+	env_need_root();
+	apply(env, BASE, true);
+	id = program(env);
+	fill_document(env);
+	apply(env, BASE, false);
+	apply(env, OTHER, true);
+	assert_int_not_equal(program(env), id);
+	expect_rates(env, 20 * MBIT, 4 * MBIT, 5 * MBIT);
+	/* which has room again */
+	id = program(env);
+	apply(env, BASE, true);
+	assert_int_equal(program(env), id);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, env_setup, env_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_versions), TEST(test_torn),	     TEST(test_numbers),
+		TEST(test_clocks),   TEST(test_interrupted), TEST(test_no_room),
+	};
+
+	return cmocka_run_group_tests(tests, setup, NULL);
+}
