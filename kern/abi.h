@@ -87,10 +87,10 @@ struct qos_class_cfg {
 	__u8 host6_len;	    /* of the IPv6 prefix that is one host */
 	__u8 pad[6];
 	/* a line */
-	__u64 share_cost; /* virtual time of a byte, in the parent's */
-	__u64 flow_cost;  /* cost of a byte at the rate that each flow may have */
-	__u64 limit_ns;	  /* longest queue */
-	__u64 latency_ns; /* queue aimed at */
+	__u64 share_cost;	   /* virtual time of a byte, in the parent's */
+	__u64 flow_cost;	   /* cost of a byte at the rate that each flow may have */
+	__u64 limit_ns;		   /* longest queue */
+	__u64 latency_ns;	   /* queue aimed at */
 	__u64 rate, ceil;	   /* bytes/s; ceil 0: none */
 	__u32 weights[QOS_LEVELS]; /* of an inner class: of all children, by level */
 	__u32 weight;		   /* of itself, among its siblings */
@@ -119,8 +119,8 @@ struct qos_pace {
 	__s64 trim;		      /* of the rate, 1024ths, less 1024 */
 	__s64 debt;		      /* of a class without a ceiling: bytes sent beyond */
 	__u64 due;		      /* bytes/s that it had */
-	__u64 queued;		      /* bytes that wait below, for QUEUED_NS each, since the last look */
-	__u64 backlog;		      /* bytes, of late */
+	__u64 queued;  /* bytes that wait below, for QUEUED_NS each, since the last look */
+	__u64 backlog; /* bytes, of late */
 };
 
 /* Written by the program; CLOCK_MONOTONIC, ns. */
@@ -129,12 +129,12 @@ struct qos_clocks {
 	__u64 ceil[QOS_LEVELS]; /* of an inner class by level; of a leaf the first */
 	__u64 busy;		/* of a leaf: no packet of it departs later */
 	__u64 next;		/* look at its shares again then */
-	__u64 sent_rate;	/* bytes since the last look: guaranteed (of an inner class, in it), */
-	__u64 sent_share;	/* and borrowed */
+	__u64 sent_rate;  /* bytes since the last look: guaranteed (of an inner class, in it), */
+	__u64 sent_share; /* and borrowed */
 	/* a line */
-	__u64 share;	 /* finish, in the parent's virtual time */
-	__u32 until;	 /* turn of the parent's wheel that this class is at */
-	__u32 contended; /* of an inner class: some wait in it, or above it */
+	__u64 share;			  /* finish, in the parent's virtual time */
+	__u32 until;			  /* turn of the parent's wheel that this class is at */
+	__u32 contended;		  /* of an inner class: some wait in it, or above it */
 	struct qos_pace pace[QOS_LEVELS]; /* of a leaf the first: its flows */
 	__u64 guaranteed_rate;
 	__u64 own_rate, borrowed_rate; /* of a leaf: bytes/s it sent of late */

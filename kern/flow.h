@@ -64,9 +64,10 @@ struct flow_ref {
 	struct qos_flow *flow;
 	__u32 place;  /* of its record */
 	__u32 own;    /* else it is another's, and only tells order */
+	__u32 waits;  /* is on the class's wheel */
+	__u32 alone;  /* none of the others is */
 	__u32 sparse; /* below its share, and ahead of others */
-	__u32 alone;  /* none of the others waits */
-	__u64 v;      /* the class's virtual time */
+	__u64 v;      /* where there are others, the class's virtual time */
 	__u64 ahead;  /* of it, the flow's finish */
 };
 
@@ -146,7 +147,6 @@ static __always_inline void find_flow(const struct facts *f, __u64 packet_hash,
 
 	ref->own = 1;
 	ref->place = index;
-	ref->v = virtual_now(&p->clk->pace[0], now);
 	ref->flow = bpf_map_lookup_elem(&qos_flows, &index);
 	if (!ref->flow || ref->flow->tag == tag)
 		return;
@@ -189,9 +189,20 @@ __noinline int qos_sample(const struct facts *f, __u32 slot, __u64 packet_hash, 
 /* A frame: as much as a flow may have sent beyond its share and still be sparse. */
 #define SPARSE_BYTES 2048ULL
 
+/* Of a flow that was alone, which is not charged for sharing: its queue is what it is ahead. */
+#define FINISH_ALONE 0
+
+static __always_inline __u64 flow_ahead(const struct qos_pace *pace, const struct qos_flow *flow,
+					__u64 v, __u64 now)
+{
+	if (flow->finish == FINISH_ALONE)
+		return (sooner(ahead_of(flow->last, now), VIRTUAL_DT_MAX) >> 4) * pace->speed >> 12;
+	return finish_ahead(flow->finish, v);
+}
+
 /*
  * Where flows of the class wait: one that is below its share goes ahead of them, one that
- * waits goes when virtual time says, unless it is alone.
+ * waits goes when virtual time says.
  */
 static __always_inline __u64 fair_at(const struct path *p, struct flow_ref *ref, __u64 now,
 				     __u64 class_at, __u64 bytes)
@@ -199,12 +210,10 @@ static __always_inline __u64 fair_at(const struct path *p, struct flow_ref *ref,
 	const struct qos_pace *pace = &p->clk->pace[0];
 	const struct qos_flow *flow = ref->flow;
 	__u64 cost = bytes << QOS_VIRTUAL_SHIFT;
-	__u32 waits = is_waiting(flow->until, now, p->cls->period_shift & 31);
 
-	ref->alone = pace->waiting <= waits;
-	if (ref->alone)
-		return class_at;
-	ref->sparse = !waits && ref->ahead + cost <= SPARSE_BYTES << QOS_VIRTUAL_SHIFT &&
+	ref->v = virtual_now(pace, now);
+	ref->ahead = flow_ahead(pace, flow, ref->v, now);
+	ref->sparse = !ref->waits && ref->ahead + cost <= SPARSE_BYTES << QOS_VIRTUAL_SHIFT &&
 		      (__s64)(now - flow->last) >= 0;
 	if (ref->sparse)
 		return later(now, sooner(class_at, see(&p->clk->sparse)));
@@ -216,33 +225,55 @@ static __always_inline __u64 fair_at(const struct path *p, struct flow_ref *ref,
 	return later(less(class_at, 2 * p->cls->limit_ns), now + wait_for(pace, ref->ahead));
 }
 
+/* When the flow's next packet departs, given when its class's may. */
 static __always_inline __u64 flow_at(const struct path *p, struct flow_ref *ref, __u64 now,
 				     __u64 class_at, __u64 bytes)
 {
 	const struct qos_flow *flow = ref->flow;
+	__u32 flags = ref->own ? p->cls->flags : 0;
 	__u64 at = class_at;
 
 	ref->ahead = 0;
 	ref->sparse = 0;
-	ref->alone = class_at <= now;
-	if (ref->own && p->cls->flags & QOS_CLASS_FAIR) {
-		ref->ahead = finish_ahead(flow->finish, ref->v);
-		if (class_at > now)
-			at = fair_at(p, ref, now, class_at, bytes);
-	}
-	if (ref->own && p->cls->flags & QOS_CLASS_PER_FLOW)
+	ref->waits = is_waiting(flow->until, now, p->cls->period_shift & 31);
+	ref->alone = class_at <= now || p->clk->pace[0].waiting <= ref->waits;
+	if (flags & QOS_CLASS_FAIR && !ref->alone)
+		at = fair_at(p, ref, now, class_at, bytes);
+	if (flags & QOS_CLASS_PER_FLOW)
 		at = later(at, flow->cap);
 	return later(at, flow->last);
+}
+
+/* plain: a flow is on one CPU at a time, and what a race loses is its own fairness */
+static __always_inline void charge_fair(const struct path *p, const struct flow_ref *ref, __u64 now,
+					__u64 at, __u64 bytes)
+{
+	struct qos_pace *pace = &p->clk->pace[0];
+	__u64 cost = bytes << QOS_VIRTUAL_SHIFT, until = at;
+	__u32 shift = p->cls->period_shift & 31;
+
+	if (ref->sparse)
+		clock_take(&p->clk->sparse, now - SPARSE_BURST_NS,
+			   clock_cost(bytes, p->clk->sparse_cost));
+	if (ref->sparse || (!ref->ahead && !ref->waits))
+		pace->other += bytes;
+	ref->flow->finish = ref->alone ? FINISH_ALONE : ref->v + ref->ahead + cost;
+	if (!ref->alone) {
+		if (!ref->ahead || ref->sparse)
+			return;
+		until = now + sooner(wait_for(pace, ref->ahead + cost), 2 * p->cls->limit_ns);
+	}
+	if (until <= now)
+		return;
+	if ((__s64)(until - p->clk->latest) > 0)
+		p->clk->latest = until;
+	wait_until(pace, &ref->flow->until, 1, now, until + (1ULL << shift), shift);
 }
 
 static __always_inline void charge_flow(const struct path *p, const struct flow_ref *ref, __u64 now,
 					__u64 at, __u64 bytes)
 {
 	struct qos_flow *flow = ref->flow;
-	struct qos_pace *pace = &p->clk->pace[0];
-	__u64 cost = bytes << QOS_VIRTUAL_SHIFT;
-	__u32 shift = p->cls->period_shift & 31;
-	__u64 until;
 
 	if ((__s64)(at - flow->last) > 0)
 		flow->last = at;
@@ -253,22 +284,8 @@ static __always_inline void charge_flow(const struct path *p, const struct flow_
 		flow->largest = bytes >> 4;
 	if (p->cls->flags & QOS_CLASS_PER_FLOW)
 		clock_take(&flow->cap, now, clock_cost(bytes, p->cls->flow_cost));
-	if (!(p->cls->flags & QOS_CLASS_FAIR))
-		return;
-	if (ref->sparse)
-		clock_take(&p->clk->sparse, now - SPARSE_BURST_NS,
-			   clock_cost(bytes, p->clk->sparse_cost));
-	if (ref->sparse || (!ref->ahead && !is_waiting(flow->until, now, shift)))
-		pace->other += bytes;
-	/* plain: a flow is on one CPU at a time, and what a race loses is its own fairness */
-	if (!ref->alone || ref->ahead <= reach(pace) >> ALONE_SHIFT)
-		flow->finish = ref->v + ref->ahead + cost;
-	if (!ref->ahead || ref->sparse)
-		return;
-	until = now + sooner(wait_for(pace, ref->ahead + cost), 2 * p->cls->limit_ns);
-	if ((__s64)(until - p->clk->latest) > 0)
-		p->clk->latest = until;
-	wait_until(pace, &flow->until, 1, now, until + (1ULL << shift), shift);
+	if (p->cls->flags & QOS_CLASS_FAIR)
+		charge_fair(p, ref, now, at, bytes);
 }
 
 #endif

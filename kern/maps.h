@@ -11,15 +11,16 @@
 
 #include "abi.h"
 
-/* By slot; slot 0 is the link. */
+/* By slot; slot 0 is the link. Mappable because that aligns the entries to cache lines. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__type(key, __u32);
 	__type(value, struct qos_class_cfg);
 } qos_classes SEC(".maps");
 
-/* By slot. Mappable because that aligns the entries to cache lines. */
+/* By slot. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);

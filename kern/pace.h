@@ -163,8 +163,8 @@ static __always_inline __u64 follow(__u64 rate, __u64 bytes, __u64 dt, __u64 per
 	return rate + ((__s64)(sample - rate) >> shift);
 }
 
-#define PART_MAX 256 /* 1024ths of a rate, by which it may differ from what was measured: */
-#define TRIM_MAX 128 /* by what is now, and by what was always */
+#define PART_MAX  256 /* 1024ths of a rate, by which it may differ from what was measured: */
+#define TRIM_MAX  128 /* by what is now, and by what was always */
 #define TRIM_BITS 4
 
 static __always_inline __s64 within(__s64 value, __s64 most)

@@ -103,8 +103,7 @@ static __always_inline void take_turnover(const struct path *p, __u64 now, struc
 	__u64 shared = 0;
 	int alone = 0;
 
-	t->queued_rate =
-		flags & QOS_CLASS_RATE ? bytes_ahead(&p->clk->rate, p->cls->rate, now) : 0;
+	t->queued_rate = flags & QOS_CLASS_RATE ? bytes_ahead(&p->clk->rate, p->cls->rate, now) : 0;
 	if (p->above) {
 		const struct qos_pace *pace = shared_pace(p);
 
@@ -196,19 +195,20 @@ static __always_inline int find_node(__u32 slot, struct node *n)
 	return 0;
 }
 
-/* How much of what it could not send a class may send later. */
-#define SPARE_PERIODS 8ULL
+/* What a class sent too much, or could not send, is kept in mind: so much of it. */
+#define KEPT_PERIODS 8ULL
+#define KEPT_PACKETS 16ULL
 
 /* A look at it, from the highest level to the lowest. */
 struct look {
 	__u64 now, dt;
-	__u64 used;	/* bytes/s, by guarantees and the levels before */
-	__u64 credit;	/* bytes of its own guarantee that are left */
-	__u64 reserve;	/* bytes/s for lower levels that wait */
-	__u64 due;	/* bytes/s that it has for these levels, */
-	__u64 sent;	/* bytes of theirs since the last look, */
-	__u64 backlog;	/* and that wait */
-	__u32 crowd;	/* weight that waits */
+	__u64 used;    /* bytes/s, by guarantees and the levels before */
+	__u64 credit;  /* bytes of its own guarantee that are left */
+	__u64 reserve; /* bytes/s for lower levels that wait */
+	__u64 due;     /* bytes/s that it has for these levels, */
+	__u64 sent;    /* bytes of theirs since the last look, */
+	__u64 backlog; /* and that wait */
+	__u32 crowd;   /* weight that waits */
 };
 
 /* What of the level's bytes the class's own guarantee covers, and what it borrowed. */
@@ -250,7 +250,7 @@ static __always_inline __s64 left_over(const struct node *n, __u32 level, __u64 
 				       const struct look *l)
 {
 	struct qos_pace *pace = &n->clk->pace[level];
-	__s64 debt, least;
+	__s64 debt, most;
 
 	if (n->cfg->flags & QOS_CLASS_CEIL) {
 		__u64 ahead = bytes_ahead(&n->clk->ceil[level], n->cfg->ceil, l->now);
@@ -259,9 +259,11 @@ static __always_inline __s64 left_over(const struct node *n, __u32 level, __u64 
 		return l->backlog - n->clk->beyond[level];
 	}
 	debt = pace->debt + (__s64)(l->sent - bytes_in(pace->due, sooner(l->dt, VIRTUAL_DT_MAX)));
-	least = pace->waiting ? -(__s64)bytes_in(whole, SPARE_PERIODS << (n->cfg->period_shift & 31)) : 0;
-	if (debt < least)
-		debt = least;
+	most = later(bytes_in(whole, KEPT_PERIODS << (n->cfg->period_shift & 31)),
+		     KEPT_PACKETS * n->cfg->packet_bytes);
+	debt = within(debt, most);
+	if (debt < 0 && !pace->waiting)
+		debt = 0;
 	pace->debt = debt;
 	pace->due = whole;
 	return -debt;

@@ -168,8 +168,8 @@ int qos_bpf_slot(const json_t *state, const char *class_name)
 /* What left at once, as the rest of what passed: the program does not count it. */
 static void fill_delay(struct qos_counters *c)
 {
-	uint64_t passed = c->by[QOS_PASS].packets + c->by[QOS_MARK].packets +
-			  c->by[QOS_MARK_L4S].packets;
+	uint64_t passed =
+		c->by[QOS_PASS].packets + c->by[QOS_MARK].packets + c->by[QOS_MARK_L4S].packets;
 	uint64_t waited = 0;
 
 	for (int i = 1; i < QOS_DELAYS; i++)

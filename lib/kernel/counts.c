@@ -95,9 +95,8 @@ static json_t *link_json(const struct qos_counters *sum, const struct qos_counte
 			 uint64_t backlog)
 {
 	return json_pack("{s:I, s:I, s:I, s:{s:I}}", "backlog_ns", (json_int_t)backlog, "packets",
-			 (json_int_t)passed(sum).packets, "bytes",
-			 (json_int_t)passed(sum).bytes, "drops", "rule",
-			 (json_int_t)link->by[QOS_DROP_RULE].packets);
+			 (json_int_t)passed(sum).packets, "bytes", (json_int_t)passed(sum).bytes,
+			 "drops", "rule", (json_int_t)link->by[QOS_DROP_RULE].packets);
 }
 
 /*

@@ -95,16 +95,15 @@ static void measure(const struct options *opts, struct cost_case *cases, size_t 
 
 static void print_table(const struct cost_case *cases, size_t count, const struct result *results)
 {
-	printf("%-30s %-9s %5s %6s %6s %6s  %8s %7s %6s\n", "program", "packet", "queue", "ns", "least", "ratio",
-	       "verified", "xlated", "jited");
+	printf("%-30s %-9s %5s %6s %6s %6s  %8s %7s %6s\n", "program", "packet", "queue", "ns",
+	       "least", "ratio", "verified", "xlated", "jited");
 	for (size_t i = 0; i < count; i++) {
 		const struct bpf_prog_info *info = &results[i].info;
 
 		printf("%-30s %-9s %5s %6u %6u %6.2f  %8u %7u %6u\n", cases[i].name,
 		       cost_packet_name(cases[i].packet), cost_load_name(cases[i].load),
-		       results[i].median, results[i].least,
-		       results[i].ratio, info->verified_insns, info->xlated_prog_len,
-		       info->jited_prog_len);
+		       results[i].median, results[i].least, results[i].ratio, info->verified_insns,
+		       info->xlated_prog_len, info->jited_prog_len);
 	}
 }
 
@@ -114,12 +113,14 @@ static void print_json(const struct cost_case *cases, size_t count, const struct
 	for (size_t i = 0; i < count; i++) {
 		const struct bpf_prog_info *info = &results[i].info;
 
-		printf("  {\"program\": \"%s\", \"packet\": \"%s\", \"queue\": \"%s\", \"ns_median\": %u, "
+		printf("  {\"program\": \"%s\", \"packet\": \"%s\", \"queue\": \"%s\", "
+		       "\"ns_median\": %u, "
 		       "\"ns_least\": %u, \"ratio\": %.3f, \"verified_insns\": %u, "
 		       "\"xlated_bytes\": %u, \"jited_bytes\": %u}%s\n",
 		       cases[i].name, cost_packet_name(cases[i].packet),
-		       cost_load_name(cases[i].load), results[i].median, results[i].least, results[i].ratio, info->verified_insns,
-		       info->xlated_prog_len, info->jited_prog_len, i + 1 < count ? "," : "");
+		       cost_load_name(cases[i].load), results[i].median, results[i].least,
+		       results[i].ratio, info->verified_insns, info->xlated_prog_len,
+		       info->jited_prog_len, i + 1 < count ? "," : "");
 	}
 	printf("]\n");
 }

@@ -44,9 +44,7 @@ static struct shaper *open_queue(uint32_t flags)
 static void set_queue(struct shaper *s, uint64_t time, uint64_t delay)
 {
 	/* a packet and a half are 1.5 µs here, but for what is looked at later */
-	const struct qos_pace pace = { .t = time,
-				       .speed = 1ULL << 32,
-				       .inv = 1 << 12 };
+	const struct qos_pace pace = { .t = time, .speed = 1ULL << 32, .inv = 1 << 12 };
 
 	shaper_set_clocks(s, SLOT,
 			  &(struct qos_clocks){ .ceil = { time + delay },
@@ -211,8 +209,8 @@ static struct told told_of(const struct sim *sim)
 {
 	struct qos_counters c = shaper_counters(sim_shaper(sim), sim_slot(sim, "a"));
 
-	return (struct told){ c.by[QOS_MARK].packets, c.by[QOS_MARK_L4S].packets, c.by[QOS_DROP_AQM].packets,
-			      c.by[QOS_DROP_LIMIT].packets };
+	return (struct told){ c.by[QOS_MARK].packets, c.by[QOS_MARK_L4S].packets,
+			      c.by[QOS_DROP_AQM].packets, c.by[QOS_DROP_LIMIT].packets };
 }
 
 /* What senders see is what is counted, and nothing is told twice or in another way. */

@@ -198,7 +198,8 @@ static void expect_counts(struct shaper *s, const struct count_case *c, uint64_t
 			if (counters.by[v].packets != n * c->packets ||
 			    counters.by[v].bytes != n * c->bytes)
 				fail_msg("%s: slot %u, verdict %u: %llu packets, %llu bytes",
-					 c->name, slot, v, (unsigned long long)counters.by[v].packets,
+					 c->name, slot, v,
+					 (unsigned long long)counters.by[v].packets,
 					 (unsigned long long)counters.by[v].bytes);
 		}
 	}
@@ -232,7 +233,8 @@ static void test_delays(void **state __attribute__((unused)))
 	static const struct {
 		uint64_t ns;
 		unsigned int bucket;
-	} delays[] = { /* the first is not counted */
+	} delays[] = {
+		/* the first is not counted */
 		{ 0, 0 },
 		{ 1, 0 },
 		{ 1023, 0 },

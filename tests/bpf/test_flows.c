@@ -305,10 +305,9 @@ static void test_what_is_a_flow(void **state __attribute__((unused)))
 
 	for (size_t f = 0; f < ARRAY_SIZE(flags); f++) {
 		shaper_set_class(s, SLOT,
-				 &(struct qos_class_cfg){
-					 .flags = flags[f] | QOS_CLASS_CEIL,
-					 .host6_len = 64,
-					 .limit_ns = SEC });
+				 &(struct qos_class_cfg){ .flags = flags[f] | QOS_CLASS_CEIL,
+							  .host6_len = 64,
+							  .limit_ns = SEC });
 		for (size_t i = 0; i < ARRAY_SIZE(pairs); i++) {
 			unsigned int is = count_flows(s, &pairs[i].a, &pairs[i].b);
 
@@ -339,12 +338,12 @@ static void test_host6_len(void **state __attribute__((unused)))
 	_cleanup_(shaper_closep) struct shaper *s = shaper_open(PROGRAM_FAKE, &setup);
 
 	for (size_t l = 0; l < ARRAY_SIZE(lens); l++) {
-		shaper_set_class(
-			s, SLOT,
-			&(struct qos_class_cfg){ .flags = QOS_CLASS_FAIR | QOS_CLASS_SRC_HOST |
-							  QOS_CLASS_CEIL,
-						 .host6_len = lens[l],
-						 .limit_ns = SEC });
+		shaper_set_class(s, SLOT,
+				 &(struct qos_class_cfg){ .flags = QOS_CLASS_FAIR |
+								   QOS_CLASS_SRC_HOST |
+								   QOS_CLASS_CEIL,
+							  .host6_len = lens[l],
+							  .limit_ns = SEC });
 		for (size_t i = 0; i < ARRAY_SIZE(pairs); i++) {
 			const struct spec a = { .family = 6, .src = pairs[i].a };
 			const struct spec b = { .family = 6, .src = pairs[i].b };

@@ -29,9 +29,9 @@
 #define LONG_FROM_NOW (NOW + 3600 * SEC)
 
 /* Virtual time that starts at NOW, goes a byte a ns, and is not looked at again. */
-#define PACE                                                                              \
-	{                                                                                 \
-		.t = NOW, .speed = BYTE_A_NS, .inv = 1ULL << 12                                    \
+#define PACE                                                    \
+	{                                                       \
+		.t = NOW, .speed = BYTE_A_NS, .inv = 1ULL << 12 \
 	}
 
 static struct qos_class_cfg lender(uint32_t parent, uint32_t hard)
