@@ -62,7 +62,10 @@ enum qos_class_flag {
 /* Virtual time is in 2^-16 bytes of weight QOS_WEIGHT_ONE. */
 #define QOS_VIRTUAL_SHIFT 16
 
-#define QOS_NO_SLOT	  0xffffffffU
+/* A leaf is said to be busy for so much longer, so that it need not be said for each packet. */
+#define QOS_BUSY_STEP_NS (1ULL << 20)
+
+#define QOS_NO_SLOT	 0xffffffffU
 
 /*
  * Written by the controller, read by the program. Of an inner class, as of the

@@ -257,7 +257,6 @@ static __always_inline void still_waits(const struct path *p, const struct depar
 }
 
 /* A packet of the class departs as late as at: until then, and a little more, it is busy. */
-#define BUSY_STEP_NS  (1ULL << 20)
 #define BUSY_ATTEMPTS 4
 
 static __always_inline void be_busy(struct qos_clocks *clk, __u64 at)
@@ -267,7 +266,7 @@ static __always_inline void be_busy(struct qos_clocks *clk, __u64 at)
 	for (int i = 0; i < BUSY_ATTEMPTS; i++) {
 		if ((__s64)(at - seen) < 0)
 			return;
-		was = __sync_val_compare_and_swap(&clk->busy, seen, at + BUSY_STEP_NS);
+		was = __sync_val_compare_and_swap(&clk->busy, seen, at + QOS_BUSY_STEP_NS);
 		if (was == seen)
 			return;
 		seen = was;

@@ -9,8 +9,7 @@
 #include "base/cleanup.h"
 
 #define STALE_NS  1000000000ULL
-#define DEPTH_MAX 9	       /* the link, and QOS_POLICY_DEPTH below it */
-#define V_DT_MAX  (1ULL << 31) /* as the program has it: kern/pace.h */
+#define DEPTH_MAX 9 /* the link, and QOS_POLICY_DEPTH below it */
 
 uint64_t qos_live_now(void)
 {
@@ -95,30 +94,6 @@ static uint64_t lenders(const struct qos_live *live, uint32_t slot, uint32_t lev
 	return at;
 }
 
-/* ns until a class has its turn among its siblings. */
-static uint64_t turn(const struct qos_live *live, const struct qos_pace *pace, uint64_t finish)
-{
-	uint64_t dt = sooner(ahead_of(live->now, pace->t), V_DT_MAX);
-	uint64_t v = pace->v + ((dt >> 4) * pace->speed >> 12);
-
-	return sooner(ahead_of(finish, v), pace->speed << 18) * pace->inv >> 28;
-}
-
-/* As depart() of kern/tree.h decides. */
-static uint64_t borrow_at(const struct qos_live *live, uint32_t slot)
-{
-	const struct qos_class_cfg *cfg = &live->classes[slot];
-	uint32_t level = cfg->level < QOS_LEVELS ? cfg->level : 0;
-	uint64_t lend = lenders(live, cfg->hard, level), wait;
-
-	if (lend <= live->now || live->police)
-		return lend;
-	wait = turn(live, &live->clocks[cfg->parent].pace[level], live->clocks[slot].share);
-	if (!wait)
-		return lend - cfg->latency_ns;
-	return later(lend - cfg->latency_ns / 2, live->now + wait);
-}
-
 /* An inner class's own ceiling, if it has one, and those above it; of all priorities. */
 static uint64_t busy_until(const struct qos_live *live, uint32_t slot)
 {
@@ -131,19 +106,27 @@ static uint64_t busy_until(const struct qos_live *live, uint32_t slot)
 	return at;
 }
 
-uint64_t qos_live_backlog(const struct qos_live *live, uint32_t slot, bool inner)
+/* Nothing is held: how long it would be until a packet fits, as depart() of kern/tree.h decides. */
+static uint64_t police_until(const struct qos_live *live, uint32_t slot)
 {
 	const struct qos_class_cfg *cfg = &live->classes[slot];
 	const struct qos_clocks *clk = &live->clocks[slot];
 	uint64_t at = live->now;
 
-	if (inner)
-		return ahead_of(busy_until(live, slot), live->now);
-	if (cfg->flags & QOS_CLASS_BORROW && cfg->parent < live->capacity)
-		at = later(at, borrow_at(live, slot));
+	if (cfg->flags & QOS_CLASS_BORROW && cfg->level < QOS_LEVELS)
+		at = later(at, lenders(live, cfg->hard, cfg->level));
 	if (cfg->flags & QOS_CLASS_RATE)
 		at = sooner(at, later(clk->rate, live->now - cfg->rate_burst_ns));
 	if (cfg->flags & QOS_CLASS_CEIL)
 		at = later(at, clk->ceil[0]);
+	return at;
+}
+
+uint64_t qos_live_backlog(const struct qos_live *live, uint32_t slot, bool inner)
+{
+	uint64_t at = inner	   ? busy_until(live, slot) :
+		      live->police ? police_until(live, slot) :
+				     live->clocks[slot].busy - QOS_BUSY_STEP_NS;
+
 	return ahead_of(at, live->now);
 }

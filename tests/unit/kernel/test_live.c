@@ -48,27 +48,32 @@ static void test_backlog_idle(void **state)
 		assert_int_equal(qos_live_backlog(&tree.live, slot, slot < 2), 0);
 }
 
-/* A busy link, and the class's guarantee used up: it waits for what is lent. */
-static void test_backlog_borrows(void **state)
+/* Until its last packet departs, which is said a step too late. */
+static void test_backlog_of_a_queue(void **state)
 {
 	struct tree tree;
-	struct qos_pace *pace;
 
 	(void)state;
 	make_tree(&tree);
+	tree.clocks[2].busy = NOW + 30 * MS + QOS_BUSY_STEP_NS;
+	assert_int_equal(qos_live_backlog(&tree.live, 2, false), 30 * MS);
+	tree.clocks[2].busy = NOW + QOS_BUSY_STEP_NS / 2;
+	assert_int_equal(qos_live_backlog(&tree.live, 2, false), 0);
+}
+
+/* A busy link, and the class's guarantee used up. */
+static void test_backlog_of_police(void **state)
+{
+	struct tree tree;
+
+	(void)state;
+	make_tree(&tree);
+	tree.live.police = true;
+	tree.clocks[2].busy = NOW + SEC;
 	tree.clocks[0].ceil[1] = NOW + 20 * MS;
 	tree.clocks[0].ceil[2] = NOW + 90 * MS;
 	tree.clocks[2].rate = NOW + 50 * MS;
-	/* below its share: a latency before the others */
-	assert_int_equal(qos_live_backlog(&tree.live, 2, false), 16 * MS);
-	/* above: when virtual time, which here goes by 1 a ns, has come to its finish */
-	pace = &tree.clocks[1].pace[1];
-	pace->t = NOW - 1024;
-	pace->v = 7ULL << 40;
-	pace->speed = 1 << 16;
-	pace->inv = 1 << 28;
-	tree.clocks[2].share = pace->v + 1024 + 30 * MS;
-	assert_int_equal(qos_live_backlog(&tree.live, 2, false), 30 * MS);
+	assert_int_equal(qos_live_backlog(&tree.live, 2, false), 20 * MS);
 	/* the guarantee is sooner */
 	tree.clocks[2].rate = NOW + 7 * MS;
 	assert_int_equal(qos_live_backlog(&tree.live, 2, false), 7 * MS);
@@ -192,9 +197,13 @@ static void test_flow_end(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_backlog_idle),  cmocka_unit_test(test_backlog_borrows),
-		cmocka_unit_test(test_backlog_inner), cmocka_unit_test(test_rate),
-		cmocka_unit_test(test_delay),	      cmocka_unit_test(test_flow_sent),
+		cmocka_unit_test(test_backlog_idle),
+		cmocka_unit_test(test_backlog_of_a_queue),
+		cmocka_unit_test(test_backlog_of_police),
+		cmocka_unit_test(test_backlog_inner),
+		cmocka_unit_test(test_rate),
+		cmocka_unit_test(test_delay),
+		cmocka_unit_test(test_flow_sent),
 		cmocka_unit_test(test_flow_end),
 	};
 
