@@ -271,7 +271,8 @@ static __always_inline void be_busy(struct qos_clocks *clk, __u64 at)
 			return;
 		seen = was;
 	}
-	__sync_fetch_and_add(&clk->busy, at - seen);
+	if ((__s64)(at - seen) >= 0)
+		__sync_fetch_and_add(&clk->busy, at - seen);
 }
 
 /*

@@ -261,6 +261,42 @@ static unsigned int count_flows(struct shaper *s, const struct spec *a, const st
 	return used;
 }
 
+/*
+ * A class without a queue asks for no record but once in 8 KB, which are then told to the flow
+ * whose packet it is: nothing is told twice or lost, and each flow has its part.
+ */
+static void test_samples(void **state __attribute__((unused)))
+{
+	enum { ROUNDS = 1000, SAMPLE = 8192 };
+	const struct setup setup = {
+		.link = { .default_slot = SLOT, .l2_len = 14, .salt = 1 },
+		.classes = { [SLOT] = { .flags = QOS_CLASS_FAIR, .limit_ns = SEC } },
+	};
+	_cleanup_(shaper_closep) struct shaper *s = shaper_open(PROGRAM_FAKE, &setup);
+	const struct spec specs[] = { { .sport = 1, .payload = 1400 },
+				      { .sport = 2, .payload = 400 } };
+	uint64_t told = 0, most = 0, sent;
+	const struct qos_flow *flows;
+	unsigned int used = 0;
+
+	for (unsigned int i = 0; i < 2 * ROUNDS; i++) {
+		struct packet packet;
+
+		packet_build(&specs[i % 2], &packet);
+		shaper_run(s, &packet, &(struct input){ 0 }, NULL);
+	}
+	for (uint32_t i = 0; i < shaper_flows(s, &flows); i++) {
+		used += flows[i].tag != 0;
+		told += flows[i].bytes;
+		most = flows[i].bytes > most ? flows[i].bytes : most;
+	}
+	sent = shaper_counters(s, SLOT).by[QOS_PASS].bytes;
+	assert_int_equal(used, 2);
+	assert_int_equal(told, sent / SAMPLE * SAMPLE);
+	/* of headers and payload, the first flow's part */
+	assert_in_range(most * 1000 / told, 730, 800);
+}
+
 /* Packets that differ in one thing, and whether they are two flows by each kind of fairness. */
 static void test_what_is_a_flow(void **state __attribute__((unused)))
 {
@@ -365,6 +401,7 @@ int main(void)
 		cmocka_unit_test(test_new_flows),
 		cmocka_unit_test(test_per_flow),
 		cmocka_unit_test(test_never_reordered),
+		cmocka_unit_test(test_samples),
 		cmocka_unit_test(test_what_is_a_flow),
 		cmocka_unit_test(test_host6_len),
 	};
