@@ -87,12 +87,12 @@ struct turnover {
 	__u64 sent_rate, sent_share;
 };
 
-/* What was charged, less what waits of it. */
+/* What was charged, less what waits of it: no more than that can wait. */
 static __always_inline __u64 left(__u64 *charged, __u64 *was, __u64 waits)
 {
 	__u64 all = __sync_lock_test_and_set(charged, 0) + *was;
 
-	*was = waits;
+	*was = sooner(waits, all);
 	return less(all, waits);
 }
 
@@ -101,23 +101,18 @@ static __always_inline void take_turnover(const struct path *p, __u64 now, struc
 	__u32 flags = p->cls->flags;
 	__u64 all = flags & QOS_CLASS_CEIL ? bytes_ahead(&p->clk->ceil[0], p->cls->ceil, now) : 0;
 	__u64 shared = 0;
-	int alone = 0;
 
 	t->queued_rate = flags & QOS_CLASS_RATE ? bytes_ahead(&p->clk->rate, p->cls->rate, now) : 0;
 	if (p->above) {
 		const struct qos_pace *pace = shared_pace(p);
 
-		alone = is_waiting(p->clk->until, now, p->cls->parent_shift & 31) &&
-			is_alone(p, pace, now);
-		if (alone)
+		if (is_waiting(p->clk->until, now, p->cls->parent_shift & 31) &&
+		    is_alone(p, pace, now))
 			queue_up(p, now);
 		shared = finish_ahead(p->clk->share, virtual_now(pace, now)) /
 			 (p->cls->share_cost | 1);
 	}
 	t->queued_share = later(shared, less(all, t->queued_rate));
-	/* what was put there was not charged, nor does it leave */
-	if (alone)
-		p->clk->queued_share = t->queued_share;
 	t->sent_rate = left(&p->clk->sent_rate, &p->clk->queued_rate, t->queued_rate);
 	t->sent_share = left(&p->clk->sent_share, &p->clk->queued_share, t->queued_share);
 }
