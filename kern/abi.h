@@ -147,7 +147,8 @@ struct qos_clocks {
 	__u64 beyond[QOS_LEVELS];      /* and those sent beyond what it has, of late */
 	__u64 latest;		       /* of a leaf: its flows have sent all they had then */
 	__u64 queued_rate, queued_share; /* of a leaf: bytes that waited at the last look */
-	__u64 pad[2];
+	__u64 zero; /* never written, but the verifier cannot know: see unknown_zero() */
+	__u64 pad[1];
 };
 
 /* A flow of a class, or a host. */

@@ -59,16 +59,9 @@ __noinline int qos_codel(__u32 place, __u64 now)
 	return 1;
 }
 
-enum aqm {
-	AQM_PASS,
-	AQM_MARK,
-	AQM_MARK_L4S,
-	AQM_DROP,
-};
-
 /* Two packets and a half, of the flow's largest, are no queue: TCP keeps two here (TSQ). */
-static __always_inline enum aqm aqm(const struct path *p, const struct flow_ref *ref,
-				    const struct facts *f, __u64 now, __u64 at)
+static __always_inline enum qos_verdict aqm(const struct path *p, const struct flow_ref *ref,
+					    const struct facts *f, __u64 now, __u64 at)
 {
 	__u64 delay = at - now, packets;
 	struct qos_flow *flow = ref->flow;
@@ -81,17 +74,17 @@ static __always_inline enum aqm aqm(const struct path *p, const struct flow_ref 
 	if (delay <= packets)
 		goto low;
 	if (ecn == ECN_ECT1)
-		return AQM_MARK_L4S;
+		return QOS_MARK_L4S;
 	/* short, or the flow's first to wait */
 	if (delay <= p->cls->latency_ns || (__s64)(now - flow->last) >= 0)
 		goto low;
 	if (!qos_codel(ref->place, now))
-		return AQM_PASS;
-	return ecn ? AQM_MARK : AQM_DROP;
+		return QOS_PASS;
+	return ecn ? QOS_MARK : QOS_DROP_AQM;
 low:
 	if (flow->above && ref->own)
 		flow->above = 0;
-	return AQM_PASS;
+	return QOS_PASS;
 }
 
 #endif

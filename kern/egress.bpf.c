@@ -90,24 +90,18 @@ static __always_inline int police(struct __sk_buff *skb, const struct shaping *s
 /* Whether the packet passes, and when: at, or a verdict that drops it. */
 static __always_inline enum qos_verdict judge(struct __sk_buff *skb, struct shaping *s, __u64 hash)
 {
+	enum qos_verdict verdict;
+
 	find_flow(s->facts, hash, &s->path, s->now, &s->ref);
 	if (!s->ref.flow) /* never: the table is as large as its mask says */
 		return QOS_DROP_LIMIT;
 	s->at = flow_at(&s->path, &s->ref, s->now, s->d.at, s->size.bytes);
 	if (s->at - s->now > s->path.cls->limit_ns)
 		return QOS_DROP_LIMIT;
-	switch (aqm(&s->path, &s->ref, s->facts, s->now, s->at)) {
-	case AQM_DROP:
-		return QOS_DROP_AQM;
-	case AQM_MARK:
+	verdict = aqm(&s->path, &s->ref, s->facts, s->now, s->at);
+	if (verdict == QOS_MARK || verdict == QOS_MARK_L4S)
 		mark_ce(skb, s->facts);
-		return QOS_MARK;
-	case AQM_MARK_L4S:
-		mark_ce(skb, s->facts);
-		return QOS_MARK_L4S;
-	default:
-		return QOS_PASS;
-	}
+	return verdict;
 }
 
 /*
@@ -127,14 +121,14 @@ static __always_inline int stamp(struct __sk_buff *skb, struct shaping *s, __u64
 	struct qos_counters *c;
 
 	if (verdict >= QOS_DROP_LIMIT) {
-		if (s->path.above)
-			still_waits(&s->path, &s->d, s->now);
+		if (s->d.ahead)
+			qos_still_waits(s->path.slot, s->now, s->d.at);
 		return drop(s->path.slot, verdict, &s->size);
 	}
 	qos_charge(s->path.slot, s->now, s->size.bytes, &s->d);
 	charge_flow(&s->path, &s->ref, s->now, s->at, s->size.bytes);
 	if (s->at > s->now)
-		be_busy(s->path.clk, s->at);
+		be_busy(&s->path, s->at);
 	c = count(s->path.slot, verdict, &s->size);
 	if (c) {
 		c->borrowed += s->d.own ? 0 : s->size.bytes;

@@ -230,9 +230,10 @@ static __always_inline __u64 flow_at(const struct path *p, struct flow_ref *ref,
 				     __u64 class_at, __u64 bytes)
 {
 	const struct qos_flow *flow = ref->flow;
+	__u64 at = class_at, zero = unknown_zero(p->clk);
 	__u32 flags = ref->own ? p->cls->flags : 0;
-	__u64 at = class_at;
 
+	ref->v = 0;
 	ref->ahead = 0;
 	ref->sparse = 0;
 	ref->waits = is_waiting(flow->until, now, p->cls->period_shift & 31);
@@ -241,7 +242,43 @@ static __always_inline __u64 flow_at(const struct path *p, struct flow_ref *ref,
 		at = fair_at(p, ref, now, class_at, bytes);
 	if (flags & QOS_CLASS_PER_FLOW)
 		at = later(at, flow->cap);
-	return later(at, flow->last);
+	/* never before the one before it, nor at once with it: they may leave by two queues */
+	if (flow->last > now && at <= flow->last)
+		at = flow->last + clock_cost(bytes, p->cls->ceil_cost);
+	ref->own += zero;
+	ref->waits += zero;
+	ref->alone += zero;
+	ref->sparse += zero;
+	ref->ahead += zero;
+	ref->v += zero;
+	return at;
+}
+
+/* Once a turn: a function of its own, which the verifier looks at once. */
+__noinline int qos_flow_waits(__u32 slot, __u32 place, __u64 now, __u64 until)
+{
+	struct qos_flow *flow = bpf_map_lookup_elem(&qos_flows, &place);
+	struct path p;
+
+	if (flow && !find_path(slot, &p))
+		wait_until(&p.clk->pace[0], &flow->until, 1, now, until, p.cls->period_shift & 31);
+	return 0;
+}
+
+/* The clocks that few flows have. A function of its own, which the verifier looks at once. */
+__noinline int qos_charge_flow(__u32 slot, __u32 place, __u64 now, __u64 bytes, __u32 sparse)
+{
+	struct qos_flow *flow = bpf_map_lookup_elem(&qos_flows, &place);
+	struct path p;
+
+	if (!flow || find_path(slot, &p))
+		return 0;
+	if (p.cls->flags & QOS_CLASS_PER_FLOW)
+		clock_take(&flow->cap, now, clock_cost(bytes, p.cls->flow_cost));
+	if (sparse)
+		clock_take(&p.clk->sparse, now - SPARSE_BURST_NS,
+			   clock_cost(bytes, p.clk->sparse_cost));
+	return 0;
 }
 
 /* plain: a flow is on one CPU at a time, and what a race loses is its own fairness */
@@ -252,9 +289,6 @@ static __always_inline void charge_fair(const struct path *p, const struct flow_
 	__u64 cost = bytes << QOS_VIRTUAL_SHIFT, until = at;
 	__u32 shift = p->cls->period_shift & 31;
 
-	if (ref->sparse)
-		clock_take(&p->clk->sparse, now - SPARSE_BURST_NS,
-			   clock_cost(bytes, p->clk->sparse_cost));
 	if (ref->sparse || (!ref->ahead && !ref->waits))
 		pace->other += bytes;
 	ref->flow->finish = ref->alone ? FINISH_ALONE : ref->v + ref->ahead + cost;
@@ -267,7 +301,9 @@ static __always_inline void charge_fair(const struct path *p, const struct flow_
 		return;
 	if ((__s64)(until - p->clk->latest) > 0)
 		p->clk->latest = until;
-	wait_until(pace, &ref->flow->until, 1, now, until + (1ULL << shift), shift);
+	until += 1ULL << shift;
+	if (is_later_turn(ref->flow->until, now, until, shift))
+		qos_flow_waits(p->slot, ref->place, now, until);
 }
 
 static __always_inline void charge_flow(const struct path *p, const struct flow_ref *ref, __u64 now,
@@ -282,8 +318,8 @@ static __always_inline void charge_flow(const struct path *p, const struct flow_
 	flow->bytes += bytes;
 	if (bytes >> 4 > flow->largest)
 		flow->largest = bytes >> 4;
-	if (p->cls->flags & QOS_CLASS_PER_FLOW)
-		clock_take(&flow->cap, now, clock_cost(bytes, p->cls->flow_cost));
+	if (ref->sparse || p->cls->flags & QOS_CLASS_PER_FLOW)
+		qos_charge_flow(p->slot, ref->place, now, bytes, ref->sparse);
 	if (p->cls->flags & QOS_CLASS_FAIR)
 		charge_fair(p, ref, now, at, bytes);
 }

@@ -77,6 +77,15 @@ static __always_inline int is_waiting(__u32 until, __u64 now, __u32 shift)
 	return until - (__u32)(now >> shift) < QOS_WHEEL;
 }
 
+/* Whether being on the wheel until time is more than what it says. */
+static __always_inline int is_later_turn(__u32 seen, __u64 now, __u64 until, __u32 shift)
+{
+	__u32 here = now >> shift;
+	__u64 turns = sooner((until >> shift) - (now >> shift), TURNS_AHEAD);
+
+	return seen - here >= QOS_WHEEL || turns > seen - here;
+}
+
 /*
  * Be on the wheel until time: weight moves from the turn that *mine says to a
  * later one. Who finds that another CPU has just done it has nothing to do.
@@ -88,9 +97,8 @@ static __always_inline void wait_until(struct qos_pace *p, __u32 *mine, __u32 we
 	__u64 turns = sooner((until >> shift) - (now >> shift), TURNS_AHEAD);
 	int waits = seen - here < QOS_WHEEL;
 
-	if (waits && turns <= seen - here)
-		return;
-	if (__sync_val_compare_and_swap(mine, seen, here + (__u32)turns) != seen)
+	if (!is_later_turn(seen, now, until, shift) ||
+	    __sync_val_compare_and_swap(mine, seen, here + (__u32)turns) != seen)
 		return;
 	__sync_fetch_and_add(&p->wheel[(here + turns) % QOS_WHEEL], weight);
 	if (waits)

@@ -54,6 +54,15 @@ static __always_inline struct qos_pace *shared_pace(const struct path *p)
 	return &p->above->pace[level_of(p)];
 }
 
+/*
+ * 0, which the verifier does not know: of what it is added to it forgets what it was on this way,
+ * and then need not follow each way on from here.
+ */
+static __always_inline __u64 unknown_zero(const struct qos_clocks *clk)
+{
+	return *(volatile const __u64 *)&clk->zero;
+}
+
 struct departure {
 	__u64 at;	/* of the class's next packet */
 	__u64 v, ahead; /* virtual time that it shares in; of it, its finish */
@@ -170,8 +179,8 @@ static __always_inline __u64 borrow_at(const struct path *p, __u64 now, struct d
 
 static __always_inline void depart(const struct path *p, __u64 now, struct departure *d)
 {
+	__u64 at = now, assured, zero = unknown_zero(p->clk);
 	__u32 flags = p->cls->flags;
-	__u64 at = now, assured;
 
 	d->v = d->ahead = 0;
 	d->free = d->alone = 0;
@@ -186,6 +195,11 @@ static __always_inline void depart(const struct path *p, __u64 now, struct depar
 	if (flags & QOS_CLASS_CEIL)
 		at = later(at, see(&p->clk->ceil[0]));
 	d->at = later(at, now);
+	d->own += zero;
+	d->free += zero;
+	d->alone += zero;
+	d->v += zero;
+	d->ahead += zero;
 }
 
 /* Move the class's finish on; who had no wait starts from now's virtual time. */
@@ -247,32 +261,47 @@ __noinline int qos_charge(__u32 slot, __u64 now, __u64 bytes, const struct depar
 }
 
 /* A class that drops what it is sent wants its share as before. */
-static __always_inline void still_waits(const struct path *p, const struct departure *d, __u64 now)
+__noinline int qos_still_waits(__u32 slot, __u64 now, __u64 at)
 {
-	__u32 shift = p->cls->parent_shift & 31;
+	struct path p;
+	__u32 shift;
 
-	if (d->ahead)
-		wait_until(shared_pace(p), &p->clk->until, p->cls->weight, now,
-			   d->at + (1ULL << shift), shift);
+	if (find_path(slot, &p) || !p.above)
+		return 0;
+	shift = p.cls->parent_shift & 31;
+	wait_until(shared_pace(&p), &p.clk->until, p.cls->weight, now, at + (1ULL << shift), shift);
+	return 0;
 }
 
-/* A packet of the class departs as late as at: until then, and a little more, it is busy. */
 #define BUSY_ATTEMPTS 4
 
-static __always_inline void be_busy(struct qos_clocks *clk, __u64 at)
+/* Once a step: a function of its own, which the verifier looks at once. */
+__noinline int qos_be_busy(__u32 slot, __u64 at)
 {
-	__u64 seen = see(&clk->busy), was;
+	struct qos_clocks *clk = bpf_map_lookup_elem(&qos_clocks, &slot);
+	__u64 seen, was;
 
+	if (!clk)
+		return 0;
+	seen = see(&clk->busy);
 	for (int i = 0; i < BUSY_ATTEMPTS; i++) {
 		if ((__s64)(at - seen) < 0)
-			return;
+			return 0;
 		was = __sync_val_compare_and_swap(&clk->busy, seen, at + QOS_BUSY_STEP_NS);
 		if (was == seen)
-			return;
+			return 0;
 		seen = was;
 	}
 	if ((__s64)(at - seen) >= 0)
 		__sync_fetch_and_add(&clk->busy, at - seen);
+	return 0;
+}
+
+/* A packet of the class departs as late as at: until then, and a little more, it is busy. */
+static __always_inline void be_busy(const struct path *p, __u64 at)
+{
+	if ((__s64)(at - see(&p->clk->busy)) >= 0)
+		qos_be_busy(p->slot, at);
 }
 
 /*
