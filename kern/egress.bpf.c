@@ -82,7 +82,7 @@ static __always_inline int police(struct __sk_buff *skb, const struct shaping *s
 			return drop(s->path.slot, QOS_DROP_POLICE, &s->size);
 		verdict = QOS_MARK;
 	}
-	qos_charge(s->path.slot, s->now, s->size.bytes, &s->d);
+	charge(&s->path, s->now, s->size.bytes, &s->d);
 	count(s->path.slot, verdict, &s->size);
 	return PASS;
 }
@@ -125,7 +125,7 @@ static __always_inline int stamp(struct __sk_buff *skb, struct shaping *s, __u64
 			qos_still_waits(s->path.slot, s->now, s->d.at);
 		return drop(s->path.slot, verdict, &s->size);
 	}
-	qos_charge(s->path.slot, s->now, s->size.bytes, &s->d);
+	charge(&s->path, s->now, s->size.bytes, &s->d);
 	charge_flow(&s->path, &s->ref, s->now, s->at, s->size.bytes);
 	if (s->at > s->now)
 		be_busy(&s->path, s->at);
@@ -170,7 +170,7 @@ __noinline int qos_exempt(struct __sk_buff *skb, struct facts *f, __u32 slot)
 	measure(skb, f, &s.size);
 	depart(&s.path, s.now, &s.d);
 	if (s.d.at - s.now <= 2 * s.path.cls->limit_ns)
-		qos_charge(slot, s.now, s.size.bytes, &s.d);
+		charge(&s.path, s.now, s.size.bytes, &s.d);
 	skb->priority = PRIORITY_CONTROL;
 	count(slot, QOS_EXEMPT, &s.size);
 	return PASS;

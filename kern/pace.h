@@ -199,7 +199,7 @@ static __always_inline __u64 correct(__u64 room, __u64 whole, __s64 left_over, _
 	part += *trim >> TRIM_BITS;
 	if (part < 0)
 		return less(room, (whole >> 10) * -part);
-	return room + (((whole >> 2) + room) >> 10) * part;
+	return room + (((whole >> 4) + room) >> 10) * part;
 }
 
 #endif

@@ -244,20 +244,31 @@ static __always_inline void charge_clocks(const struct path *p, __u64 now, __u64
 		charge_lenders(p->cls->hard, d->own ? 0 : level_of(p), now, bytes);
 }
 
-/*
- * And to its share. A function of its own: the verifier looks at it once, for any departure, and
- * not again for each way to one.
- */
-__noinline int qos_charge(__u32 slot, __u64 now, __u64 bytes, const struct departure *d)
+/* And to its share: a function of its own, which the verifier looks at once. */
+__noinline int qos_charge_share(__u32 slot, __u64 now, __u64 bytes, const struct departure *d)
 {
 	struct path p;
 
-	if (!d || find_path(slot, &p))
-		return 0;
-	charge_clocks(&p, now, bytes, d);
-	if (p.above && !d->own)
+	if (d && !find_path(slot, &p) && p.above)
 		charge_share(&p, d, now, bytes);
 	return 0;
+}
+
+/* Alone, and on the wheel for long enough: its share is not charged. */
+static __always_inline int is_settled(const struct path *p, const struct departure *d, __u64 now)
+{
+	__u32 shift = p->cls->parent_shift & 31;
+
+	return d->alone &&
+	       (d->at <= now || !is_later_turn(p->clk->until, now, d->at + (1ULL << shift), shift));
+}
+
+static __always_inline void charge(const struct path *p, __u64 now, __u64 bytes,
+				   const struct departure *d)
+{
+	charge_clocks(p, now, bytes, d);
+	if (p->above && !d->own && !is_settled(p, d, now))
+		qos_charge_share(p->slot, now, bytes, d);
 }
 
 /* A class that drops what it is sent wants its share as before. */
