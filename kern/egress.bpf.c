@@ -87,12 +87,18 @@ static __always_inline int police(struct __sk_buff *skb, const struct shaping *s
 	return PASS;
 }
 
+/* hash: of the facts, where rules asked for it. */
+static __always_inline __u64 flow_hash_of(const struct facts *f, __u64 hash)
+{
+	return qos_link.rules ? hash : hash_facts(f, rest_of_facts(f));
+}
+
 /* Whether the packet passes, and when: at, or a verdict that drops it. */
 static __always_inline enum qos_verdict judge(struct __sk_buff *skb, struct shaping *s, __u64 hash)
 {
 	enum qos_verdict verdict;
 
-	find_flow(s->facts, hash, &s->path, s->now, &s->ref);
+	find_flow(s->facts, flow_hash_of(s->facts, hash), &s->path, s->now, &s->ref);
 	if (!s->ref.flow) /* never: the table is as large as its mask says */
 		return QOS_DROP_LIMIT;
 	s->at = flow_at(&s->path, &s->ref, s->now, s->d.at, s->size.bytes);
@@ -149,7 +155,8 @@ static __always_inline int pass(struct __sk_buff *skb, struct shaping *s, __u64 
 		c->borrowed += s->d.own ? 0 : bytes;
 		sample = sample_of(c->by[QOS_PASS].bytes, bytes);
 		if (sample)
-			qos_sample(s->facts, s->path.slot, hash, s->now, sample);
+			qos_sample(s->facts, s->path.slot, flow_hash_of(s->facts, hash), s->now,
+				   sample);
 	}
 	depart_at(skb, s->now, own);
 	return PASS;
@@ -226,7 +233,9 @@ int qos_egress(struct __sk_buff *skb)
 	if (facts.exempt)
 		return qos_exempt(skb, &facts, qos_link.default_slot);
 	rest = rest_of_facts(&facts);
-	hash = hash_facts(&facts, rest);
+	/* rules and flows have it in common; a policy may have no rules, and a packet need no flow
+	 */
+	hash = qos_link.rules ? hash_facts(&facts, rest) : 0;
 	slot = classify(&facts, rest, hash);
 	action = qos_shape(skb, &facts, slot, hash);
 	/* from here, as its stack is short; and before anything is charged, as what is on
