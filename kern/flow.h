@@ -281,7 +281,7 @@ __noinline int qos_charge_flow(__u32 slot, __u32 place, __u64 now, __u64 bytes, 
 	return 0;
 }
 
-/* plain: a flow is on one CPU at a time, and what a race loses is its own fairness */
+/* Without atomics: a flow is on one CPU at a time, and what a race loses is its own fairness. */
 static __always_inline void charge_fair(const struct path *p, const struct flow_ref *ref, __u64 now,
 					__u64 at, __u64 bytes)
 {

@@ -160,10 +160,10 @@ static __always_inline void charge_lenders(const struct path *p, __u32 level, __
 /* Nobody else waits at its level or before it, on all of the way to what lends. */
 static __always_inline int is_alone(const struct path *p, const struct qos_pace *pace, __u64 now)
 {
-	if (!pace->crowd)
-		return p->cls->hard == p->cls->parent;
-	return pace->crowd <= p->cls->weight && p->cls->hard == p->cls->parent &&
-	       is_waiting(p->clk->until, now, p->cls->parent_shift & 31);
+	if (p->cls->hard != p->cls->parent)
+		return 0;
+	return !pace->crowd || (pace->crowd <= p->cls->weight &&
+				is_waiting(p->clk->until, now, p->cls->parent_shift & 31));
 }
 
 static __always_inline __u64 borrow_at(const struct path *p, __u64 now, struct departure *d)
