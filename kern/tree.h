@@ -17,15 +17,12 @@ struct path {
 	const struct qos_class_cfg *cls;
 	struct qos_clocks *clk;
 	struct qos_clocks *above; /* of its parent; null: there is none */
-	/* the nearest ancestor whose ceiling counts; null: none */
-	const struct qos_class_cfg *lender;
-	struct qos_clocks *lends;
 };
 
 /* All that the verifier cannot know to be there; -1 never happens. */
 static __always_inline int find_path(__u32 slot, struct path *p)
 {
-	__u32 parent, hard;
+	__u32 parent;
 
 	p->slot = slot;
 	p->cls = bpf_map_lookup_elem(&qos_classes, &slot);
@@ -33,15 +30,10 @@ static __always_inline int find_path(__u32 slot, struct path *p)
 	if (!p->cls || !p->clk)
 		return -1;
 	p->above = NULL;
-	p->lender = NULL;
-	p->lends = NULL;
 	parent = p->cls->parent;
 	if (parent == QOS_NO_SLOT)
 		return 0;
 	p->above = bpf_map_lookup_elem(&qos_clocks, &parent);
-	hard = p->cls->hard;
-	p->lender = bpf_map_lookup_elem(&qos_classes, &hard);
-	p->lends = bpf_map_lookup_elem(&qos_clocks, &hard);
 	return p->above ? 0 : -1;
 }
 
@@ -107,15 +99,15 @@ __noinline __u64 qos_lenders_above(__u32 slot, __u32 level)
 /* The time from which on they let something pass that is borrowed. */
 static __always_inline __u64 lenders(const struct path *p)
 {
-	__u32 level = level_of(p);
+	__u32 slot = p->cls->hard, level = level_of(p);
+	const struct qos_class_cfg *cfg = bpf_map_lookup_elem(&qos_classes, &slot);
+	const struct qos_clocks *clk = bpf_map_lookup_elem(&qos_clocks, &slot);
 	__u64 at;
 
-	if (!p->lender || !p->lends)
+	if (!cfg || !clk)
 		return 0;
-	at = see(&p->lends->ceil[level]);
-	if (p->lender->hard == QOS_NO_SLOT)
-		return at;
-	return later(at, qos_lenders_above(p->lender->hard, level));
+	at = see(&clk->ceil[level]);
+	return cfg->hard == QOS_NO_SLOT ? at : later(at, qos_lenders_above(cfg->hard, level));
 }
 
 /* Of all levels that give way to this one. */
@@ -147,14 +139,16 @@ __noinline int qos_charge_above(__u32 slot, __u32 level, __u64 now, __u64 bytes)
 	return 0;
 }
 
-static __always_inline void charge_lenders(const struct path *p, __u32 level, __u64 now,
-					   __u64 bytes)
+static __always_inline void charge_lenders(__u32 slot, __u32 level, __u64 now, __u64 bytes)
 {
-	if (!p->lender || !p->lends)
+	const struct qos_class_cfg *cfg = bpf_map_lookup_elem(&qos_classes, &slot);
+	struct qos_clocks *clk = bpf_map_lookup_elem(&qos_clocks, &slot);
+
+	if (!cfg || !clk)
 		return;
-	charge_lender(p->lender, p->lends, level, now, bytes);
-	if (p->lender->hard != QOS_NO_SLOT)
-		qos_charge_above(p->lender->hard, level, now, bytes);
+	charge_lender(cfg, clk, level, now, bytes);
+	if (cfg->hard != QOS_NO_SLOT)
+		qos_charge_above(cfg->hard, level, now, bytes);
 }
 
 /* Nobody else waits at its level or before it, on all of the way to what lends. */
@@ -247,7 +241,7 @@ static __always_inline void charge_clocks(const struct path *p, __u64 now, __u64
 	else
 		p->clk->sent_share += bytes;
 	if (p->above)
-		charge_lenders(p, d->own ? 0 : level_of(p), now, bytes);
+		charge_lenders(p->cls->hard, d->own ? 0 : level_of(p), now, bytes);
 }
 
 /* And to its share: a function of its own, which the verifier looks at once. */
