@@ -95,8 +95,9 @@ is "hosts of b" "$(json flows '.flows | map(select(.class == "b") | .src) | sort
 is "all of c is one" "$(json flows '.flows | map(select(.class == "c") | [.src, .dst]) | tojson')" \
 	'[[null,null]]'
 near "the rate of a's" "$(flow a .rate_now)" "$(wire 12 20 udp:5001)" 10
-# its packets take 4.2 ms each and come every 2.1 ms, and none is taken that would wait 50 ms
-near "the delay of c's is its limit" "$(flow c .delay_ns)" 46900000 0 3200000
+# its packets take 4.2 ms each and come every 2.1 ms, and none is taken that would wait 50 ms, nor
+# now and then one that CoDel drops
+near "the delay of c's is its limit" "$(flow c .delay_ns)" 45850000 0 4250000
 is "the fastest comes first" "$(json flows '.flows | map(.rate_now) | . == (sort | reverse)')" true
 
 note "stats"
@@ -104,7 +105,7 @@ is "every packet is in one bucket" "$(stat a 'delay.histogram | add')" \
 	$(($(stat a packets) - $(stat a exempt)))
 is "p99 of c is the upper end of the bucket of its limit" "$(stat c delay.p99_ns)" 67108864
 check "c drops at its limit" test "$(stat c drops.limit)" -gt 100
-near "the backlog of c" "$(stat c backlog_ns)" 46900000 0 3200000
+near "the backlog of c" "$(stat c backlog_ns)" 45850000 0 4250000
 is "t is the sum of them" "$(stat t packets)" \
 	$(($(stat a packets) + $(stat b packets) + $(stat c packets)))
 is "b borrowed all" "$(stat b borrowed_bytes)" "$(stat b bytes)"
