@@ -244,8 +244,7 @@ struct qos_rule {
 	__u16 dport_min, dport_span;
 	struct qos_rule_addr src;
 	struct qos_rule_addr dst;
-	__u64 queued_rate, queued_share; /* of a leaf: bytes that waited at the last look */
-	__u64 pad[2];
+	__u64 pad[4];
 };
 
 /*

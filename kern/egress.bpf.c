@@ -20,6 +20,8 @@
 #define DROP TC_ACT_SHOT
 /* Nothing is done yet: the shares of the class are to be looked at first. */
 #define AGAIN 1000
+/* Passes; of the bytes that facts say, its flow is to be told. */
+#define SAMPLE 1001
 
 /* Wall-clock stamps are above this (September 2001), uptimes below (31 years). */
 #define WALL_CLOCK_NS 1000000000000000000ULL
@@ -145,21 +147,18 @@ static __always_inline int stamp(struct __sk_buff *skb, struct shaping *s, __u64
 }
 
 /* The same for a packet of a class that is quiet. */
-static __always_inline int pass(struct __sk_buff *skb, struct shaping *s, __u64 hash, __u64 own)
+static __always_inline int pass(struct __sk_buff *skb, struct shaping *s, __u64 own)
 {
 	struct qos_counters *c = count(s->path.slot, QOS_PASS, &s->size);
-	__u64 bytes = s->size.bytes, sample;
+	__u64 bytes = s->size.bytes;
 
 	charge_clocks(&s->path, s->now, bytes, &s->d);
-	if (c) {
-		c->borrowed += s->d.own ? 0 : bytes;
-		sample = sample_of(c->by[QOS_PASS].bytes, bytes);
-		if (sample)
-			qos_sample(s->facts, s->path.slot, flow_hash_of(s->facts, hash), s->now,
-				   sample);
-	}
 	depart_at(skb, s->now, own);
-	return PASS;
+	if (!c)
+		return PASS;
+	c->borrowed += s->d.own ? 0 : bytes;
+	s->facts->sample = sample_of(c->by[QOS_PASS].bytes, bytes);
+	return s->facts->sample ? SAMPLE : PASS;
 }
 
 /*
@@ -214,9 +213,9 @@ __noinline int qos_shape(struct __sk_buff *skb, struct facts *f, __u32 slot, __u
 		action = police(skb, &s);
 	} else {
 		own = own_stamp(skb, &s);
-		action = own && quiet ? pass(skb, &s, hash, own) : stamp(skb, &s, hash, own);
+		action = own && quiet ? pass(skb, &s, own) : stamp(skb, &s, hash, own);
 	}
-	if (action == PASS && s.path.cls->dscp != QOS_DSCP_KEEP)
+	if (action != DROP && s.path.cls->dscp != QOS_DSCP_KEEP)
 		write_dscp(skb, f, s.path.cls->dscp);
 	return action;
 }
@@ -243,6 +242,10 @@ int qos_egress(struct __sk_buff *skb)
 	if (action == AGAIN) {
 		qos_renew(slot, facts.renewed, facts.lead);
 		action = qos_shape(skb, &facts, slot, hash);
+	}
+	if (action == SAMPLE) {
+		qos_sample(&facts, slot, flow_hash_of(&facts, hash));
+		action = PASS;
 	}
 	return action;
 }

@@ -169,9 +169,9 @@ static __always_inline __u64 sample_of(__u64 sum, __u64 bytes)
 	return ((sum >> SAMPLE_SHIFT) - ((sum - bytes) >> SAMPLE_SHIFT)) << SAMPLE_SHIFT;
 }
 
-__noinline int qos_sample(const struct facts *f, __u32 slot, __u64 packet_hash, __u64 now,
-			  __u64 bytes)
+__noinline int qos_sample(const struct facts *f, __u32 slot, __u64 packet_hash)
 {
+	__u64 now = QOS_NOW();
 	struct flow_ref ref;
 	struct path p;
 
@@ -180,7 +180,7 @@ __noinline int qos_sample(const struct facts *f, __u32 slot, __u64 packet_hash, 
 	find_flow(f, packet_hash, &p, now, &ref);
 	if (!ref.flow || !ref.own)
 		return 0;
-	ref.flow->bytes += bytes;
+	ref.flow->bytes += f->sample;
 	if ((__s64)(now - ref.flow->last) > 0)
 		ref.flow->last = now;
 	return 0;
