@@ -50,44 +50,196 @@ static void put(FILE *out, const char *sign, const struct line *line)
 	fwrite(line->text, 1, line->len, out);
 }
 
-/* Lines [0, n) of a against [0, m) of b; lengths: of the common rest, (n + 1) × (m + 1). */
-static void walk(FILE *out, const struct lines *a, const struct lines *b, const uint16_t *lengths)
-{
-	size_t i = 0, j = 0, width = b->count + 1;
+/* A line of both, and the one before it in a common subsequence, by its place among the matches. */
+struct match {
+	uint32_t a, b, before;
+};
 
-	while (i < a->count || j < b->count) {
-		if (i < a->count && j < b->count && same(&a->at[i], &b->at[j])) {
-			i++;
-			j++;
-		} else if (j == b->count || (i < a->count && lengths[(i + 1) * width + j] >=
-								     lengths[i * width + j + 1])) {
-			put(out, "- ", &a->at[i++]);
-		} else {
-			put(out, "+ ", &b->at[j++]);
-		}
+#define NONE UINT32_MAX
+
+/*
+ * The longest common subsequence by Hunt and Szymanski (CACM 20(5), 1977): of all that are k lines
+ * long the one that ends first in b, going through a. What lines have in common decides what it
+ * costs, not how many they are.
+ */
+struct common {
+	const struct line **sorted; /* those of b, by text, then from the last to the first */
+	uint32_t *ends;		    /* by length, less one: a match */
+	size_t longest;
+	struct match *matches;
+	size_t count, room;
+};
+
+static void common_done(struct common *common)
+{
+	free(common->sorted);
+	free(common->ends);
+	free(common->matches);
+}
+
+static int compare_text(const struct line *a, const struct line *b)
+{
+	int order = memcmp(a->text, b->text, a->len < b->len ? a->len : b->len);
+
+	return order ? order : (a->len > b->len) - (a->len < b->len);
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct line *first = *(const struct line *const *)a;
+	const struct line *second = *(const struct line *const *)b;
+	int order = compare_text(first, second);
+
+	return order ? order : (first < second) - (first > second);
+}
+
+static int sort(const struct lines *b, struct common *common)
+{
+	common->sorted = calloc(b->count + 1, sizeof(struct line *));
+	common->ends = calloc(b->count + 1, sizeof(*common->ends));
+	if (!common->sorted || !common->ends)
+		return -ENOMEM;
+	for (size_t i = 0; i < b->count; i++)
+		common->sorted[i] = &b->at[i];
+	qsort(common->sorted, b->count, sizeof(struct line *), compare);
+	return 0;
+}
+
+/* The first of the sorted lines that is not before a text. */
+static size_t find(const struct common *common, size_t count, const struct line *line)
+{
+	size_t low = 0, high = count;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (compare_text(common->sorted[middle], line) < 0)
+			low = middle + 1;
+		else
+			high = middle;
 	}
+	return low;
+}
+
+/* The shortest that ends at that line of b or behind it. */
+static size_t find_end(const struct common *common, uint32_t b)
+{
+	size_t low = 0, high = common->longest;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (common->matches[common->ends[middle]].b < b)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static int reserve(struct common *common)
+{
+	size_t room = common->room ? 2 * common->room : 256;
+	struct match *matches;
+
+	if (common->count < common->room)
+		return 0;
+	matches = reallocarray(common->matches, room, sizeof(*matches));
+	if (!matches)
+		return -ENOMEM;
+	common->matches = matches;
+	common->room = room;
+	return 0;
+}
+
+static int add(struct common *common, uint32_t a, uint32_t b)
+{
+	size_t end = find_end(common, b);
+	int r = reserve(common);
+	struct match *known;
+
+	if (r < 0)
+		return r;
+	known = end < common->longest ? &common->matches[common->ends[end]] : NULL;
+	if (known && known->b == b)
+		return 0;
+	/* of the same line of a: those of b come from the last to the first */
+	if (known && known->a == a) {
+		known->b = b;
+		return 0;
+	}
+	common->matches[common->count] = (struct match){ a, b, end ? common->ends[end - 1] : NONE };
+	common->ends[end] = (uint32_t)common->count++;
+	if (end == common->longest)
+		common->longest++;
+	return 0;
+}
+
+static int find_common(const struct lines *a, const struct lines *b, struct common *common)
+{
+	int r = sort(b, common);
+
+	for (uint32_t i = 0; r == 0 && i < a->count; i++) {
+		for (size_t n = find(common, b->count, &a->at[i]);
+		     r == 0 && n < b->count && same(common->sorted[n], &a->at[i]); n++)
+			r = add(common, i, (uint32_t)(common->sorted[n] - b->at));
+	}
+	return r;
+}
+
+/* Turns the chain of matches round: before is then the next one. The first of them. */
+static uint32_t turn(struct common *common)
+{
+	uint32_t at = common->longest ? common->ends[common->longest - 1] : NONE, next = NONE;
+
+	while (at != NONE) {
+		uint32_t before = common->matches[at].before;
+
+		common->matches[at].before = next;
+		next = at;
+		at = before;
+	}
+	return next;
 }
 
 static int diff(FILE *out, const struct lines *a, const struct lines *b)
 {
-	size_t width = b->count + 1;
-	_cleanup_(freep) uint16_t *lengths = calloc((a->count + 1) * width, sizeof(*lengths));
+	_cleanup_(common_done) struct common common = { 0 };
+	size_t i = 0, j = 0;
+	int r = find_common(a, b, &common);
 
-	if (!lengths)
-		return -ENOMEM;
-	for (size_t i = a->count; i-- > 0;) {
-		for (size_t j = b->count; j-- > 0;) {
-			uint16_t down = lengths[(i + 1) * width + j];
-			uint16_t right = lengths[i * width + j + 1];
+	if (r < 0)
+		return r;
+	for (uint32_t at = turn(&common); at != NONE; at = common.matches[at].before) {
+		const struct match *match = &common.matches[at];
 
-			lengths[i * width + j] = same(&a->at[i], &b->at[j]) ?
-							 lengths[(i + 1) * width + j + 1] + 1 :
-						 down > right ? down :
-								right;
-		}
+		while (i < match->a)
+			put(out, "- ", &a->at[i++]);
+		while (j < match->b)
+			put(out, "+ ", &b->at[j++]);
+		i++;
+		j++;
 	}
-	walk(out, a, b, lengths);
+	while (i < a->count)
+		put(out, "- ", &a->at[i++]);
+	while (j < b->count)
+		put(out, "+ ", &b->at[j++]);
 	return 0;
+}
+
+/* What begins or ends alike need not be compared. */
+static void trim(struct lines *a, struct lines *b)
+{
+	while (a->count && b->count && same(a->at, b->at)) {
+		a->at++;
+		b->at++;
+		a->count--;
+		b->count--;
+	}
+	while (a->count && b->count && same(&a->at[a->count - 1], &b->at[b->count - 1])) {
+		a->count--;
+		b->count--;
+	}
 }
 
 int qos_plan_diff(const char *then, const char *now, char **ret_text)
@@ -108,13 +260,7 @@ int qos_plan_diff(const char *then, const char *now, char **ret_text)
 	out = open_memstream(&text, &len);
 	if (!out)
 		return -ENOMEM;
-	/* what begins alike need not be compared */
-	while (a.count && b.count && same(a.at, b.at)) {
-		a.at++;
-		b.at++;
-		a.count--;
-		b.count--;
-	}
+	trim(&a, &b);
 	r = diff(out, &a, &b);
 	/* without memory for its last part a memstream may close well, and be null */
 	if ((fclose(out) || !text) && r == 0)

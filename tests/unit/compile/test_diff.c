@@ -103,12 +103,100 @@ static void test_many_different(void **state)
 	expect_diff(then, now, expected);
 }
 
+/* Rules may say the same again and again. */
+static void test_many_same(void **state)
+{
+	_cleanup_(freep) char *then = NULL, *now = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&then, &len);
+
+	(void)state;
+	fputs("old\n", out);
+	for (unsigned int i = 0; i < MANY; i++)
+		fputs("same\n", out);
+	fputs("end\n", out);
+	assert_int_equal(fclose(out), 0);
+	out = open_memstream(&now, &len);
+	for (unsigned int i = 0; i < MANY; i++)
+		fputs(i == MANY / 2 ? "new\n" : "same\n", out);
+	assert_int_equal(fclose(out), 0);
+	expect_diff(then, now, "- old\n+ new\n- same\n- end\n");
+}
+
+#define SHORT 12 /* lines, of few letters: what is common is found in many ways */
+
+static void random_lines(char text[2 * SHORT + 1], unsigned int *seed)
+{
+	unsigned int count = (unsigned int)rand_r(seed) % (SHORT + 1);
+
+	for (unsigned int i = 0; i < count; i++) {
+		text[2 * i] = (char)('a' + rand_r(seed) % 4);
+		text[2 * i + 1] = '\n';
+	}
+	text[2 * count] = '\0';
+}
+
+/* The length of a longest common subsequence, by its definition. */
+static size_t common_length(const char *a, const char *b)
+{
+	size_t length[SHORT + 1][SHORT + 1] = { 0 }, n = strlen(a) / 2, m = strlen(b) / 2;
+
+	for (size_t i = 1; i <= n; i++) {
+		for (size_t j = 1; j <= m; j++) {
+			size_t one = length[i - 1][j], other = length[i][j - 1];
+
+			length[i][j] = a[2 * i - 2] == b[2 * j - 2] ? length[i - 1][j - 1] + 1 :
+				       one > other		    ? one :
+								      other;
+		}
+	}
+	return length[n][m];
+}
+
+/* How often text has what is sought. */
+static long occurrences(const char *text, const char *sought)
+{
+	long count = 0;
+
+	while ((text = strstr(text, sought))) {
+		text++;
+		count++;
+	}
+	return count;
+}
+
+/* Nothing goes or comes that need not, and what does not stays. */
+static void test_least(void **state)
+{
+	unsigned int seed = 1;
+
+	(void)state;
+	for (unsigned int i = 0; i < 20000; i++) {
+		_cleanup_(freep) char *text = NULL;
+		char then[2 * SHORT + 1], now[2 * SHORT + 1];
+
+		random_lines(then, &seed);
+		random_lines(now, &seed);
+		assert_int_equal(qos_plan_diff(then, now, &text), 0);
+		assert_int_equal(strlen(text) / strlen("- a\n"),
+				 strlen(then) / 2 + strlen(now) / 2 - 2 * common_length(then, now));
+		for (char letter = 'a'; letter < 'e'; letter++) {
+			char line[] = { letter, '\n', '\0' }, gone[] = { '-', ' ', letter, '\0' };
+			char come[] = { '+', ' ', letter, '\0' };
+
+			assert_int_equal(occurrences(then, line) - occurrences(text, gone),
+					 occurrences(now, line) - occurrences(text, come));
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_small), cmocka_unit_test(test_changed),
-		cmocka_unit_test(test_moved), cmocka_unit_test(test_repeated),
-		cmocka_unit_test(test_many),  cmocka_unit_test(test_many_different),
+		cmocka_unit_test(test_small),	  cmocka_unit_test(test_changed),
+		cmocka_unit_test(test_moved),	  cmocka_unit_test(test_repeated),
+		cmocka_unit_test(test_many),	  cmocka_unit_test(test_many_different),
+		cmocka_unit_test(test_many_same), cmocka_unit_test(test_least),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
