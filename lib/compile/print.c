@@ -97,6 +97,15 @@ static void print_leaf(FILE *out, const struct qos_plan *plan, const struct qos_
 	}
 }
 
+/* As the policy has it, which is its rate by default. What the kernel has is of all siblings: it
+ * would change every line of them with one.
+ */
+static void print_weight(FILE *out, const struct qos_class *cls)
+{
+	if (cls->weight != cls->rate)
+		fprintf(out, " weight %" PRIu64, cls->weight);
+}
+
 static void print_class(FILE *out, const struct qos_plan *plan, size_t i)
 {
 	const struct qos_plan_class *compiled = &plan->classes[i];
@@ -111,7 +120,7 @@ static void print_class(FILE *out, const struct qos_plan *plan, size_t i)
 		fprintf(out, " priority %s", qos_names_text(&qos_names_priority, cls->priority));
 	print_rate(out, "rate", cls->rate);
 	print_rate(out, "ceil", cls->ceil);
-	fprintf(out, " weight %u", compiled->cfg.weight);
+	print_weight(out, cls);
 	print_size(out, "burst", compiled->burst);
 	if (!cls->inner)
 		print_leaf(out, plan, cls, compiled);

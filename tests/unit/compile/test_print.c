@@ -28,9 +28,9 @@ static void test_text(void **state)
 	assert_string_equal(
 		text, "link mode fq rate 10mbit burst 3028b overhead 8 mpu 64 framing atm\n"
 		      "gso 3028\n"
-		      "class a priority high rate 1mbit ceil 2mbit weight 524288 burst 3k "
+		      "class a priority high rate 1mbit ceil 2mbit burst 3k "
 		      "fairness flow latency 5ms limit 50ms dscp ef\n"
-		      "class b priority normal ceil 10mbit weight 524288 burst 3028b fairness flow "
+		      "class b priority normal ceil 10mbit weight 1000000 burst 3028b fairness flow "
 		      "latency 5ms limit 100ms\n"
 		      "default b\n"
 		      "rule class a family ipv4 proto udp src 10.0.0.0/8 dst 10.1.0.0/16 sport 1 "
@@ -49,11 +49,11 @@ static void test_police(void **state)
 	/* no queue: neither a limit nor a qdisc */
 	assert_string_equal(text, "link mode police\n"
 				  "gso 3028\n"
-				  "class a priority normal ceil 1mbit weight 524288 burst 15140b\n"
+				  "class a priority normal ceil 1mbit weight 1 burst 15140b\n"
 				  "default a\n");
 }
 
-/* Inner classes have no flows and no queue; weights are as the kernel has them. */
+/* Inner classes have no flows and no queue; a weight that is the rate is not said. */
 static void test_tree(void **state)
 {
 	_cleanup_(freep) char *text = print_policy(
@@ -68,11 +68,11 @@ static void test_tree(void **state)
 	*strstr(text, "default") = '\0';
 	assert_string_equal(
 		strstr(text, "class "),
-		"class t inner rate 4mbit ceil 10mbit weight 524288 burst 3028b\n"
-		"class a in t priority normal rate 1mbit ceil 10mbit weight 262144 burst "
+		"class t inner rate 4mbit ceil 10mbit burst 3028b\n"
+		"class a in t priority normal rate 1mbit ceil 10mbit burst "
 		"3028b fairness src-host/64 per-flow 500kbit latency 10ms limit "
 		"121120us\n"
-		"class b in t priority normal rate 2mbit ceil 10mbit weight 524288 burst "
+		"class b in t priority normal rate 2mbit ceil 10mbit burst "
 		"3028b fairness none latency 5ms limit 100ms ecn off\n");
 }
 
