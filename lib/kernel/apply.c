@@ -264,10 +264,10 @@ static int change(const struct qos_device *device, const struct qos_plan *plan,
 /* Of what runs, where somebody took them away, or the interface has another name now. */
 static int keep_pins(const struct qos_device *device, struct qos_diags *diags)
 {
-	_cleanup_(qos_bpf_freep) struct qos_bpf *pinned = NULL;
-	int r = qos_bpf_open_pinned(device->pin_dir, diags, &pinned);
+	uint32_t pinned = 0;
+	int r = qos_bpf_pinned_id(device->pin_dir, diags, &pinned);
 
-	if (r == 0 && pinned->prog_id == device->running->prog_id)
+	if (r == 0 && pinned == device->running->prog_id)
 		return 0;
 	if (r < 0 && r != -ENOENT)
 		return r;

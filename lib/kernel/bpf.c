@@ -143,7 +143,8 @@ int qos_bpf_open(uint32_t prog_id, struct qos_diags *diags, struct qos_bpf **ret
 	return open_program(fd, diags, ret_bpf);
 }
 
-int qos_bpf_open_pinned(const char *dir, struct qos_diags *diags, struct qos_bpf **ret_bpf)
+/* A descriptor, or -errno. */
+static int open_pin(const char *dir, struct qos_diags *diags)
 {
 	_cleanup_(freep) char *path = NULL;
 	int fd;
@@ -153,9 +154,28 @@ int qos_bpf_open_pinned(const char *dir, struct qos_diags *diags, struct qos_bpf
 	fd = bpf_obj_get(path);
 	if (fd < 0 && errno == ENOENT)
 		return -ENOENT;
+	return fd < 0 ? qos_bpf_fail(diags, -errno, "cannot open %s", path) : fd;
+}
+
+int qos_bpf_open_pinned(const char *dir, struct qos_diags *diags, struct qos_bpf **ret_bpf)
+{
+	int fd = open_pin(dir, diags);
+
+	return fd < 0 ? fd : open_program(fd, diags, ret_bpf);
+}
+
+int qos_bpf_pinned_id(const char *dir, struct qos_diags *diags, uint32_t *ret_id)
+{
+	_cleanup_(closep) int fd = open_pin(dir, diags);
+	struct bpf_prog_info info = { 0 };
+	__u32 len = sizeof(info);
+
 	if (fd < 0)
-		return qos_bpf_fail(diags, -errno, "cannot open %s", path);
-	return open_program(fd, diags, ret_bpf);
+		return fd;
+	if (bpf_obj_get_info_by_fd(fd, &info, &len))
+		return qos_bpf_fail(diags, -errno, "cannot read what is pinned in %s", dir);
+	*ret_id = info.id;
+	return 0;
 }
 
 int qos_bpf_slot(const json_t *state, const char *class_name)

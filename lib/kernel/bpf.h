@@ -44,6 +44,8 @@ int qos_bpf_hold(uint32_t prog_id);
  */
 int qos_bpf_open(uint32_t prog_id, struct qos_diags *diags, struct qos_bpf **ret_bpf);
 int qos_bpf_open_pinned(const char *dir, struct qos_diags *diags, struct qos_bpf **ret_bpf);
+/* The program of a pin, whatever its ABI. -ENOENT when there is none (no diagnostic). */
+int qos_bpf_pinned_id(const char *dir, struct qos_diags *diags, uint32_t *ret_id);
 
 /*
  * Load a new program for a plan. Classes that old (may be null) had keep their

@@ -213,21 +213,27 @@ static uint32_t bound(const uint32_t *slots, uint32_t slot)
 	return slot == QOS_NO_SLOT || slot == QOS_SLOT_LINK ? slot : slots[slot - 1];
 }
 
-int qos_bpf_classes_put(int fd, const struct qos_plan *plan, const uint32_t *slots)
+static int put_class(int fd, uint32_t slot, const struct qos_class_cfg *cfg,
+		     const struct qos_class_cfg *before)
 {
-	uint32_t slot = QOS_SLOT_LINK;
+	if (before && memcmp(&before[slot], cfg, sizeof(*cfg)) == 0)
+		return 0;
+	return bpf_map_update_elem(fd, &slot, cfg, BPF_ANY) ? -errno : 0;
+}
 
-	if (bpf_map_update_elem(fd, &slot, &plan->link_class, BPF_ANY))
-		return -errno;
-	for (size_t i = 0; i < plan->class_count; i++) {
+int qos_bpf_classes_put(int fd, const struct qos_plan *plan, const uint32_t *slots,
+			const struct qos_class_cfg *before)
+{
+	int r = put_class(fd, QOS_SLOT_LINK, &plan->link_class, before);
+
+	for (size_t i = 0; r == 0 && i < plan->class_count; i++) {
 		struct qos_class_cfg cfg = plan->classes[i].cfg;
 
 		cfg.parent = bound(slots, cfg.parent);
 		cfg.hard = bound(slots, cfg.hard);
-		if (bpf_map_update_elem(fd, &slots[i], &cfg, BPF_ANY))
-			return -errno;
+		r = put_class(fd, slots[i], &cfg, before);
 	}
-	return 0;
+	return r;
 }
 
 /* More than any finish is ahead of virtual time (kern/pace.h, STALE). */
@@ -353,7 +359,7 @@ static int fill(struct egress_bpf *skel, const struct qos_plan *plan, const stru
 
 	bpf->capacity = slots->capacity;
 	if (r == 0)
-		r = qos_bpf_classes_put(bpf->classes_fd, plan, slots->of);
+		r = qos_bpf_classes_put(bpf->classes_fd, plan, slots->of, NULL);
 	if (r == 0)
 		r = fill_rules(bpf_map__fd(skel->maps.qos_rules), plan, slots);
 	if (r == 0)

@@ -16,10 +16,10 @@
 
 #include "base/cleanup.h"
 
-static int parse(const char *text, json_t **ret_state)
+static int parse(const char *text, size_t len, json_t **ret_state)
 {
 	json_error_t error;
-	json_t *state = json_loads(text, 0, &error);
+	json_t *state = json_loadb(text, len, 0, &error);
 
 	if (!state)
 		return json_error_code(&error) == json_error_out_of_memory ? -ENOMEM : -EBADMSG;
@@ -27,15 +27,110 @@ static int parse(const char *text, json_t **ret_state)
 	return 0;
 }
 
-/* Without memory jansson may leave out a part of a text and not say so. */
+/* A text that grows. */
+struct sink {
+	char *text;
+	size_t len, room;
+	bool failed; /* jansson goes on when a key has no place */
+};
+
+static void sink_done(struct sink *sink)
+{
+	free(sink->text);
+}
+
+static int append(const char *part, size_t len, void *data)
+{
+	struct sink *sink = data;
+	size_t room = sink->room ? sink->room : 4096;
+	char *text;
+
+	while (room <= sink->len + len)
+		room *= 2;
+	if (room != sink->room) {
+		text = realloc(sink->text, room);
+		if (!text) {
+			sink->failed = true;
+			return -1;
+		}
+		sink->text = text;
+		sink->room = room;
+	}
+	memcpy(sink->text + sink->len, part, len);
+	sink->len += len;
+	sink->text[sink->len] = '\0';
+	return 0;
+}
+
+static void append_json(const json_t *json, struct sink *sink)
+{
+	if (json_dump_callback(json, append, sink, JSON_COMPACT))
+		sink->failed = true;
+}
+
+/*
+ * The text of a document: a line of JSON, which is all that a change needs to read, then as
+ * another what is only shown, then the plan's lines.
+ */
+#define SHOW "show"
+#define PLAN "plan"
+
 static char *dump(const json_t *state)
 {
-	_cleanup_(freep) char *text = json_dumps(state, JSON_COMPACT);
-	_cleanup_(json_decrefp) json_t *again = NULL;
+	_cleanup_(json_decrefp) json_t *head = json_copy((json_t *)state);
+	const json_t *show = json_object_get(state, SHOW), *plan = json_object_get(state, PLAN);
+	_cleanup_(sink_done) struct sink sink = { .text = NULL };
 
-	if (!text || parse(text, &again) < 0 || !json_equal(state, again))
+	if (!head)
 		return NULL;
-	return TAKE_PTR(text);
+	json_object_del(head, SHOW);
+	json_object_del(head, PLAN);
+	append_json(head, &sink);
+	append("\n", 1, &sink);
+	if (json_is_string(show))
+		append(json_string_value(show), json_string_length(show), &sink);
+	else if (show)
+		append_json(show, &sink);
+	append("\n", 1, &sink);
+	if (plan)
+		append(json_string_value(plan), json_string_length(plan), &sink);
+	return sink.failed ? NULL : TAKE_PTR(sink.text);
+}
+
+/* "show" remains text: see qos_bpf_state_unfold(). */
+static int parse_document(const char *text, json_t **ret_state)
+{
+	_cleanup_(json_decrefp) json_t *state = NULL;
+	size_t head = strcspn(text, "\n"), show;
+	int r = parse(text, head, &state);
+
+	if (r < 0)
+		return r;
+	if (!text[head])
+		return -EBADMSG;
+	text += head + 1;
+	show = strcspn(text, "\n");
+	if (!text[show])
+		return -EBADMSG;
+	if (json_object_set_new(state, SHOW, json_stringn_nocheck(text, show)) ||
+	    json_object_set_new(state, PLAN, json_string_nocheck(text + show + 1)))
+		return -ENOMEM;
+	*ret_state = TAKE_PTR(state);
+	return 0;
+}
+
+int qos_bpf_state_unfold(json_t *state)
+{
+	const json_t *text = json_object_get(state, SHOW);
+	json_t *show;
+	int r;
+
+	if (!json_is_string(text))
+		return 0;
+	r = parse(json_string_value(text), json_string_length(text), &show);
+	if (r < 0)
+		return r;
+	return json_object_set_new(state, SHOW, show) ? -ENOMEM : 0;
 }
 
 /* A value of the map; the text ends with a zero. */
@@ -108,41 +203,73 @@ int qos_bpf_state_bind(int prog_fd, const json_t *state, int *ret_fd)
 	return 0;
 }
 
-int qos_bpf_state_write(struct qos_bpf_document *document, const json_t *state)
+static int write_next(struct qos_bpf_document *document, const char *text)
 {
-	_cleanup_(freep) char *text = dump(state);
-	int r;
+	int r = write_version(document->fd, document->size, document->serial + 1, text);
 
-	if (!text)
-		return -ENOMEM;
-	r = write_version(document->fd, document->size, document->serial + 1, text);
 	if (r == 0)
 		document->serial++;
 	return r;
 }
 
-/* Take what is in an entry where it is whole and newer than what was found before. */
-static int read_version(struct qos_bpf_document *document, uint32_t key, json_t **state)
+int qos_bpf_state_write(struct qos_bpf_document *document, const json_t *state)
+{
+	_cleanup_(freep) char *text = dump(state);
+
+	return text ? write_next(document, text) : -ENOMEM;
+}
+
+int qos_bpf_state_begin(struct qos_bpf_document *document, const json_t *state, char **ret_text)
+{
+	_cleanup_(freep) char *text = dump(state), *unfinished = NULL;
+	int r;
+
+	if (!text || asprintf(&unfinished, "{\"" QOS_STATE_UNFINISHED "\":true,%s", text + 1) < 0)
+		return -ENOMEM;
+	r = write_next(document, unfinished);
+	if (r < 0)
+		return r;
+	*ret_text = TAKE_PTR(text);
+	return 0;
+}
+
+int qos_bpf_state_end(struct qos_bpf_document *document, const char *text)
+{
+	return write_next(document, text);
+}
+
+/* *ret_version: what is in an entry; null where that is not whole. */
+static int read_version(const struct qos_bpf_document *document, uint32_t key,
+			struct version **ret_version)
 {
 	/* the text ends, whatever is there */
 	_cleanup_(freep) struct version *version = calloc(1, (size_t)document->size + 8);
-	json_t *found;
-	int r;
 
 	if (!version)
 		return -ENOMEM;
 	if (bpf_map_lookup_elem(document->fd, &key, version))
 		return errno == ENOENT ? 0 : -errno;
 	if (document->size <= sizeof(*version) || (version->serial & 1) != key ||
-	    version->serial <= document->serial ||
-	    version->sum != sum_of(version->serial, version->text))
+	    !version->serial || version->sum != sum_of(version->serial, version->text))
 		return 0;
-	r = parse(version->text, &found);
+	*ret_version = TAKE_PTR(version);
+	return 0;
+}
+
+/* The newest that is whole; null: none. */
+static int read_newest(const struct qos_bpf_document *document, struct version **ret_version)
+{
+	_cleanup_(freep) struct version *first = NULL, *second = NULL;
+	int r = read_version(document, 0, &first);
+
+	if (r == 0)
+		r = read_version(document, 1, &second);
 	if (r < 0)
-		return r == -EBADMSG ? 0 : r;
-	json_decref(*state);
-	*state = found;
-	document->serial = version->serial;
+		return r;
+	if (first && second)
+		*ret_version = first->serial > second->serial ? TAKE_PTR(first) : TAKE_PTR(second);
+	else
+		*ret_version = first ? TAKE_PTR(first) : TAKE_PTR(second);
 	return 0;
 }
 
@@ -151,20 +278,23 @@ static int read_version(struct qos_bpf_document *document, uint32_t key, json_t 
 
 int qos_bpf_state_read(struct qos_bpf_document *document, json_t **ret_state)
 {
-	_cleanup_(json_decrefp) json_t *state = NULL;
+	_cleanup_(freep) struct version *version = NULL;
+	json_t *state;
 	int r = 0;
 
 	document->serial = 0;
-	for (int i = 0; r == 0 && !state && i < READ_TRIES; i++) {
-		for (uint32_t key = 0; r == 0 && key < 2; key++)
-			r = read_version(document, key, &state);
-	}
+	for (int i = 0; r == 0 && !version && i < READ_TRIES; i++)
+		r = read_newest(document, &version);
 	if (r < 0)
 		return r;
-	if (!state)
+	if (!version)
 		return -EBADMSG;
+	r = parse_document(version->text, &state);
+	if (r < 0)
+		return r;
+	document->serial = version->serial;
 	json_decref(*ret_state);
-	*ret_state = TAKE_PTR(state);
+	*ret_state = state;
 	return 0;
 }
 

@@ -5,21 +5,29 @@
 
 #include "kernel/bpf.h"
 
-#define QOS_STATE_MAP	"qos_state"
-#define QOS_PROGRAM_PIN "qos_egress"
+#define QOS_STATE_MAP	     "qos_state"
+#define QOS_STATE_UNFINISHED "unfinished"
+#define QOS_PROGRAM_PIN	     "qos_egress"
 
 /* Empty, no descriptor open. Null when out of memory. */
 struct qos_bpf *qos_bpf_new(void);
 
 /* A map that holds the document, bound to the program, which alone keeps it. */
 int qos_bpf_state_bind(int prog_fd, const json_t *state, int *ret_fd);
-/* Of document->fd, of size; sets its serial. -EBADMSG when there is none. */
+/* Of document->fd, of size; sets its serial. "show" is text. -EBADMSG when there is none. */
 int qos_bpf_state_read(struct qos_bpf_document *document, json_t **ret_state);
+/* Makes an object of "show": of a thousand classes most of the work, and for who looks only. */
+int qos_bpf_state_unfold(json_t *state);
 /* A new version in place of the one before that in force. -ENOSPC when there is no room. */
 int qos_bpf_state_write(struct qos_bpf_document *document, const json_t *state);
+/* The same in two steps: says that it is unfinished until the second. ret_text: for that. */
+int qos_bpf_state_begin(struct qos_bpf_document *document, const json_t *state, char **ret_text);
+int qos_bpf_state_end(struct qos_bpf_document *document, const char *text);
 
-/* The class table of a plan; slots: of its classes in the maps, by their index. */
-int qos_bpf_classes_put(int fd, const struct qos_plan *plan, const uint32_t *slots);
+/* The class table of a plan; slots: of its classes in the maps, by their index. before: what is
+ * there, by slot, and is not written again; null: nothing yet. */
+int qos_bpf_classes_put(int fd, const struct qos_plan *plan, const uint32_t *slots,
+			const struct qos_class_cfg *before);
 
 /* Report a failed bpf() call as "WHAT: WHY"; returns error. diags may be null. */
 int qos_bpf_fail(struct qos_diags *diags, int error, const char *fmt, ...)

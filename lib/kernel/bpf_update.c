@@ -8,7 +8,6 @@
 
 #include "base/cleanup.h"
 #include "kernel/bpf_state.h"
-#include "kernel/state.h"
 
 /* Where the plan's classes are; the shape says that they are. */
 static int find_slots(const struct qos_bpf *bpf, const struct qos_plan *plan, uint32_t **ret_slots)
@@ -43,24 +42,21 @@ static void put_back(struct qos_bpf *bpf, const struct qos_class_cfg *before)
  * what says that they are: whenever this is interrupted, apply finds work to do.
  */
 static int update(struct qos_bpf *bpf, const struct qos_plan *plan, const uint32_t *slots,
-		  json_t *state)
+		  const json_t *state)
 {
+	_cleanup_(freep) char *text = NULL;
 	_cleanup_(freep) void *before = NULL;
 	int r = qos_bpf_array(bpf->classes_fd, bpf->capacity, sizeof(struct qos_class_cfg),
 			      &before);
 
 	if (r < 0)
 		return r;
-	if (qos_state_set_finished(state, false))
-		return -ENOMEM;
-	r = qos_bpf_state_write(&bpf->document, state);
+	r = qos_bpf_state_begin(&bpf->document, state, &text);
 	if (r < 0)
 		return r;
-	r = qos_bpf_classes_put(bpf->classes_fd, plan, slots);
+	r = qos_bpf_classes_put(bpf->classes_fd, plan, slots, before);
 	if (r == 0)
-		r = qos_state_set_finished(state, true);
-	if (r == 0)
-		r = qos_bpf_state_write(&bpf->document, state);
+		r = qos_bpf_state_end(&bpf->document, text);
 	if (r < 0)
 		put_back(bpf, before);
 	return r;

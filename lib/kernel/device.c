@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "kernel/bpf_state.h"
 #include "kernel/bpffs.h"
 #include "kernel/lock.h"
 #include "kernel/ports.h"
@@ -82,6 +83,16 @@ static int find_pin_dir(struct qos_device *device, bool change, struct qos_diags
 	return qos_bpffs_path(device->link.name, diags, &device->pin_dir);
 }
 
+/* All that is known, for who looks. */
+static int unfold(const struct qos_device *device, struct qos_diags *diags)
+{
+	const struct qos_bpf *known = qos_device_known(device);
+	int r = known ? qos_bpf_state_unfold(known->state) : 0;
+
+	return r < 0 ? qos_bpf_fail(diags, r, "cannot read what program %u shows", known->prog_id) :
+		       0;
+}
+
 int qos_device_open(const char *ifname, const char *lock, struct qos_diags *diags,
 		    struct qos_device **ret_device)
 {
@@ -120,6 +131,9 @@ int qos_device_open(const char *ifname, const char *lock, struct qos_diags *diag
 		if (r < 0)
 			return r;
 	}
+	r = lock ? 0 : unfold(device, diags);
+	if (r < 0)
+		return r;
 	*ret_device = TAKE_PTR(device);
 	return 0;
 }

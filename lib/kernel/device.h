@@ -30,7 +30,8 @@ struct qos_device {
 
 /*
  * Look at an interface and its ports. lock: who is going to change it ("qosctl
- * apply"), or null to look only; the locks are held until qos_device_close().
+ * apply"), or null to look only; the locks are held until qos_device_close(). To look
+ * only is to see "show" of the document too (see state.h).
  */
 int qos_device_open(const char *ifname, const char *lock, struct qos_diags *diags,
 		    struct qos_device **ret_device);

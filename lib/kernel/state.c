@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/names.h"
 #include "base/utf8.h"
+#include "kernel/bpf_state.h"
 
 static json_t *number_or_null(uint64_t value)
 {
@@ -181,16 +182,7 @@ json_t *qos_state_origin(const json_t *state)
 
 bool qos_state_is_finished(const json_t *state)
 {
-	return !json_is_true(json_object_get(state, "unfinished"));
-}
-
-int qos_state_set_finished(json_t *state, bool finished)
-{
-	if (finished) {
-		json_object_del(state, "unfinished");
-		return 0;
-	}
-	return json_object_set_new(state, "unfinished", json_true()) ? -ENOMEM : 0;
+	return !json_is_true(json_object_get(state, QOS_STATE_UNFINISHED));
 }
 
 bool qos_state_is_current(const struct qos_bpf *running)

@@ -3,6 +3,7 @@
  * The document that a program carries: {"version", "abi", "ifindex", "plan":
  * text, "gso": bytes that we set or 0, "origin": see origin.h, "show": what does not change until
  * the next apply of what qos_show() tells, "slots": {class: slot}, "unfinished": true or missing}.
+ * "show" is an object where it is only looked at, text for who changes something.
  */
 #ifndef QOS_KERNEL_STATE_H
 #define QOS_KERNEL_STATE_H
@@ -26,8 +27,7 @@ json_t *qos_state_origin(const json_t *state);
  * numbers in another. */
 bool qos_state_is_current(const struct qos_bpf *running);
 /* Of a plan whose numbers were put in place of others: not finished where that was
- * interrupted, and some are still the others. -ENOMEM. */
+ * interrupted, and some are still the others. */
 bool qos_state_is_finished(const json_t *state);
-int qos_state_set_finished(json_t *state, bool finished);
 
 #endif

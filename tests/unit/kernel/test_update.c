@@ -293,12 +293,12 @@ static void test_clocks(void **state)
 static void interrupt(struct env *env)
 {
 	_cleanup_(qos_device_closep) struct qos_device *device = open_device(env);
+	_cleanup_(freep) char *text = NULL;
 	struct qos_bpf *bpf = device->running;
 	struct qos_class_cfg cfg = class_of(env, "a");
 	int slot = qos_bpf_slot(bpf->state, "a");
 
-	assert_int_equal(qos_state_set_finished(bpf->state, false), 0);
-	assert_int_equal(qos_bpf_state_write(&bpf->document, bpf->state), 0);
+	assert_int_equal(qos_bpf_state_begin(&bpf->document, bpf->state, &text), 0);
 	cfg.rate = 12345;
 	assert_int_equal(bpf_map_update_elem(bpf->classes_fd, &slot, &cfg, BPF_ANY), 0);
 }
