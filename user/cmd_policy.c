@@ -109,40 +109,19 @@ static void plan_offline(const struct qos_policy *policy, struct report *report)
 	}
 }
 
-static void print_changes(const char *interface, const char *text, bool applied, bool of_several)
-{
-	_cleanup_(freep) char *name = text_safe(interface);
-
-	if (applied && !*text)
-		printf("%s: nothing to change\n", name);
-	else if (of_several)
-		printf("%s:\n", name);
-	print_safe(stdout, text);
-}
-
 /* Plan or apply; the list (null: there is only this one) collects the changes under json. */
 static void change(int (*call)(const struct qos_policy *policy, int json, struct qos_diags *diags,
 			       char **ret_text),
 		   const struct qos_policy *policy, json_t *list, struct report *report)
 {
 	_cleanup_(diags_freep) struct qos_diags *diags = diags_new();
-	_cleanup_(json_decrefp) json_t *changes = NULL;
 	_cleanup_(freep) char *text = NULL;
 	int r;
 
 	r = call(policy, report->json, diags, &text);
 	report_diags(report, diags, qos_policy_interface(policy), r);
-	if (r < 0)
-		return;
-	if (!report->json) {
-		print_changes(qos_policy_interface(policy), text, call == qos_apply, list);
-		return;
-	}
-	changes = report_load(report, text);
-	if (changes && list)
-		list_append(list, json_incref(changes));
-	else if (changes)
-		print_json(stdout, changes);
+	if (r == 0)
+		report_changes(report, qos_policy_interface(policy), text, call == qos_apply, list);
 }
 
 void run_plan(const struct args *args, struct report *report)

@@ -129,22 +129,50 @@ void run_doctor(const struct args *args, struct report *report)
 		print_doctor(doctor);
 }
 
-void run_remove(const struct args *args, struct report *report)
+static void remove_one(const char *ifname, json_t *list, struct report *report)
 {
 	_cleanup_(diags_freep) struct qos_diags *diags = diags_new();
 	_cleanup_(freep) char *text = NULL;
 	int r;
 
-	r = qos_remove(args->operands[0], report->json, diags, &text);
-	report_diags(report, diags, args->operands[0], r);
-	if (r < 0)
-		return;
-	if (report->json) {
-		_cleanup_(json_decrefp) json_t *changes = report_load(report, text);
+	r = qos_remove(ifname, report->json, diags, &text);
+	report_diags(report, diags, ifname, r);
+	if (r == 0)
+		report_changes(report, ifname, text, false, list);
+}
 
-		if (changes)
-			print_json(stdout, changes);
+static void remove_all(struct report *report)
+{
+	_cleanup_(diags_freep) struct qos_diags *diags = diags_new();
+	_cleanup_(json_decrefp) json_t *interfaces = NULL, *list = json_array();
+	_cleanup_(freep) char *text = NULL;
+	const json_t *interface;
+	size_t i;
+	int r;
+
+	r = qos_show(NULL, diags, &text);
+	report_diags(report, diags, "qosctl", r);
+	if (r == 0)
+		interfaces = report_load(report, text);
+	if (!interfaces)
+		return;
+	json_array_foreach(interfaces, i, interface)
+		remove_one(json_string_value(json_object_get(interface, "interface")), list,
+			   report);
+	if (report->json)
+		print_json(stdout, list);
+	else
+		say_none(interfaces);
+}
+
+void run_remove(const struct args *args, struct report *report)
+{
+	if (!!args->option[OPT_ALL] == (args->operand_count == 1)) {
+		usage_error("remove ", "remove needs either IFACE or --all");
+		report_status(report, QOS_INVALID);
+	} else if (args->option[OPT_ALL]) {
+		remove_all(report);
 	} else {
-		print_safe(stdout, text);
+		remove_one(args->operands[0], NULL, report);
 	}
 }

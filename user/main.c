@@ -28,6 +28,12 @@ static const struct opt opts_apply[] = {
 	{},
 };
 
+static const struct opt opts_remove[] = {
+	HELP, JSON,
+	{ OPT_ALL, 'a', "all", NULL, "every interface that is shaped, also after one failed" },
+	{},
+};
+
 static const struct opt opts_flows[] = {
 	HELP, JSON,
 	{ OPT_NUMBER, 'n', "number", "N", "how many, those that send most (20; 0: all)" },
@@ -49,7 +55,7 @@ static const struct verb verbs[] = {
 	  "Print what each class sent, dropped and waited" },
 	{ "flows", "IFACE", 1, 1, opts_flows, run_flows,
 	  "Print the flows that send now: class, rate, delay" },
-	{ "remove", "IFACE", 1, 1, opts_state, run_remove,
+	{ "remove", "IFACE|--all", 0, 1, opts_remove, run_remove,
 	  "Stop shaping and put back what was there before" },
 	{ "doctor", "[IFACE]", 0, 1, opts_state, run_doctor,
 	  "Check what this kernel and an interface can do" },

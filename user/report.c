@@ -99,6 +99,27 @@ void report_diags(struct report *report, const struct qos_diags *diags, const ch
 	print_safe(stderr, text);
 }
 
+void report_changes(struct report *report, const char *interface, const char *text, bool applied,
+		    json_t *list)
+{
+	_cleanup_(freep) char *name = text_safe(interface);
+	_cleanup_(json_decrefp) json_t *changes = NULL;
+
+	if (report->json) {
+		changes = report_load(report, text);
+		if (changes && list)
+			list_append(list, json_incref(changes));
+		else if (changes)
+			print_json(stdout, changes);
+		return;
+	}
+	if (applied && !*text)
+		printf("%s: nothing to change\n", name);
+	else if (list)
+		printf("%s:\n", name);
+	print_safe(stdout, text);
+}
+
 void report_finish(struct report *report)
 {
 	flush_output(report);

@@ -47,6 +47,13 @@ json_t *report_load(struct report *report, const char *text);
 /* Put an item that is not null at the end of a list; jansson fails only without memory. */
 void list_append(json_t *list, json_t *item);
 
+/*
+ * What plan, apply or remove changes on an interface: as text or, under json, as a
+ * document that goes to the list. With a null list the interface is the only one.
+ */
+void report_changes(struct report *report, const char *interface, const char *text, bool applied,
+		    json_t *list);
+
 /* On a line of its own, all of it ASCII. */
 void print_json(FILE *f, const json_t *json);
 

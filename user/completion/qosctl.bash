@@ -50,10 +50,11 @@ _qosctl_words()
 _qosctl_options()
 {
 	case $1 in
-	check | show | stats | remove | doctor) echo '--help --json' ;;
+	check | show | stats | doctor) echo '--help --json' ;;
 	plan) echo '--help --json --dir --offline' ;;
 	apply) echo '--help --json --dir --all' ;;
 	flows) echo '--help --json --number' ;;
+	remove) echo '--help --json --all' ;;
 	help) echo '--help' ;;
 	esac
 }
