@@ -11,6 +11,7 @@
 #include "compile/plan.h"
 #include "kernel/apply.h"
 #include "kernel/show.h"
+#include "kernel/trust.h"
 #include "model/policy.h"
 #include "parse/doc.h"
 
@@ -35,14 +36,34 @@ static int judge(const struct qos_policy *policy, struct qos_diags *diags)
 	return r == -E2BIG ? -EINVAL : r;
 }
 
+/* Who can write what fd is, while it is open: what is judged is what was read. */
+static int find_writers(int fd, struct qos_policy *policy)
+{
+	struct qos_trust trust = { .why = NULL };
+	int r;
+
+	if (!qos_trust_matters())
+		return 0;
+	r = qos_trust_judge_way(fd, policy->path, &trust);
+	if (r < 0 && asprintf(&trust.why, "cannot tell who can write %s: %s", policy->path,
+			      strerror(-r)) < 0)
+		return -ENOMEM;
+	policy->writers = trust.why;
+	policy->writers_hint = trust.hint;
+	return 0;
+}
+
 static int read_policy(const char *path, struct qos_diags *diags, struct qos_policy **ret_policy)
 {
+	_cleanup_(closep) int fd = -1;
 	_cleanup_(freep) char *text = NULL;
 	_cleanup_(nodep) struct qos_node *root = NULL;
 	_cleanup_(policyp) struct qos_policy *policy = NULL;
 	size_t len = 0;
-	int r = qos_file_read(path, diags, &text, &len);
+	int r = qos_file_open(path, diags, &fd);
 
+	if (r == 0)
+		r = qos_file_read(fd, path, diags, &text, &len);
 	if (r < 0)
 		return r;
 	r = qos_doc_read(text, len, diags, &root);
@@ -52,6 +73,8 @@ static int read_policy(const char *path, struct qos_diags *diags, struct qos_pol
 	if (r < 0)
 		return r;
 	r = judge(policy, diags);
+	if (r == 0)
+		r = find_writers(fd, policy);
 	if (r < 0)
 		return r;
 	*ret_policy = TAKE_PTR(policy);
@@ -66,6 +89,26 @@ int qos_policy_read(const char *path, struct qos_diags *diags, struct qos_policy
 const char *qos_policy_interface(const struct qos_policy *policy)
 {
 	return policy->interface;
+}
+
+void qos_policy_judge_file(const struct qos_policy *policy, struct qos_diags *diags)
+{
+	if (!policy->writers)
+		return;
+	qos_diag_warn(diags, "%s: apply refuses the policy", policy->writers);
+	if (policy->writers_hint)
+		qos_diag_hint(diags, "%s", policy->writers_hint);
+}
+
+/* Root does nothing that somebody else may have written. */
+static int refuse_writers(const struct qos_policy *policy, struct qos_diags *diags)
+{
+	if (!policy->writers)
+		return 0;
+	qos_diag(diags, QOS_INVALID, "the policy is refused: %s", policy->writers);
+	if (policy->writers_hint)
+		qos_diag_hint(diags, "%s", policy->writers_hint);
+	return -EPERM;
 }
 
 /* "+ what\n- what\n" → {"interface", "changes": [{"op", "what"}]} */
@@ -124,6 +167,7 @@ int qos_plan(const struct qos_policy *policy, int json, struct qos_diags *diags,
 	char *text = NULL;
 	int r = with_plan(policy, diags, qos_kernel_plan, &text);
 
+	qos_policy_judge_file(policy, diags);
 	if (r == 0)
 		r = give_changes(policy->interface, text, json, ret_text);
 	return finish(r, diags);
@@ -137,8 +181,10 @@ int qos_plan_full(const struct qos_policy *policy, struct qos_diags *diags, char
 int qos_apply(const struct qos_policy *policy, int json, struct qos_diags *diags, char **ret_text)
 {
 	char *text = NULL;
-	int r = with_plan(policy, diags, qos_kernel_apply, &text);
+	int r = refuse_writers(policy, diags);
 
+	if (r == 0)
+		r = with_plan(policy, diags, qos_kernel_apply, &text);
 	if (r == 0)
 		r = give_changes(policy->interface, text, json, ret_text);
 	return finish(r, diags);

@@ -55,6 +55,15 @@ static struct qos_policy *read_operand(const struct args *args, struct report *r
 	return NULL;
 }
 
+/* Say so where apply would refuse it for who can write it. */
+static void judge_file(const struct qos_policy *policy, const char *path, struct report *report)
+{
+	_cleanup_(diags_freep) struct qos_diags *diags = diags_new();
+
+	qos_policy_judge_file(policy, diags);
+	report_diags(report, diags, path, 0);
+}
+
 void run_check(const struct args *args, struct report *report)
 {
 	_cleanup_(json_decrefp) json_t *list = json_array();
@@ -64,6 +73,8 @@ void run_check(const struct args *args, struct report *report)
 			read_policy(args->operands[i], report);
 		_cleanup_(freep) char *safe = text_safe(args->operands[i]);
 
+		if (policy)
+			judge_file(policy, args->operands[i], report);
 		if (report->json)
 			list_append(list, json_pack("{s:s, s:b, s:s?}", "file", safe, "valid",
 						    !!policy, "interface",

@@ -16,6 +16,7 @@
 
 #include "base/cleanup.h"
 #include "kernel/netns.h"
+#include "kernel/trust.h"
 
 #define BPFFS "/sys/fs/bpf"
 
@@ -173,9 +174,34 @@ static void escape_dots(const char *name, char *buf)
 	*buf = '\0';
 }
 
+/* A bpffs that somebody mounted without a mode lets all make folders, one of our name as well. */
+static int judge_top(const char *top, struct qos_diags *diags)
+{
+	_cleanup_(qos_trust_done) struct qos_trust trust = { .why = NULL };
+	_cleanup_(closep) int fd = -1;
+	int r = 0;
+
+	if (!qos_trust_matters())
+		return 0;
+	fd = open(top, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	r = fd < 0 ? -errno : qos_trust_judge(fd, top, &trust);
+	if (r < 0) {
+		qos_diag(diags, QOS_FAILED, "cannot look at %s: %s", top, strerror(-r));
+		return r;
+	}
+	if (!trust.why)
+		return 0;
+	qos_diag(diags, QOS_FAILED, "%s: it is not used", trust.why);
+	qos_diag_hint(diags, "apply makes it anew, and what is in force stays: rm -r %s", top);
+	return -EPERM;
+}
+
 int qos_bpffs_path(const char *ifname, struct qos_diags *diags, char **ret_dir)
 {
 	char name[QOS_NETNS_NAME_LEN], escaped[2 * QOS_NETNS_NAME_LEN], bpffs[PATH_LEN], *dir;
+	char top[PATH_LEN + sizeof("/qosctl")];
 	int r;
 
 	r = qos_netns_name(ifname, diags, name);
@@ -184,8 +210,12 @@ int qos_bpffs_path(const char *ifname, struct qos_diags *diags, char **ret_dir)
 	r = find_or_mount(diags, bpffs);
 	if (r < 0)
 		return r;
+	snprintf(top, sizeof(top), "%s/qosctl", bpffs);
+	r = judge_top(top, diags);
+	if (r < 0)
+		return r;
 	escape_dots(name, escaped);
-	if (asprintf(&dir, "%s/qosctl/%s", bpffs, escaped) < 0)
+	if (asprintf(&dir, "%s/%s", top, escaped) < 0)
 		return -ENOMEM;
 
 	*ret_dir = dir;

@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "kernel/netns.h"
+#include "kernel/trust.h"
 
 #define LOCK_DIR "/run/qosctl"
 #define RETRY_MS 50
@@ -27,18 +28,54 @@ static int fail(struct qos_diags *diags, int error, const char *what, const char
 	return error;
 }
 
-static int lock_open(const char *path, struct qos_diags *diags, int *ret_fd)
+/* Whoever can write there can keep us waiting, and choose what we write to. */
+static int judge(int fd, const char *path, struct qos_diags *diags)
 {
-	int fd;
+	_cleanup_(qos_trust_done) struct qos_trust trust = { .why = NULL };
+	int r = qos_trust_matters() ? qos_trust_judge(fd, path, &trust) : 0;
+
+	if (r < 0)
+		return fail(diags, r, "look at", path);
+	if (!trust.why)
+		return 0;
+	qos_diag(diags, QOS_FAILED, "%s: it is not used", trust.why);
+	qos_diag_hint(diags, "nothing in it is needed while no qosctl runs: rm -r " LOCK_DIR);
+	return -EPERM;
+}
+
+static int open_dir(struct qos_diags *diags, int *ret_fd)
+{
+	_cleanup_(closep) int fd = -1;
+	int r;
 
 	if (mkdir(LOCK_DIR, 0700) < 0 && errno != EEXIST)
 		return fail(diags, -errno, "create", LOCK_DIR);
+	fd = open(LOCK_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return fail(diags, -errno, "open", LOCK_DIR);
+	r = judge(fd, LOCK_DIR, diags);
+	if (r < 0)
+		return r;
+	*ret_fd = TAKE_FD(fd);
+	return 0;
+}
 
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+static int lock_open(const char *path, struct qos_diags *diags, int *ret_fd)
+{
+	_cleanup_(closep) int dir = -1, fd = -1;
+	int r = open_dir(diags, &dir);
+
+	if (r < 0)
+		return r;
+	/* O_NONBLOCK: a FIFO in its place is not waited for */
+	fd = openat(dir, strrchr(path, '/') + 1,
+		    O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
 	if (fd < 0)
 		return fail(diags, -errno, "open", path);
-
-	*ret_fd = fd;
+	r = judge(fd, path, diags);
+	if (r < 0)
+		return r;
+	*ret_fd = TAKE_FD(fd);
 	return 0;
 }
 

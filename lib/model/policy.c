@@ -24,5 +24,7 @@ void qos_policy_free(struct qos_policy *policy)
 	free(policy->rules);
 	free(policy->interface);
 	free(policy->path);
+	free(policy->writers);
+	free(policy->writers_hint);
 	free(policy);
 }

@@ -105,6 +105,9 @@ struct qos_policy {
 	size_t default_class;	   /* index of a leaf */
 	struct qos_rule_def *rules;
 	size_t rule_count;
+	/* who besides root can write the file, and what to do about it; null: nobody, or it
+	 * does not matter. Of who opened it: qos_policy_build() leaves it out */
+	char *writers, *writers_hint;
 };
 
 /*

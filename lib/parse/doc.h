@@ -31,13 +31,15 @@ struct qos_node {
 	struct qos_loc key_loc;
 };
 
+/* Open a policy file, a regular one. -EINVAL, or the errno of opening it, with a diagnostic. */
+int qos_file_open(const char *path, struct qos_diags *diags, int *ret_fd);
 /*
- * The text of a policy file, the caller's and ended by a NUL, and the source of diags set to it.
- * Regular files of at most QOS_DOC_MAX bytes; a byte order mark is taken off.
- * -EINVAL (not such a file), -EFBIG, -ENOMEM, or the errno of reading it, with
- * a diagnostic.
+ * The text of an open one, the caller's and ended by a NUL, and the source of diags set to it.
+ * At most QOS_DOC_MAX bytes; a byte order mark is taken off. -EFBIG, -ENOMEM, or
+ * the errno of reading it, with a diagnostic.
  */
-int qos_file_read(const char *path, struct qos_diags *diags, char **ret_text, size_t *ret_len);
+int qos_file_read(int fd, const char *path, struct qos_diags *diags, char **ret_text,
+		  size_t *ret_len);
 
 /*
  * Bounded for hostile input: at most QOS_DOC_MAX bytes of text, 64 levels, and

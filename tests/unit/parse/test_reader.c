@@ -34,6 +34,14 @@ static const char *path_of(const char *name)
 	return path;
 }
 
+static int read_file(const char *path, struct qos_diags *diags, char **ret_text, size_t *ret_len)
+{
+	_cleanup_(closep) int fd = -1;
+	int r = qos_file_open(path, diags, &fd);
+
+	return r < 0 ? r : qos_file_read(fd, path, diags, ret_text, ret_len);
+}
+
 static void expect_read(const char *bytes, size_t len, const char *expected)
 {
 	_cleanup_(diags_freep) struct qos_diags *diags = qos_diags_new();
@@ -45,7 +53,7 @@ static void expect_read(const char *bytes, size_t len, const char *expected)
 	assert_non_null(f);
 	assert_int_equal(fwrite(bytes, 1, len, f), len);
 	assert_int_equal(fclose(f), 0);
-	assert_int_equal(qos_file_read(path, diags, &text, &got), 0);
+	assert_int_equal(read_file(path, diags, &text, &got), 0);
 	assert_int_equal(got, strlen(expected));
 	assert_string_equal(text, expected);
 	assert_int_equal(qos_diags_status(diags), QOS_OK);
@@ -59,7 +67,7 @@ static void expect_error(const char *path, int error, enum qos_status status, co
 	char *text = (char *)path;
 	size_t len = 7;
 
-	assert_int_equal(qos_file_read(path, diags, &text, &len), error);
+	assert_int_equal(read_file(path, diags, &text, &len), error);
 	assert_ptr_equal(text, path);
 	assert_int_equal(len, 7);
 	assert_int_equal(qos_diags_status(diags), status);
@@ -90,7 +98,7 @@ static void test_source(void **state)
 	(void)state;
 	fputs("one\ntwo\n", f);
 	fclose(f);
-	assert_int_equal(qos_file_read(path, diags, &text, &len), 0);
+	assert_int_equal(read_file(path, diags, &text, &len), 0);
 	qos_diag_at(diags, (struct qos_loc){ 2, 1 }, "bad");
 	assert_int_equal(qos_diags_text(diags, &said), 0);
 	assert_true(asprintf(&expected, "%s:2:1: error: bad\ntwo\n^\n", path) > 0);
@@ -127,7 +135,7 @@ static void test_size(void **state)
 
 	(void)state;
 	assert_int_equal(ftruncate(fd, QOS_DOC_MAX), 0);
-	assert_int_equal(qos_file_read(path, diags, &text, &len), 0);
+	assert_int_equal(read_file(path, diags, &text, &len), 0);
 	assert_int_equal(len, QOS_DOC_MAX);
 	assert_int_equal(ftruncate(fd, QOS_DOC_MAX + 1), 0);
 	expect_error(path, -EFBIG, QOS_INVALID,
