@@ -137,6 +137,19 @@ static int read_step(struct reader *reader, unsigned int *ret)
 	return 0;
 }
 
+/* As in 22-6, or fri-sun: Sunday is also the 7th day. */
+static int refuse_order(const struct reader *reader, const char *at, const struct field *field,
+			unsigned int first, unsigned int last)
+{
+	static const char text[] = "a range goes upwards: write";
+
+	if (field == &fields[WEEKDAY] && last == 0)
+		return refuse(reader, at, "%s %u-7", text, first);
+	if (last == field->min)
+		return refuse(reader, at, "%s %u-%u,%u", text, first, field->max, last);
+	return refuse(reader, at, "%s %u-%u,%u-%u", text, first, field->max, field->min, last);
+}
+
 /* A value, or from and to what a range goes. */
 static int read_bounds(struct reader *reader, const struct field *field, unsigned int *first,
 		       unsigned int *last)
@@ -163,8 +176,7 @@ static int read_bounds(struct reader *reader, const struct field *field, unsigne
 	reader->at++;
 	r = read_value(reader, field, last);
 	if (r == 0 && *last < *first)
-		return refuse(reader, start, "a range goes upwards: write %u-%u,%u-%u", *first,
-			      field->max, field->min, *last);
+		return refuse_order(reader, start, field, *first, *last);
 	return r;
 }
 

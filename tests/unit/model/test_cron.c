@@ -171,7 +171,8 @@ static void test_refused(void **state)
 	expect_refused("*/x 8 * * *", 2, "a step is a number from 1, as in */5");
 	expect_refused("*5 8 * * *", 1, "`5` does not belong to a minute");
 	expect_refused("0 22-6 * * *", 2, "a range goes upwards: write 22-23,0-6");
-	expect_refused("0 8 * * sat-sun", 8, "a range goes upwards: write 6-7,0-0");
+	expect_refused("0 22-0 * * *", 2, "a range goes upwards: write 22-23,0");
+	expect_refused("0 8 * * sat-sun", 8, "a range goes upwards: write 6-7");
 	expect_refused("0 8\n1 * * * *", 3, "`\n1` does not belong to an hour");
 	expect_refused("@dayly", 0, "`@dayly` is not a time, did you mean `@daily`?");
 	expect_refused(" @reboot", 1,
