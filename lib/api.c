@@ -53,7 +53,45 @@ static int find_writers(int fd, struct qos_policy *policy)
 	return 0;
 }
 
-static int read_policy(const char *path, struct qos_diags *diags, struct qos_policy **ret_policy)
+/* A policy with the values of the schedule that holds at a time, which base has. */
+static int build_scheduled(const struct qos_node *root, const struct qos_policy *base, time_t when,
+			   struct qos_diags *diags, struct qos_policy **ret_policy)
+{
+	time_t since = 0;
+	const struct qos_schedule *schedule = qos_policy_schedule_at(base, when, &since);
+	struct qos_policy *policy;
+	int r;
+
+	if (!schedule)
+		return -ENOENT;
+	r = qos_policy_build(root, base->path, schedule->overrides, schedule->override_count, diags,
+			     &policy);
+	if (r < 0)
+		return r;
+	policy->schedule = &policy->schedules[schedule - base->schedules];
+	policy->schedule_since = since;
+	*ret_policy = policy;
+	return 0;
+}
+
+/* when: null: as the file has it. */
+static int build_policy(const struct qos_node *root, const char *path, const time_t *when,
+			struct qos_diags *diags, struct qos_policy **ret_policy)
+{
+	_cleanup_(policyp) struct qos_policy *base = NULL;
+	int r = qos_policy_build(root, path, NULL, 0, diags, &base);
+
+	if (r < 0)
+		return r;
+	r = when ? build_scheduled(root, base, *when, diags, ret_policy) : -ENOENT;
+	if (r != -ENOENT)
+		return r;
+	*ret_policy = TAKE_PTR(base);
+	return 0;
+}
+
+static int read_policy(const char *path, const time_t *when, struct qos_diags *diags,
+		       struct qos_policy **ret_policy)
 {
 	_cleanup_(closep) int fd = -1;
 	_cleanup_(freep) char *text = NULL;
@@ -69,7 +107,7 @@ static int read_policy(const char *path, struct qos_diags *diags, struct qos_pol
 	r = qos_doc_read(text, len, diags, &root);
 	if (r < 0)
 		return r;
-	r = qos_policy_build(root, path, diags, &policy);
+	r = build_policy(root, path, when, diags, &policy);
 	if (r < 0)
 		return r;
 	r = judge(policy, diags);
@@ -83,7 +121,13 @@ static int read_policy(const char *path, struct qos_diags *diags, struct qos_pol
 
 int qos_policy_read(const char *path, struct qos_diags *diags, struct qos_policy **ret_policy)
 {
-	return finish(read_policy(path, diags, ret_policy), diags);
+	return finish(read_policy(path, NULL, diags, ret_policy), diags);
+}
+
+int qos_policy_read_at(const char *path, time_t when, struct qos_diags *diags,
+		       struct qos_policy **ret_policy)
+{
+	return finish(read_policy(path, &when, diags, ret_policy), diags);
 }
 
 const char *qos_policy_interface(const struct qos_policy *policy)

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "report.h"
 #include "verbs.h"
@@ -24,29 +25,30 @@ static const char *policy_dir(const struct args *args)
 	return args->option[OPT_DIR] ? args->option[OPT_DIR] : POLICY_DIR;
 }
 
-/* Null when it could not be read, which is reported. */
-static struct qos_policy *read_policy(const char *path, struct report *report)
+/* Null when it could not be read, which is reported. now: as its schedules have it now. */
+static struct qos_policy *read_policy(const char *path, bool now, struct report *report)
 {
 	_cleanup_(diags_freep) struct qos_diags *diags = diags_new();
 	struct qos_policy *policy = NULL;
 	int r;
 
-	r = qos_policy_read(path, diags, &policy);
+	r = now ? qos_policy_read_at(path, time(NULL), diags, &policy) :
+		  qos_policy_read(path, diags, &policy);
 	report_diags(report, diags, path, r);
 	return r < 0 ? NULL : policy;
 }
 
 /* The policy FILE, or that of IFACE, which must be for no other interface. */
-static struct qos_policy *read_operand(const struct args *args, struct report *report)
+static struct qos_policy *read_operand(const struct args *args, bool now, struct report *report)
 {
 	_cleanup_(freep) char *path = NULL;
 	struct qos_policy *policy;
 	const char *operand = args->operands[0];
 
 	if (is_file(operand))
-		return read_policy(operand, report);
+		return read_policy(operand, now, report);
 	path = text_format("%s/%s.yaml", policy_dir(args), operand);
-	policy = read_policy(path, report);
+	policy = read_policy(path, now, report);
 	if (!policy || !strcmp(qos_policy_interface(policy), operand))
 		return policy;
 	report_error(report, QOS_INVALID, "name the file itself if that is meant",
@@ -70,7 +72,7 @@ void run_check(const struct args *args, struct report *report)
 
 	for (size_t i = 0; i < args->operand_count; i++) {
 		_cleanup_(policy_freep) struct qos_policy *policy =
-			read_policy(args->operands[i], report);
+			read_policy(args->operands[i], false, report);
 		_cleanup_(freep) char *safe = text_safe(args->operands[i]);
 
 		if (policy)
@@ -137,11 +139,12 @@ static void change(int (*call)(const struct qos_policy *policy, int json, struct
 
 void run_plan(const struct args *args, struct report *report)
 {
-	_cleanup_(policy_freep) struct qos_policy *policy = read_operand(args, report);
+	bool offline = args->option[OPT_OFFLINE];
+	_cleanup_(policy_freep) struct qos_policy *policy = read_operand(args, !offline, report);
 
 	if (!policy)
 		return;
-	if (args->option[OPT_OFFLINE])
+	if (offline)
 		plan_offline(policy, report);
 	else
 		change(qos_plan, policy, NULL, report);
@@ -168,7 +171,7 @@ static int is_policy(const struct dirent *entry)
 
 static void apply_one(const char *path, json_t *seen, json_t *list, struct report *report)
 {
-	_cleanup_(policy_freep) struct qos_policy *policy = read_policy(path, report);
+	_cleanup_(policy_freep) struct qos_policy *policy = read_policy(path, true, report);
 
 	if (policy && !is_second(seen, qos_policy_interface(policy), path, report))
 		change(qos_apply, policy, list, report);
@@ -211,7 +214,7 @@ void run_apply(const struct args *args, struct report *report)
 		apply_all(policy_dir(args), report);
 		return;
 	}
-	policy = read_operand(args, report);
+	policy = read_operand(args, true, report);
 	if (policy)
 		change(qos_apply, policy, NULL, report);
 }

@@ -1,10 +1,37 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* From tree to policy: the order of things, and the top level's own keys. */
 #include <errno.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "model/draft.h"
+
+/* What is wrong with an override is at its place or, where it has none, with its name. With a
+ * schedule the file's own values may be wrong that are right without. */
+void draft_error(struct draft *draft, struct qos_loc loc, const char *fmt, ...)
+{
+	const struct qos_override *reading = draft->reading;
+	_cleanup_(freep) char *text = NULL;
+	va_list args;
+	int len;
+
+	draft->errors++;
+	va_start(args, fmt);
+	len = vasprintf(&text, fmt, args);
+	va_end(args);
+	if (len < 0) {
+		text = NULL;
+		draft->no_memory = true;
+	} else if (reading && !loc.line) {
+		qos_diag_at(draft->diags, loc, "`%s` of `%s`: %s", reading->key,
+			    QOS_BRIEF(reading->class), text);
+	} else if (!reading && draft->trying) {
+		qos_diag_at(draft->diags, loc, "with schedule `%s`: %s", draft->trying->name, text);
+	} else {
+		qos_diag_at(draft->diags, loc, "%s", text);
+	}
+}
 
 void *draft_grow(struct draft *draft, void *array, size_t count, size_t size)
 {
@@ -76,8 +103,10 @@ static void default_interface(struct draft *draft, const struct qos_node *root)
 			    QOS_BRIEF(draft->policy->interface));
 }
 
-static void read_policy(struct draft *draft, const struct qos_node *root)
+static void read_policy(struct draft *draft)
 {
+	const struct qos_node *root = draft->root;
+
 	if (root->kind != QOS_NODE_MAP) {
 		draft_error(draft, root->loc,
 			    "a policy is a mapping with `classes` and `default`, not %s",
@@ -87,6 +116,7 @@ static void read_policy(struct draft *draft, const struct qos_node *root)
 	/* else each name in it would be an error that follows from this one */
 	draft->classes_bad = !qos_node_get(root, "classes");
 	keys_read(draft, &keys_policy, root, draft);
+	overlay_check(draft);
 	if (!keys_given(&keys_policy, root, "interface"))
 		default_interface(draft, root);
 	if (!keys_given(&keys_policy, root, "classes"))
@@ -96,6 +126,8 @@ static void read_policy(struct draft *draft, const struct qos_node *root)
 		draft_error(draft, root->loc,
 			    "`default` is missing: it names the class of whatever no rule takes");
 	policy_check(draft);
+	if (!draft->override_count)
+		schedules_try(draft);
 }
 
 /* The classes move from the draft into its policy. */
@@ -119,8 +151,22 @@ static int finish(struct draft *draft)
 	return 0;
 }
 
-static void draft_done(struct draft *draft)
+int draft_init(struct draft *draft, const struct qos_node *root, struct qos_diags *diags)
 {
+	*draft = (struct draft){
+		.root = root,
+		.diags = diags,
+		.override_diags = diags,
+		.text_bad = diags && qos_diags_status(diags) != QOS_OK,
+		.link_rate = { .key = "rate", .owner = QOS_PARENT_LINK },
+		.policy = calloc(1, sizeof(*draft->policy)),
+	};
+	return draft->policy ? 0 : -ENOMEM;
+}
+
+void draft_done(struct draft *draft)
+{
+	free(draft->overrides);
 	for (size_t i = 0; i < draft->class_count; i++)
 		free(draft->classes[i].c.name);
 	free(draft->classes);
@@ -128,22 +174,20 @@ static void draft_done(struct draft *draft)
 	qos_policy_free(draft->policy);
 }
 
-int qos_policy_build(const struct qos_node *root, const char *path, struct qos_diags *diags,
+int qos_policy_build(const struct qos_node *root, const char *path,
+		     const struct qos_override *overrides, size_t count, struct qos_diags *diags,
 		     struct qos_policy **ret_policy)
 {
-	_cleanup_(draft_done) struct draft draft = {
-		.diags = diags,
-		.link_rate = { .key = "rate", .owner = QOS_PARENT_LINK },
-	};
-	int r;
+	_cleanup_(draft_done) struct draft draft = { 0 };
+	int r = draft_init(&draft, root, diags);
 
-	draft.policy = calloc(1, sizeof(*draft.policy));
-	if (!draft.policy)
-		return -ENOMEM;
+	if (r < 0)
+		return r;
 	draft.policy->path = strdup(path);
 	if (!draft.policy->path)
 		return -ENOMEM;
-	read_policy(&draft, root);
+	overlay_set(&draft, overrides, count);
+	read_policy(&draft);
 	r = finish(&draft);
 	if (r < 0)
 		return r;

@@ -13,7 +13,7 @@ static bool is_alnum(char c)
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
-static bool name_valid(const char *name)
+bool name_valid(const char *name)
 {
 	size_t len = strlen(name);
 
@@ -54,12 +54,15 @@ static void set_limit(struct draft *draft, struct class_draft *class)
 /* The keys of a class, except for the classes in it. */
 static void read_keys(struct draft *draft, const struct qos_node *item, struct class_draft *class)
 {
+	struct overlay over = overlay_of(draft, item->key);
+
 	class->c.inner = qos_node_get(item, "classes");
 	/* badly spelt, it still has names that rules know */
 	if (!class->c.inner && keys_given(&keys_class, item, "classes"))
 		draft->classes_bad = true;
-	class->weightless = !keys_given(&keys_class, item, "weight");
-	keys_read(draft, class->c.inner ? &keys_inner : &keys_class, item, class);
+	class->weightless =
+		!keys_given(&keys_class, item, "weight") && !overlay_get(over, "weight");
+	keys_read_over(draft, class->c.inner ? &keys_inner : &keys_class, item, over, class);
 }
 
 static void read_class(struct draft *draft, const struct qos_node *item, struct class_draft *class)
@@ -196,10 +199,10 @@ void read_classes(struct draft *draft, const struct key *key, const struct qos_n
 	draft_sort_classes(draft);
 }
 
-void refuse_leaf_key(struct draft *draft, const struct qos_node *item,
+void refuse_leaf_key(struct draft *draft, const struct key *key, struct qos_loc loc,
 		     const struct class_draft *class)
 {
-	draft_error(draft, item->key_loc,
+	draft_error(draft, loc,
 		    "`%s` is for classes with packets of their own; put it on the classes in `%s`",
-		    item->key, QOS_BRIEF(class->c.name));
+		    key->name, QOS_BRIEF(class->c.name));
 }

@@ -46,16 +46,32 @@ struct class_draft {
 	/* Its ceil or, without one, what the nearest class above has for it; where there
 	 * is none its rate. */
 	struct rate limit;
-	struct qos_loc weight_loc; /* line 0: it has none that could be read */
-	bool weightless;	   /* it is not even misspelt */
+	struct qos_loc weight_loc;
+	bool weighted;	 /* it has one, which could be read or not */
+	bool weightless; /* it is not even misspelt */
 	const struct qos_node *children;
 	struct family family;
 };
 
+/* What is put over the values of a class, or of the link. */
+struct overlay {
+	const struct qos_override *const *list;
+	size_t count;
+};
+
 struct draft {
+	const struct qos_node *root;
 	struct qos_diags *diags;
 	size_t errors;
+	bool text_bad;		/* errors were there before: not all that was written can be read */
+	size_t schedule_errors; /* of errors, those in `schedules` */
 	bool no_memory;
+
+	const struct qos_override **overrides; /* by class and then by place */
+	size_t override_count;
+	struct qos_diags *override_diags;   /* for what is wrong with one of them alone */
+	const struct qos_override *reading; /* that is being read */
+	const struct qos_schedule *trying;  /* whose they are */
 
 	struct qos_policy *policy;
 	struct rate link_rate;
@@ -67,11 +83,12 @@ struct draft {
 };
 
 /* An error of the policy, at loc. */
-#define draft_error(draft, loc, ...)                             \
-	do {                                                     \
-		(draft)->errors++;                               \
-		qos_diag_at((draft)->diags, (loc), __VA_ARGS__); \
-	} while (0)
+void draft_error(struct draft *draft, struct qos_loc loc, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* One to begin with; -ENOMEM. To be released by draft_done(). */
+int draft_init(struct draft *draft, const struct qos_node *root, struct qos_diags *diags);
+void draft_done(struct draft *draft);
 
 /* Room in array for one more than count: it doubles at powers of two. Null, and
  * no_memory, when there is none; then the old array is as it was. */
@@ -91,6 +108,7 @@ struct key {
 	const struct qos_names *names;
 	int64_t min, max;
 	bool leaf; /* of a class's: only for those without classes in them */
+	bool live; /* a number in the tables of a running program: can be overridden */
 };
 
 /* The field of a key in its object. */
@@ -104,6 +122,7 @@ struct key_table {
 	const struct key *keys; /* read in this order, whatever the file's */
 	size_t count;
 	bool inner; /* of class_keys, those of leaves are refused */
+	bool live;  /* those that cannot be overridden are refused */
 };
 
 extern const struct key_table keys_policy;   /* into a struct draft */
@@ -113,10 +132,22 @@ extern const struct key_table keys_class;    /* struct class_draft */
 extern const struct key_table keys_inner;    /* the same, with classes in it */
 extern const struct key_table keys_rule;     /* struct qos_rule_def */
 extern const struct key_table keys_match;    /* struct qos_match */
+extern const struct key_table keys_schedule; /* struct qos_schedule */
+/* What can be overridden: for keys_expect_live(). */
+extern const struct key_table keys_live_class, keys_live_inner, keys_live_link;
 
 /* Read all keys of a map, reporting those that no table has. */
 void keys_read(struct draft *draft, const struct key_table *table, const struct qos_node *map,
 	       void *object);
+
+/* The same, with overrides in place of what the map has. */
+void keys_read_over(struct draft *draft, const struct key_table *table, const struct qos_node *map,
+		    struct overlay over, void *object);
+/* Of a policy only what overrides change, and what that is judged by: link and classes. */
+void keys_read_numbers(struct draft *draft);
+/* Whether a key of that name can be overridden, by a table of those; otherwise reported. */
+bool keys_expect_live(struct draft *draft, const struct key_table *table, const char *name,
+		      struct qos_loc loc);
 
 /* Whether a map has a key, well or badly spelt: the latter is reported as that,
  * and is not also missing. */
@@ -124,9 +155,13 @@ bool keys_given(const struct key_table *table, const struct qos_node *map, const
 
 /* Where to point for a value: itself, or its key where nothing is written. */
 struct qos_loc value_place(const struct qos_node *value);
+/* Where to point for its key: that, or the value where it has none. */
+struct qos_loc key_place(const struct qos_node *item);
 /* The error for a leaf's key on an inner class. */
-void refuse_leaf_key(struct draft *draft, const struct qos_node *item,
+void refuse_leaf_key(struct draft *draft, const struct key *key, struct qos_loc loc,
 		     const struct class_draft *class);
+/* Whether it can be the name of a class or a schedule: see QOS_CLASS_NAME_MAX. */
+bool name_valid(const char *name);
 /* Whether nothing, `~` or `null` is written. */
 bool value_is_null(const struct qos_node *value);
 /* Whether it is of that kind and says something; otherwise reported. name: of its key. */
@@ -162,6 +197,9 @@ void value_no_name(struct draft *draft, const struct key *key, const struct qos_
 void draft_sort_classes(struct draft *draft);
 /* The leaf that value names; false, and reported, when there is none. */
 bool draft_find_class(struct draft *draft, const struct qos_node *value, size_t *ret_index);
+/* The class of that name, inner or not; false, and reported at loc, when there is none. */
+bool draft_find_any(struct draft *draft, const char *name, struct qos_loc loc,
+		    const struct class_draft **ret_class);
 /* 0 to 63 or a name; -1 with the error reported. */
 int value_to_dscp(struct draft *draft, const struct qos_node *value);
 
@@ -181,6 +219,7 @@ key_reader read_mode, read_gso, read_overhead, read_atm;
 key_reader read_class_rate, read_class_ceil, read_members;
 key_reader read_weight, read_fairness;
 key_reader read_rule_class, read_rule_action, read_rule_match;
+key_reader read_schedules, read_schedule_name, read_schedule_cron, read_schedule_set;
 key_reader read_protos, read_prefixes, read_ports, read_dscps;
 
 /* Whether a packet can have all that a match asks for; otherwise reported. */
@@ -202,6 +241,22 @@ static inline const struct rate *draft_limit(const struct draft *draft, int clas
  * index self says it. In a buffer of WHOSE_LEN. */
 #define WHOSE_LEN 160
 const char *rate_whose(const struct draft *draft, const struct rate *rate, int self, char *buf);
+
+/* Take overrides, which stay the caller's. */
+void overlay_set(struct draft *draft, const struct qos_override *overrides, size_t count);
+/* Those of a class, or of "link". */
+struct overlay overlay_of(const struct draft *draft, const char *class);
+/* The one that holds for a key, or null. */
+const struct qos_override *overlay_get(struct overlay over, const char *key);
+/* Whether there is such a class (or "link") to override something of, and what keys of it
+ * can be; otherwise reported at loc. */
+bool overlay_expect(struct draft *draft, const char *class, struct qos_loc loc,
+		    const struct key_table **ret_table);
+/* Judge those that were taken, when the classes are known. */
+void overlay_check(struct draft *draft);
+
+/* Build the policy with each of its schedules, to see what is wrong with them. */
+void schedules_try(struct draft *draft);
 
 /* The cross-field rules; fills in the defaults. */
 void policy_check(struct draft *draft);

@@ -18,11 +18,19 @@ static const struct key policy_keys[] = {
 	{ .name = "classes", .read = read_classes },
 	{ .name = "default", .read = read_default },
 	{ .name = "rules", .read = read_rules },
-	{ .name = "schedules" },
+	{ .name = "schedules", .read = read_schedules },
+};
+
+static const struct key number_keys[] = {
+	{ .name = "link", .read = read_link },
+	{ .name = "classes", .read = read_classes },
 };
 
 static const struct key link_keys[] = {
-	{ .name = "rate", .read = value_rate, .offset = offsetof(struct draft, link_rate) },
+	{ .name = "rate",
+	  .read = value_rate,
+	  .offset = offsetof(struct draft, link_rate),
+	  .live = true },
 	{ .name = "overhead", .read = read_overhead },
 	{ .name = "mode", .read = read_mode, .names = &qos_names_mode },
 	{ .name = "gso",
@@ -49,26 +57,35 @@ static const struct key overhead_keys[] = {
 
 /* No `limit` may be longer than fq's horizon, or fq drops what was charged. */
 static const struct key class_keys[] = {
-	{ .name = "rate", .read = read_class_rate, .offset = offsetof(struct class_draft, rate) },
-	{ .name = "ceil", .read = read_class_ceil, .offset = offsetof(struct class_draft, ceil) },
-	{ .name = "weight", .read = read_weight, .min = 1, .max = 1000000 },
+	{ .name = "rate",
+	  .read = read_class_rate,
+	  .offset = offsetof(struct class_draft, rate),
+	  .live = true },
+	{ .name = "ceil",
+	  .read = read_class_ceil,
+	  .offset = offsetof(struct class_draft, ceil),
+	  .live = true },
+	{ .name = "weight", .read = read_weight, .min = 1, .max = 1000000, .live = true },
 	{ .name = "burst",
 	  .read = value_size,
 	  .offset = offsetof(struct class_draft, c.burst),
 	  .min = FRAME,
-	  .max = BURST_MAX },
+	  .max = BURST_MAX,
+	  .live = true },
 	{ .name = "classes", .read = read_members },
 	{ .name = "priority",
 	  .read = value_name,
 	  .offset = offsetof(struct class_draft, c.priority),
 	  .names = &qos_names_priority,
-	  .leaf = true },
+	  .leaf = true,
+	  .live = true },
 	{ .name = "limit",
 	  .read = value_time,
 	  .offset = offsetof(struct class_draft, c.limit),
 	  .min = MS,
 	  .max = 10000 * MS,
-	  .leaf = true },
+	  .leaf = true,
+	  .live = true },
 	{ .name = "dscp",
 	  .read = value_dscp,
 	  .offset = offsetof(struct class_draft, c.dscp),
@@ -76,24 +93,33 @@ static const struct key class_keys[] = {
 	{ .name = "per-flow",
 	  .read = value_rate,
 	  .offset = offsetof(struct class_draft, per_flow),
-	  .leaf = true },
+	  .leaf = true,
+	  .live = true },
 	{ .name = "fairness", .read = read_fairness, .names = &qos_names_fairness, .leaf = true },
 	{ .name = "latency",
 	  .read = value_time,
 	  .offset = offsetof(struct class_draft, c.latency),
 	  .min = 100 * US,
 	  .max = 1000 * MS,
-	  .leaf = true },
+	  .leaf = true,
+	  .live = true },
 	{ .name = "ecn",
 	  .read = value_flag,
 	  .offset = offsetof(struct class_draft, c.ecn),
-	  .leaf = true },
+	  .leaf = true,
+	  .live = true },
 };
 
 static const struct key rule_keys[] = {
 	{ .name = "class", .read = read_rule_class },
 	{ .name = "action", .read = read_rule_action },
 	{ .name = "match", .read = read_rule_match },
+};
+
+static const struct key schedule_keys[] = {
+	{ .name = "name", .read = read_schedule_name },
+	{ .name = "cron", .read = read_schedule_cron },
+	{ .name = "set", .read = read_schedule_set },
 };
 
 static const struct key match_keys[] = {
@@ -141,6 +167,7 @@ static const struct key match_keys[] = {
  * need the classes.
  */
 const struct key_table keys_policy = TABLE("a policy", policy_keys);
+static const struct key_table keys_numbers = TABLE("a policy", number_keys);
 const struct key_table keys_link = TABLE("`link`", link_keys);
 const struct key_table keys_overhead = TABLE("`overhead`", overhead_keys);
 const struct key_table keys_class = TABLE("a class", class_keys);
@@ -152,6 +179,26 @@ const struct key_table keys_inner = {
 };
 const struct key_table keys_rule = TABLE("a rule", rule_keys);
 const struct key_table keys_match = TABLE("`match`", match_keys);
+const struct key_table keys_schedule = TABLE("a schedule", schedule_keys);
+const struct key_table keys_live_class = {
+	.where = "what is set of a class",
+	.keys = class_keys,
+	.count = ARRAY_SIZE(class_keys),
+	.live = true,
+};
+const struct key_table keys_live_inner = {
+	.where = "what is set of a class with classes in it",
+	.keys = class_keys,
+	.count = ARRAY_SIZE(class_keys),
+	.inner = true,
+	.live = true,
+};
+const struct key_table keys_live_link = {
+	.where = "what is set of the link",
+	.keys = link_keys,
+	.count = ARRAY_SIZE(link_keys),
+	.live = true,
+};
 
 #define KEYS_MAX ARRAY_SIZE(match_keys)
 _Static_assert(ARRAY_SIZE(class_keys) <= KEYS_MAX, "match has the most keys");
@@ -168,7 +215,7 @@ static const struct key *find_key(const struct key_table *table, const char *nam
 /* Whether a table has a key for nothing but a better error. */
 static bool is_refused(const struct key_table *table, const struct key *key)
 {
-	return table->inner && key->leaf;
+	return (table->inner && key->leaf) || (table->live && !key->live);
 }
 
 /* The names of a table's keys, those that may be given; how many. */
@@ -183,25 +230,48 @@ static size_t list_keys(const struct key_table *table, const char *names[KEYS_MA
 	return count;
 }
 
+/* "rate, ceil, weight" */
+#define LIST_LEN 256
+static const char *list_text(const char *const *names, size_t count, char *buf)
+{
+	size_t len = 0;
+
+	for (size_t i = 0; i < count; i++)
+		len += (size_t)snprintf(buf + len, LIST_LEN - len, "%s%s", len ? ", " : "",
+					names[i]);
+	return buf;
+}
+
 /* With the nearest name or, where none is near, all of them. */
-static void unknown_key(struct draft *draft, const struct key_table *table,
-			const struct qos_node *item)
+static void unknown_key(struct draft *draft, const struct key_table *table, const char *name,
+			struct qos_loc loc)
 {
 	const char *names[KEYS_MAX] = { 0 }, *nearest;
-	size_t count = list_keys(table, names), len = 0;
-	char list[256] = "";
+	size_t count = list_keys(table, names);
+	char list[LIST_LEN] = "";
 
-	nearest = qos_nearest(item->key, names, count);
-	if (nearest) {
-		draft_error(draft, item->key_loc, "unknown key `%s` in %s%s", QOS_BRIEF(item->key),
-			    table->where, SUGGEST(nearest));
-		return;
-	}
-	for (size_t i = 0; i < count; i++)
-		len += (size_t)snprintf(list + len, sizeof(list) - len, "%s%s", len ? ", " : "",
-					names[i]);
-	draft_error(draft, item->key_loc, "unknown key `%s` in %s, which has: %s",
-		    QOS_BRIEF(item->key), table->where, list);
+	nearest = qos_nearest(name, names, count);
+	if (nearest)
+		draft_error(draft, loc, "unknown key `%s` in %s%s", QOS_BRIEF(name), table->where,
+			    SUGGEST(nearest));
+	else
+		draft_error(draft, loc, "unknown key `%s` in %s, which has: %s", QOS_BRIEF(name),
+			    table->where, list_text(names, count, list));
+}
+
+bool keys_expect_live(struct draft *draft, const struct key_table *table, const char *name,
+		      struct qos_loc loc)
+{
+	const struct key *key = find_key(table, name);
+	const char *names[KEYS_MAX] = { 0 };
+	char list[LIST_LEN] = "";
+
+	if (!key)
+		unknown_key(draft, table, name, loc);
+	else if (!key->live)
+		draft_error(draft, loc, "`%s` cannot be set for a time; what can: %s", key->name,
+			    list_text(names, list_keys(table, names), list));
+	return key && key->live;
 }
 
 bool keys_given(const struct key_table *table, const struct qos_node *map, const char *name)
@@ -221,25 +291,72 @@ bool keys_given(const struct key_table *table, const struct qos_node *map, const
 	return false;
 }
 
-void keys_read(struct draft *draft, const struct key_table *table, const struct qos_node *map,
-	       void *object)
+static void refuse_unknown(struct draft *draft, const struct key_table *table,
+			   const struct qos_node *map)
 {
 	for (const struct qos_node *item = map->first; item; item = item->next) {
 		const struct key *key = find_key(table, item->key);
 
 		if (!key)
-			unknown_key(draft, table, item);
+			unknown_key(draft, table, item->key, item->key_loc);
 		else if (!key->read)
 			draft_error(draft, item->key_loc,
 				    "`%s` is not supported by this version of qosctl", key->name);
 	}
+}
+
+static void read_value(struct draft *draft, const struct key_table *table, const struct key *key,
+		       const struct qos_node *value, void *object)
+{
+	if (is_refused(table, key))
+		refuse_leaf_key(draft, key, key_place(value), object);
+	else
+		key->read(draft, key, value, object);
+}
+
+static void read_override(struct draft *draft, const struct key_table *table, const struct key *key,
+			  const struct qos_override *override, void *object)
+{
+	struct qos_diags *diags = draft->diags;
+
+	draft->diags = draft->override_diags;
+	draft->reading = override;
+	read_value(draft, table, key, override->value, object);
+	draft->reading = NULL;
+	draft->diags = diags;
+}
+
+/* What of a map a table has. */
+static void read_known(struct draft *draft, const struct key_table *table,
+		       const struct qos_node *map, struct overlay over, void *object)
+{
 	for (size_t i = 0; i < table->count; i++) {
 		const struct key *key = &table->keys[i];
+		const struct qos_override *override =
+			key->live ? overlay_get(over, key->name) : NULL;
 		const struct qos_node *item = key->read ? qos_node_get(map, key->name) : NULL;
 
-		if (item && is_refused(table, key))
-			refuse_leaf_key(draft, item, object);
+		if (override)
+			read_override(draft, table, key, override, object);
 		else if (item)
-			key->read(draft, key, item, object);
+			read_value(draft, table, key, item, object);
 	}
+}
+
+void keys_read_over(struct draft *draft, const struct key_table *table, const struct qos_node *map,
+		    struct overlay over, void *object)
+{
+	refuse_unknown(draft, table, map);
+	read_known(draft, table, map, over, object);
+}
+
+void keys_read(struct draft *draft, const struct key_table *table, const struct qos_node *map,
+	       void *object)
+{
+	keys_read_over(draft, table, map, (struct overlay){ 0 }, object);
+}
+
+void keys_read_numbers(struct draft *draft)
+{
+	read_known(draft, &keys_numbers, draft->root, (struct overlay){ 0 }, draft);
 }

@@ -198,7 +198,7 @@ void read_link(struct draft *draft, const struct key *key, const struct qos_node
 {
 	(void)object;
 	if (value_expect(draft, key->name, value, QOS_NODE_MAP))
-		keys_read(draft, &keys_link, value, draft);
+		keys_read_over(draft, &keys_link, value, overlay_of(draft, "link"), draft);
 	else
 		draft->link_rate.state = RATE_BAD;
 }

@@ -100,36 +100,56 @@ static void report_inner(struct draft *draft, const struct qos_node *value, size
 			    QOS_BRIEF(value->text), leaves);
 }
 
-static void report_unknown(struct draft *draft, const struct qos_node *value)
+/* inner: classes without packets of their own are meant as well. */
+static void report_unknown(struct draft *draft, const char *name, struct qos_loc loc, bool inner)
 {
 	const char *names[QOS_POLICY_CLASSES], *nearest = NULL;
 	size_t count = 0;
 
 	for (size_t i = 0; i < draft->class_count; i++) {
-		if (!draft->classes[i].c.inner)
+		if (inner || !draft->classes[i].c.inner)
 			names[count++] = draft->classes[i].c.name;
 	}
 	if (draft_suggests(draft))
-		nearest = qos_nearest(value->text, names, count);
-	draft_error(draft, value_place(value), "no class `%s`%s", QOS_BRIEF(value->text),
-		    SUGGEST(nearest));
+		nearest = qos_nearest(name, names, count);
+	draft_error(draft, loc, "no class `%s`%s", QOS_BRIEF(name), SUGGEST(nearest));
+}
+
+/* Null: there is none. */
+static const struct class_draft *find(const struct draft *draft, const char *name)
+{
+	const struct class_draft **found = NULL;
+
+	if (draft->by_name)
+		found = bsearch(name, draft->by_name, draft->class_count,
+				sizeof(struct class_draft *), compare_text);
+	return found ? *found : NULL;
+}
+
+bool draft_find_any(struct draft *draft, const char *name, struct qos_loc loc,
+		    const struct class_draft **ret_class)
+{
+	const struct class_draft *found = find(draft, name);
+
+	if (found)
+		*ret_class = found;
+	else if (!draft->classes_bad)
+		report_unknown(draft, name, loc, true);
+	return found;
 }
 
 bool draft_find_class(struct draft *draft, const struct qos_node *value, size_t *ret_index)
 {
-	const struct class_draft **found = NULL;
+	const struct class_draft *found = find(draft, value->text);
 	size_t index;
 
-	if (draft->by_name)
-		found = bsearch(value->text, draft->by_name, draft->class_count,
-				sizeof(struct class_draft *), compare_text);
 	if (!found) {
 		if (!draft->classes_bad)
-			report_unknown(draft, value);
+			report_unknown(draft, value->text, value_place(value), false);
 		return false;
 	}
-	index = (size_t)(*found - draft->classes);
-	if (draft->classes[index].c.inner) {
+	index = (size_t)(found - draft->classes);
+	if (found->c.inner) {
 		report_inner(draft, value, index);
 		return false;
 	}

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "model/policy.h"
+#include "parse/doc.h"
 
 static void match_done(struct qos_match *match)
 {
@@ -12,6 +13,14 @@ static void match_done(struct qos_match *match)
 	free(match->dport);
 }
 
+static void schedule_done(struct qos_schedule *schedule)
+{
+	free(schedule->name);
+	free(schedule->cron_text);
+	free(schedule->overrides);
+	qos_node_free(schedule->set);
+}
+
 void qos_policy_free(struct qos_policy *policy)
 {
 	if (!policy)
@@ -20,6 +29,9 @@ void qos_policy_free(struct qos_policy *policy)
 		free(policy->classes[i].name);
 	for (size_t i = 0; i < policy->rule_count; i++)
 		match_done(&policy->rules[i].match);
+	for (size_t i = 0; i < policy->schedule_count; i++)
+		schedule_done(&policy->schedules[i]);
+	free(policy->schedules);
 	free(policy->classes);
 	free(policy->rules);
 	free(policy->interface);

@@ -9,16 +9,19 @@
 
 #include "base/diag.h"
 #include "base/names.h"
+#include "model/cron.h"
 
 struct qos_node;
 
 /* Letters, digits, '-', '_' and '.'; starts with a letter or digit; not "link". */
-#define QOS_CLASS_NAME_MAX 63
+#define QOS_CLASS_NAME_MAX   63
 
-#define QOS_POLICY_CLASSES 4096 /* at most, on all levels together */
-#define QOS_POLICY_DEPTH   8
+#define QOS_POLICY_CLASSES   4096 /* at most, on all levels together */
+#define QOS_POLICY_DEPTH     8
 
-#define QOS_PARENT_LINK	   (-1)
+#define QOS_POLICY_SCHEDULES 256 /* at most */
+
+#define QOS_PARENT_LINK	     (-1)
 
 /* What is not for inner classes has its default there, and no meaning. */
 struct qos_class {
@@ -96,6 +99,27 @@ struct qos_link {
 	uint32_t gso_size; /* bytes, with QOS_GSO_SIZE; else 0 */
 };
 
+/*
+ * One value put over the file's, by a schedule or by hand: of a class or of "link", of
+ * one of the keys that are numbers in the tables of a running program. A value without
+ * a place (line 0) is from no file.
+ */
+struct qos_override {
+	const char *class;
+	const char *key;
+	const struct qos_node *value;
+};
+
+struct qos_schedule {
+	char *name; /* of letters as those of classes; the only one of its name */
+	struct qos_loc loc;
+	char *cron_text; /* as written, on one line */
+	struct qos_cron cron;
+	struct qos_override *overrides; /* what it sets, in the file's order; may be none */
+	size_t override_count;
+	struct qos_node *set; /* that those point into */
+};
+
 struct qos_policy {
 	char *path; /* as given */
 	char *interface;
@@ -108,6 +132,11 @@ struct qos_policy {
 	/* who besides root can write the file, and what to do about it; null: nobody, or it
 	 * does not matter. Of who opened it: qos_policy_build() leaves it out */
 	char *writers, *writers_hint;
+	struct qos_schedule *schedules;
+	size_t schedule_count;
+	/* One of schedules, whose values the others here are, and since when; null: the file's. */
+	const struct qos_schedule *schedule;
+	time_t schedule_since;
 };
 
 /*
@@ -115,8 +144,21 @@ struct qos_policy {
  * (check). All errors are reported; -EINVAL if there was any, those that
  * qos_doc_read() left in diags included, and then no policy. -ENOMEM. path gives the
  * interface's name where the file does not.
+ *
+ * Overrides count as if the file said them (the last of several for one key). Without
+ * any, the policy is built with each of its schedules as well, so that all of them are
+ * known to be good; with some, schedules are read and not tried.
  */
-int qos_policy_build(const struct qos_node *root, const char *path, struct qos_diags *diags,
+int qos_policy_build(const struct qos_node *root, const char *path,
+		     const struct qos_override *overrides, size_t count, struct qos_diags *diags,
 		     struct qos_policy **ret_policy);
+
+/*
+ * The schedule that holds at a time: that which fired last, the later one in the file
+ * where two fired at once. Null: none ever did. Of the clock alone: it does not matter
+ * what the machine did then, nor since when there is the policy.
+ */
+const struct qos_schedule *qos_policy_schedule_at(const struct qos_policy *policy, time_t when,
+						  time_t *ret_since);
 
 #endif

@@ -11,6 +11,7 @@ void read_weight(struct draft *draft, const struct key *key, const struct qos_no
 	struct class_draft *class = object;
 	unsigned int weight = 0;
 
+	class->weighted = true;
 	class->weight_loc = value_place(value);
 	if (!value_expect(draft, key->name, value, QOS_NODE_SCALAR))
 		return;
@@ -83,7 +84,7 @@ static void meet(struct draft *draft, const struct class_draft *class)
 	struct family *family = draft_family(draft, class->c.parent);
 	uint64_t rate = class->c.rate;
 
-	if (class->weight_loc.line && !family->weighted)
+	if (class->weighted && !family->weighted)
 		family->weighted = class;
 	if (class->weightless && !family->unweighted)
 		family->unweighted = class;
@@ -110,7 +111,7 @@ static void set_weight(struct draft *draft, struct class_draft *class)
 {
 	uint64_t least = draft_family(draft, class->c.parent)->least;
 
-	if (class->weight_loc.line)
+	if (class->weighted)
 		return;
 	class->c.weight = class->c.rate ? class->c.rate : least ? least : 1;
 }

@@ -23,6 +23,11 @@ struct qos_loc value_place(const struct qos_node *value)
 	return value->loc;
 }
 
+struct qos_loc key_place(const struct qos_node *item)
+{
+	return item->key ? item->key_loc : item->loc;
+}
+
 static const char *const wanted_text[] = {
 	[QOS_NODE_SCALAR] = "a single value",
 	[QOS_NODE_LIST] = "a list",

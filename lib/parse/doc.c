@@ -113,6 +113,13 @@ int doc_node_copy(const struct qos_node *node, size_t depth, struct doc_size *si
 	return 0;
 }
 
+int qos_node_copy(const struct qos_node *node, struct qos_node **ret_copy)
+{
+	struct doc_size size = { 0 };
+
+	return doc_node_copy(node, 0, &size, ret_copy);
+}
+
 /* An item and where in its map it stands. */
 struct place {
 	const struct qos_node *item;

@@ -54,6 +54,9 @@ int qos_file_read(int fd, const char *path, struct qos_diags *diags, char **ret_
 int qos_doc_read(const char *text, size_t len, struct qos_diags *diags, struct qos_node **ret_root);
 void qos_node_free(struct qos_node *root);
 
+/* A copy, without key and successor. -E2BIG over the bounds of aliases, -ENOMEM. */
+int qos_node_copy(const struct qos_node *node, struct qos_node **ret_copy);
+
 /* The item of a map with that key, or null; null for what is no map. */
 const struct qos_node *qos_node_get(const struct qos_node *map, const char *key);
 /* "a mapping", "a list", "a text": for messages. */

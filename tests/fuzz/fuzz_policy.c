@@ -108,7 +108,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	require(qos_diags_set_source(diags, "eth0.yaml", text, size) == 0);
 	r = qos_doc_read(text, size, diags, &root);
 	if (r == 0)
-		r = qos_policy_build(root, "eth0.yaml", diags, &policy);
+		r = qos_policy_build(root, "eth0.yaml", NULL, 0, diags, &policy);
 	require(r == 0 || r == -EINVAL);
 	require((qos_diags_status(diags) == QOS_INVALID) == (r < 0));
 	if (policy)

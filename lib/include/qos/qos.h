@@ -11,6 +11,8 @@
 #ifndef QOS_QOS_H
 #define QOS_QOS_H
 
+#include <time.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -47,9 +49,17 @@ int qos_diags_json(const struct qos_diags *diags, char **ret_json);
 /*
  * Read and judge a policy file. Needs no privilege and no kernel.
  * -EINVAL with at least one diagnostic when the policy is wrong, all of its
- * errors reported; otherwise the errno of reading it.
+ * errors reported, those of its schedules included; otherwise the errno of reading it.
+ * The policy is as the file has it, whatever its schedules set.
  */
 int qos_policy_read(const char *path, struct qos_diags *diags, struct qos_policy **ret_policy);
+/*
+ * The same, with the values of the schedule that holds at a time: which that is comes
+ * from its cron expression, the time and the time zone of the process alone. Without a
+ * schedule that ever fired before, as qos_policy_read().
+ */
+int qos_policy_read_at(const char *path, time_t when, struct qos_diags *diags,
+		       struct qos_policy **ret_policy);
 void qos_policy_free(struct qos_policy *policy);
 /* The interface that the policy is for; valid as long as the policy. */
 const char *qos_policy_interface(const struct qos_policy *policy);

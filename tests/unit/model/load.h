@@ -28,7 +28,7 @@ static inline struct qos_policy *load_from(const char *path, const char *text, c
 	int r;
 
 	assert_int_equal(qos_doc_read(text, strlen(text), diags, &root), 0);
-	r = qos_policy_build(root, path, diags, &policy);
+	r = qos_policy_build(root, path, NULL, 0, diags, &policy);
 	assert_int_equal(r, policy ? 0 : -EINVAL);
 	assert_int_equal(qos_diags_status(diags), policy ? QOS_OK : QOS_INVALID);
 	assert_int_equal(qos_diags_text(diags, ret_said), 0);
