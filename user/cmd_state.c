@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "print.h"
-#include "report.h"
+#include "privileges.h"
 #include "verbs.h"
 
 #define FLOWS 20 /* unless told */
@@ -18,6 +18,7 @@ static json_t *take_state(int r, const struct qos_diags *diags, const char *subj
 {
 	json_t *json;
 
+	privileges_drop(report);
 	report_diags(report, diags, subject, r);
 	if (r < 0)
 		return NULL;
@@ -136,6 +137,7 @@ void run_remove(const struct args *args, struct report *report)
 	int r;
 
 	r = qos_remove(args->operands[0], report->json, diags, &text);
+	privileges_drop(report);
 	report_diags(report, diags, args->operands[0], r);
 	if (r < 0)
 		return;
