@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "compile/plan.h"
 #include "kernel/apply.h"
+#include "kernel/privileges.h"
 #include "kernel/show.h"
 #include "kernel/trust.h"
 #include "model/policy.h"
@@ -289,6 +290,11 @@ int qos_flows(const char *ifname, unsigned int most, struct qos_diags *diags, ch
 	int r = qos_kernel_flows(ifname, most, diags, &json);
 
 	return give_json(r, json, diags, ret_json);
+}
+
+int qos_privileges_keep(enum qos_privileges keep, struct qos_diags *diags)
+{
+	return qos_kernel_keep(keep, diags);
 }
 
 const char *qos_version(void)

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "report.h"
+#include "privileges.h"
 #include "verbs.h"
 
 static bool has_suffix(const char *text, const char *suffix)
@@ -70,6 +70,8 @@ void run_check(const struct args *args, struct report *report)
 {
 	_cleanup_(json_decrefp) json_t *list = json_array();
 
+	if (!privileges_keep(QOS_PRIVILEGES_READ, report))
+		return;
 	for (size_t i = 0; i < args->operand_count; i++) {
 		_cleanup_(policy_freep) struct qos_policy *policy =
 			read_policy(args->operands[i], false, report);
@@ -107,6 +109,7 @@ static void plan_offline(const struct qos_policy *policy, struct report *report)
 	_cleanup_(freep) char *text = NULL;
 	int r;
 
+	privileges_drop(report);
 	r = qos_plan_full(policy, diags, &text);
 	report_diags(report, diags, qos_policy_interface(policy), r);
 	if (r < 0)
@@ -132,6 +135,7 @@ static void change(int (*call)(const struct qos_policy *policy, int json, struct
 	int r;
 
 	r = call(policy, report->json, diags, &text);
+	privileges_drop(report);
 	report_diags(report, diags, qos_policy_interface(policy), r);
 	if (r == 0)
 		report_changes(report, qos_policy_interface(policy), text, call == qos_apply, list);
@@ -183,6 +187,7 @@ static void apply_all(const char *dir, struct report *report)
 	_cleanup_(freep) struct dirent **entries = NULL;
 	int count, i;
 
+	report->asks_again = true;
 	count = scandir(dir, &entries, is_policy, alphasort);
 	if (count < 0) {
 		report_error(report, QOS_FAILED, "--dir names the folder of the policies",
@@ -195,6 +200,8 @@ static void apply_all(const char *dir, struct report *report)
 		free(entries[i]);
 		apply_one(path, seen, list, report);
 	}
+	report->asks_again = false;
+	privileges_drop(report);
 	if (report->json)
 		print_json(stdout, list);
 	else if (!count)

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "print.h"
-#include "report.h"
+#include "privileges.h"
 #include "verbs.h"
 
 #define FLOWS 20 /* unless told */
@@ -18,6 +18,7 @@ static json_t *take_state(int r, const struct qos_diags *diags, const char *subj
 {
 	json_t *json;
 
+	privileges_drop(report);
 	report_diags(report, diags, subject, r);
 	if (r < 0)
 		return NULL;
@@ -136,6 +137,7 @@ static void remove_one(const char *ifname, json_t *list, struct report *report)
 	int r;
 
 	r = qos_remove(ifname, report->json, diags, &text);
+	privileges_drop(report);
 	report_diags(report, diags, ifname, r);
 	if (r == 0)
 		report_changes(report, ifname, text, false, list);
@@ -150,6 +152,7 @@ static void remove_all(struct report *report)
 	size_t i;
 	int r;
 
+	report->asks_again = true;
 	r = qos_show(NULL, diags, &text);
 	report_diags(report, diags, "qosctl", r);
 	if (r == 0)

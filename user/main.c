@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "report.h"
+#include "privileges.h"
 #include "verbs.h"
 
 /* Tables. */
@@ -166,7 +166,9 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	/* Names are UTF-8 wherever this runs, as policies are. */
 	setlocale(LC_CTYPE, "C.UTF-8");
-	if (argc < 2) {
+	if (!privileges_keep(QOS_PRIVILEGES_SHAPE, &report)) {
+		/* said */
+	} else if (argc < 2) {
 		usage_error("", "a verb is missing");
 		report_status(&report, QOS_INVALID);
 	} else if (argv[1][0] == '-') {

@@ -15,6 +15,7 @@ struct report {
 	enum qos_status status; /* of the worst so far */
 	json_t *diags;		/* under json: all of them, printed at the end */
 	int write_error;	/* errno of the first failed write to stdout */
+	bool asks_again;	/* the kernel, after something was printed: see privileges.h */
 };
 
 static inline void diags_freep(struct qos_diags **diags)

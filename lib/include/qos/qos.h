@@ -107,6 +107,20 @@ int qos_doctor(const char *ifname, struct qos_diags *diags, char **ret_json);
  */
 int qos_flows(const char *ifname, unsigned int most, struct qos_diags *diags, char **ret_json);
 
+/* What calls of this library need; capabilities(7). */
+enum qos_privileges {
+	QOS_PRIVILEGES_NONE,  /* nothing more of the kernel, nor of a policy's file */
+	QOS_PRIVILEGES_READ,  /* qos_policy_read() of any user's file */
+	QOS_PRIVILEGES_SHAPE, /* all */
+};
+
+/*
+ * Give up the capabilities of the calling thread, for a program that does nothing
+ * else with them, but what it has of those that are needed. There is no way
+ * back, for the programs that it starts neither. Not for use beside other calls.
+ */
+int qos_privileges_keep(enum qos_privileges keep, struct qos_diags *diags);
+
 const char *qos_version(void);
 
 #pragma GCC visibility pop
