@@ -10,7 +10,7 @@
 
 #include <linux/types.h>
 
-#define QOS_ABI_VERSION 2
+#define QOS_ABI_VERSION 3
 
 /* Slot 0 of every per-class map is the link itself. */
 #define QOS_SLOT_LINK	0
@@ -289,6 +289,24 @@ struct qos_link_cfg {
 	__u32 used;	    /* enum qos_rule_flag of all rules */
 };
 
+/* Times at which numbers that were put for a while end. */
+#define QOS_EXPIRIES 16
+
+struct qos_expiry {
+	__u64 timer[2];	    /* the kernel's */
+	__u32 first, count; /* of qos_expiry_cfgs */
+	__u64 at;	    /* CLOCK_BOOTTIME, ns; 0: unused */
+	__u32 fired;
+	__u32 pad;
+};
+
+/* What a class has from then on. */
+struct qos_expiry_cfg {
+	__u32 slot;
+	__u32 pad;
+	struct qos_class_cfg cfg;
+};
+
 enum qos_framing {
 	QOS_FRAMING_NONE,
 	QOS_FRAMING_ATM, /* 48 bytes of payload in 53-byte cells */
@@ -322,6 +340,8 @@ _Static_assert(sizeof(struct qos_counters) == 16 * QOS_VERDICTS + 8 + 8 * QOS_DE
 _Static_assert(sizeof(struct qos_rule) == 128, "abi");
 _Static_assert(sizeof(struct qos_rule_index) == 8 * (4 + 64 + 9 * 256), "abi");
 _Static_assert(sizeof(struct qos_link_cfg) == 44, "abi");
+_Static_assert(sizeof(struct qos_expiry) == 40, "abi");
+_Static_assert(sizeof(struct qos_expiry_cfg) == 136, "abi");
 _Static_assert(sizeof(struct qos_frag_key) == 40, "abi");
 _Static_assert(sizeof(struct qos_decision) == 64, "abi");
 

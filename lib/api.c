@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api.h"
 #include "base/cleanup.h"
 #include "compile/plan.h"
 #include "kernel/apply.h"
@@ -19,9 +20,9 @@
 DEFINE_CLEANUP(struct qos_node *, nodep, qos_node_free)
 DEFINE_CLEANUP(struct qos_policy *, policyp, qos_policy_free)
 DEFINE_CLEANUP(struct qos_plan *, planp, qos_plan_free)
+DEFINE_CLEANUP(struct qos_device *, devicep, qos_kernel_close)
 
-/* -ENOMEM has nobody else to say it. */
-static int finish(int r, struct qos_diags *diags)
+int api_finish(int r, struct qos_diags *diags)
 {
 	if (r < 0 && qos_diags_status(diags) == QOS_OK)
 		qos_diag(diags, QOS_FAILED, "%s", strerror(-r));
@@ -54,39 +55,21 @@ static int find_writers(int fd, struct qos_policy *policy)
 	return 0;
 }
 
-/* A policy with the values of the schedule that holds at a time, which base has. */
-static int build_scheduled(const struct qos_node *root, const struct qos_policy *base, time_t when,
-			   struct qos_diags *diags, struct qos_policy **ret_policy)
-{
-	time_t since = 0;
-	const struct qos_schedule *schedule = qos_policy_schedule_at(base, when, &since);
-	struct qos_policy *policy;
-	int r;
-
-	if (!schedule)
-		return -ENOENT;
-	r = qos_policy_build(root, base->path, schedule->overrides, schedule->override_count, diags,
-			     &policy);
-	if (r < 0)
-		return r;
-	policy->schedule = &policy->schedules[schedule - base->schedules];
-	policy->schedule_since = since;
-	*ret_policy = policy;
-	return 0;
-}
-
 /* when: null: as the file has it. */
-static int build_policy(const struct qos_node *root, const char *path, const time_t *when,
+static int build_policy(const char *path, const char *text, size_t len, const time_t *when,
 			struct qos_diags *diags, struct qos_policy **ret_policy)
 {
 	_cleanup_(policyp) struct qos_policy *base = NULL;
-	int r = qos_policy_build(root, path, NULL, 0, diags, &base);
+	_cleanup_(nodep) struct qos_node *root = NULL;
+	const struct qos_schedule *schedule;
+	time_t since = 0;
+	int r = api_read_base(path, text, len, diags, &root, &base);
 
 	if (r < 0)
 		return r;
-	r = when ? build_scheduled(root, base, *when, diags, ret_policy) : -ENOENT;
-	if (r != -ENOENT)
-		return r;
+	schedule = when ? qos_policy_schedule_at(base, *when, &since) : NULL;
+	if (schedule)
+		return api_build(root, base, schedule, since, NULL, 0, diags, ret_policy);
 	*ret_policy = TAKE_PTR(base);
 	return 0;
 }
@@ -96,7 +79,6 @@ static int read_policy(const char *path, const time_t *when, struct qos_diags *d
 {
 	_cleanup_(closep) int fd = -1;
 	_cleanup_(freep) char *text = NULL;
-	_cleanup_(nodep) struct qos_node *root = NULL;
 	_cleanup_(policyp) struct qos_policy *policy = NULL;
 	size_t len = 0;
 	int r = qos_file_open(path, diags, &fd);
@@ -105,10 +87,7 @@ static int read_policy(const char *path, const time_t *when, struct qos_diags *d
 		r = qos_file_read(fd, path, diags, &text, &len);
 	if (r < 0)
 		return r;
-	r = qos_doc_read(text, len, diags, &root);
-	if (r < 0)
-		return r;
-	r = build_policy(root, path, when, diags, &policy);
+	r = build_policy(path, text, len, when, diags, &policy);
 	if (r < 0)
 		return r;
 	r = judge(policy, diags);
@@ -122,13 +101,13 @@ static int read_policy(const char *path, const time_t *when, struct qos_diags *d
 
 int qos_policy_read(const char *path, struct qos_diags *diags, struct qos_policy **ret_policy)
 {
-	return finish(read_policy(path, NULL, diags, ret_policy), diags);
+	return api_finish(read_policy(path, NULL, diags, ret_policy), diags);
 }
 
 int qos_policy_read_at(const char *path, time_t when, struct qos_diags *diags,
 		       struct qos_policy **ret_policy)
 {
-	return finish(read_policy(path, &when, diags, ret_policy), diags);
+	return api_finish(read_policy(path, &when, diags, ret_policy), diags);
 }
 
 const char *qos_policy_interface(const struct qos_policy *policy)
@@ -178,8 +157,7 @@ static int changes_json(const char *ifname, const char *text, char **ret_json)
 	return 0;
 }
 
-/* Hand changes over as text or as JSON. Takes text over. */
-static int give_changes(const char *ifname, char *text, int json, char **ret_text)
+int api_give_changes(const char *ifname, char *text, int json, char **ret_text)
 {
 	_cleanup_(freep) char *owned = text;
 
@@ -189,38 +167,39 @@ static int give_changes(const char *ifname, char *text, int json, char **ret_tex
 	return 0;
 }
 
-/* Compile a policy and hand its plan to a stage. */
-static int with_plan(const struct qos_policy *policy, struct qos_diags *diags,
-		     int (*stage)(const struct qos_plan *plan, struct qos_diags *diags,
-				  char **ret_text),
-		     char **ret_text)
+/* lock: who applies the policy's plan, or null only to say what that would change. */
+static int follow(const struct qos_policy *policy, const char *lock, struct qos_diags *diags,
+		  char **ret_text)
 {
 	_cleanup_(planp) struct qos_plan *plan = NULL;
+	_cleanup_(devicep) struct qos_device *device = NULL;
 	int r = qos_plan_compile(policy, diags, &plan);
 
-	return r < 0 ? r : stage(plan, diags, ret_text);
-}
-
-static int print_plan(const struct qos_plan *plan, struct qos_diags *diags, char **ret_text)
-{
-	(void)diags;
-	return qos_plan_print(plan, ret_text);
+	if (r == 0)
+		r = qos_kernel_open(policy->interface, lock, diags, &device);
+	if (r < 0)
+		return r;
+	return lock ? qos_kernel_apply(device, plan, diags, ret_text) :
+		      qos_kernel_plan(device, plan, diags, ret_text);
 }
 
 int qos_plan(const struct qos_policy *policy, int json, struct qos_diags *diags, char **ret_text)
 {
 	char *text = NULL;
-	int r = with_plan(policy, diags, qos_kernel_plan, &text);
+	int r = follow(policy, NULL, diags, &text);
 
 	qos_policy_judge_file(policy, diags);
 	if (r == 0)
-		r = give_changes(policy->interface, text, json, ret_text);
-	return finish(r, diags);
+		r = api_give_changes(policy->interface, text, json, ret_text);
+	return api_finish(r, diags);
 }
 
 int qos_plan_full(const struct qos_policy *policy, struct qos_diags *diags, char **ret_text)
 {
-	return finish(with_plan(policy, diags, print_plan, ret_text), diags);
+	_cleanup_(planp) struct qos_plan *plan = NULL;
+	int r = qos_plan_compile(policy, diags, &plan);
+
+	return api_finish(r < 0 ? r : qos_plan_print(plan, ret_text), diags);
 }
 
 int qos_apply(const struct qos_policy *policy, int json, struct qos_diags *diags, char **ret_text)
@@ -229,10 +208,10 @@ int qos_apply(const struct qos_policy *policy, int json, struct qos_diags *diags
 	int r = refuse_writers(policy, diags);
 
 	if (r == 0)
-		r = with_plan(policy, diags, qos_kernel_apply, &text);
+		r = follow(policy, "qosctl apply", diags, &text);
 	if (r == 0)
-		r = give_changes(policy->interface, text, json, ret_text);
-	return finish(r, diags);
+		r = api_give_changes(policy->interface, text, json, ret_text);
+	return api_finish(r, diags);
 }
 
 int qos_remove(const char *ifname, int json, struct qos_diags *diags, char **ret_text)
@@ -241,21 +220,20 @@ int qos_remove(const char *ifname, int json, struct qos_diags *diags, char **ret
 	int r = qos_kernel_remove(ifname, diags, &text);
 
 	if (r == 0)
-		r = give_changes(ifname, text, json, ret_text);
-	return finish(r, diags);
+		r = api_give_changes(ifname, text, json, ret_text);
+	return api_finish(r, diags);
 }
 
-/* Of a call that returned r. Takes json over. */
-static int give_json(int r, json_t *json, struct qos_diags *diags, char **ret_json)
+int api_give_json(int r, json_t *json, struct qos_diags *diags, char **ret_json)
 {
 	_cleanup_(json_decrefp) json_t *owned = json;
 	char *text;
 
 	if (r < 0)
-		return finish(r, diags);
+		return api_finish(r, diags);
 	text = json_dumps(owned, JSON_INDENT(2));
 	if (!text)
-		return finish(-ENOMEM, diags);
+		return api_finish(-ENOMEM, diags);
 	*ret_json = text;
 	return 0;
 }
@@ -266,7 +244,7 @@ static int give_document(int (*get)(const char *ifname, struct qos_diags *diags,
 	json_t *json = NULL;
 	int r = get(ifname, diags, &json);
 
-	return give_json(r, json, diags, ret_json);
+	return api_give_json(r, json, diags, ret_json);
 }
 
 int qos_show(const char *ifname, struct qos_diags *diags, char **ret_json)
@@ -289,7 +267,7 @@ int qos_flows(const char *ifname, unsigned int most, struct qos_diags *diags, ch
 	json_t *json = NULL;
 	int r = qos_kernel_flows(ifname, most, diags, &json);
 
-	return give_json(r, json, diags, ret_json);
+	return api_give_json(r, json, diags, ret_json);
 }
 
 int qos_privileges_keep(enum qos_privileges keep, struct qos_diags *diags)

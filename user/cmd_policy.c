@@ -5,57 +5,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "policy.h"
 #include "privileges.h"
 #include "verbs.h"
-
-static bool has_suffix(const char *text, const char *suffix)
-{
-	size_t len = strlen(text), suffix_len = strlen(suffix);
-
-	return len >= suffix_len && !strcmp(text + len - suffix_len, suffix);
-}
-
-static bool is_file(const char *operand)
-{
-	return strchr(operand, '/') || has_suffix(operand, ".yaml") || has_suffix(operand, ".yml");
-}
-
-static const char *policy_dir(const struct args *args)
-{
-	return args->option[OPT_DIR] ? args->option[OPT_DIR] : POLICY_DIR;
-}
-
-/* Null when it could not be read, which is reported. now: as its schedules have it now. */
-static struct qos_policy *read_policy(const char *path, bool now, struct report *report)
-{
-	_cleanup_(diags_freep) struct qos_diags *diags = diags_new();
-	struct qos_policy *policy = NULL;
-	int r;
-
-	r = now ? qos_policy_read_at(path, time(NULL), diags, &policy) :
-		  qos_policy_read(path, diags, &policy);
-	report_diags(report, diags, path, r);
-	return r < 0 ? NULL : policy;
-}
-
-/* The policy FILE, or that of IFACE, which must be for no other interface. */
-static struct qos_policy *read_operand(const struct args *args, bool now, struct report *report)
-{
-	_cleanup_(freep) char *path = NULL;
-	struct qos_policy *policy;
-	const char *operand = args->operands[0];
-
-	if (is_file(operand))
-		return read_policy(operand, now, report);
-	path = text_format("%s/%s.yaml", policy_dir(args), operand);
-	policy = read_policy(path, now, report);
-	if (!policy || !strcmp(qos_policy_interface(policy), operand))
-		return policy;
-	report_error(report, QOS_INVALID, "name the file itself if that is meant",
-		     "%s is for interface %s, not %s", path, qos_policy_interface(policy), operand);
-	qos_policy_free(policy);
-	return NULL;
-}
 
 /* Say so where apply would refuse it for who can write it. */
 static void judge_file(const struct qos_policy *policy, const char *path, struct report *report)
@@ -74,7 +26,7 @@ void run_check(const struct args *args, struct report *report)
 		return;
 	for (size_t i = 0; i < args->operand_count; i++) {
 		_cleanup_(policy_freep) struct qos_policy *policy =
-			read_policy(args->operands[i], false, report);
+			policy_read(args->operands[i], false, report);
 		_cleanup_(freep) char *safe = text_safe(args->operands[i]);
 
 		if (policy)
@@ -144,7 +96,8 @@ static void change(int (*call)(const struct qos_policy *policy, int json, struct
 void run_plan(const struct args *args, struct report *report)
 {
 	bool offline = args->option[OPT_OFFLINE];
-	_cleanup_(policy_freep) struct qos_policy *policy = read_operand(args, !offline, report);
+	_cleanup_(policy_freep) struct qos_policy *policy =
+		policy_read_operand(args, args->operands[0], !offline, report);
 
 	if (!policy)
 		return;
@@ -170,12 +123,12 @@ static bool is_second(json_t *seen, const char *interface, const char *path, str
 
 static int is_policy(const struct dirent *entry)
 {
-	return entry->d_name[0] != '.' && has_suffix(entry->d_name, ".yaml");
+	return entry->d_name[0] != '.' && policy_is_file_name(entry->d_name);
 }
 
 static void apply_one(const char *path, json_t *seen, json_t *list, struct report *report)
 {
-	_cleanup_(policy_freep) struct qos_policy *policy = read_policy(path, true, report);
+	_cleanup_(policy_freep) struct qos_policy *policy = policy_read(path, true, report);
 
 	if (policy && !is_second(seen, qos_policy_interface(policy), path, report))
 		change(qos_apply, policy, list, report);
@@ -221,7 +174,7 @@ void run_apply(const struct args *args, struct report *report)
 		apply_all(policy_dir(args), report);
 		return;
 	}
-	policy = read_operand(args, true, report);
+	policy = policy_read_operand(args, args->operands[0], true, report);
 	if (policy)
 		change(qos_apply, policy, NULL, report);
 }

@@ -3,9 +3,11 @@
 #include <limits.h>
 #include <locale.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "policy.h"
 #include "privileges.h"
 #include "verbs.h"
 
@@ -40,6 +42,13 @@ static const struct opt opts_flows[] = {
 	{},
 };
 
+static const struct opt opts_set[] = {
+	HELP, JSON,
+	{ OPT_FOR, 'f', "for", "TIME", "only for so long: 90s, 30min, 2h, 1d" },
+	{},
+};
+static const struct opt opts_schedule[] = { HELP, JSON, WHERE, {} };
+
 static void run_help(const struct args *args, struct report *report);
 
 static const struct verb verbs[] = {
@@ -55,6 +64,12 @@ static const struct verb verbs[] = {
 	  "Print what each class sent, dropped and waited" },
 	{ "flows", "IFACE", 1, 1, opts_flows, run_flows,
 	  "Print the flows that send now: class, rate, delay" },
+	{ "set", "IFACE CLASS K=V...", 3, INT_MAX, opts_set, run_set,
+	  "Change numbers of a class, perhaps for a while" },
+	{ "unset", "IFACE [CLASS...]", 1, INT_MAX, opts_state, run_unset,
+	  "Go back to what the policy says" },
+	{ "schedule", "ACTION IFACE...", 2, 3, opts_schedule, run_schedule,
+	  "install, remove, list or run the policy's schedules" },
 	{ "remove", "IFACE|--all", 0, 1, opts_remove, run_remove,
 	  "Stop shaping and put back what was there before" },
 	{ "doctor", "[IFACE]", 0, 1, opts_state, run_doctor,
@@ -80,7 +95,7 @@ static void print_help(void)
 	     "Shape what a network interface sends.\n\n"
 	     "Verbs:");
 	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
-		printf("  %-6s %-16s  %s\n", verbs[i].name, verbs[i].operands, verbs[i].help);
+		printf("  %-8s %-18s  %s\n", verbs[i].name, verbs[i].operands, verbs[i].help);
 	help_print_options(opts_main);
 	puts("\n"
 	     "IFACE's policy is " POLICY_DIR "/IFACE.yaml. Exit status: 0 done, 1 failed,\n"
@@ -164,6 +179,8 @@ int main(int argc, char **argv)
 	guard_standard_streams();
 	/* A reader that went away is a write error, which is reported. */
 	signal(SIGPIPE, SIG_IGN);
+	/* Schedules go by the system's time zone, as cron does, and not by the caller's. */
+	unsetenv("TZ");
 	/* Names are UTF-8 wherever this runs, as policies are. */
 	setlocale(LC_CTYPE, "C.UTF-8");
 	if (!privileges_keep(QOS_PRIVILEGES_SHAPE, &report)) {

@@ -15,6 +15,7 @@ enum opt_id {
 	OPT_ALL,
 	OPT_DIR,
 	OPT_NUMBER,
+	OPT_FOR,
 	OPT_COUNT,
 };
 

@@ -18,5 +18,7 @@ void print_show(const json_t *interfaces);
 void print_stats(const json_t *interfaces);
 void print_flows(const json_t *flows);
 void print_doctor(const json_t *doctor);
+/* qos_schedules()'s object. */
+void print_schedules(const json_t *document);
 
 #endif

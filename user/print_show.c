@@ -84,6 +84,33 @@ static void print_header(const json_t *interface)
 	       policy, applied);
 }
 
+static void print_schedule(const json_t *interface)
+{
+	const json_t *schedule = json_object_get(interface, "schedule");
+	_cleanup_(freep) char *name = json_text(json_object_get(schedule, "name"));
+	_cleanup_(freep) char *since = json_text(json_object_get(schedule, "since"));
+
+	if (json_is_object(schedule))
+		printf("schedule %s since %s\n", name, since);
+}
+
+static void print_sets(const json_t *interface)
+{
+	const json_t *set;
+	size_t i;
+
+	json_array_foreach(json_object_get(interface, "set"), i, set) {
+		_cleanup_(freep) char *class = json_text(json_object_get(set, "class"));
+		_cleanup_(freep) char *key = json_text(json_object_get(set, "key"));
+		_cleanup_(freep) char *value = json_text(json_object_get(set, "value"));
+		_cleanup_(freep) char *until = json_text(json_object_get(set, "until"));
+
+		printf("%sset %s %s=%s until %s%s\n", colour(stdout, COLOUR_YELLOW), class, key,
+		       value, strcmp(until, "-") != 0 ? until : "the next apply",
+		       colour(stdout, COLOUR_NONE));
+	}
+}
+
 static void print_problems(const json_t *interface)
 {
 	const json_t *problem;
@@ -187,6 +214,8 @@ void print_show(const json_t *interfaces)
 		if (i)
 			putchar('\n');
 		print_header(interface);
+		print_schedule(interface);
+		print_sets(interface);
 		print_problems(interface);
 		print_classes(json_object_get(interface, "classes"));
 	}

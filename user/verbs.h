@@ -5,8 +5,6 @@
 
 #include "opts.h"
 
-#define POLICY_DIR "/etc/qosctl"
-
 /* cmd_policy.c: these take a policy */
 void run_check(const struct args *args, struct report *report);
 void run_plan(const struct args *args, struct report *report);
@@ -18,5 +16,12 @@ void run_stats(const struct args *args, struct report *report);
 void run_flows(const struct args *args, struct report *report);
 void run_remove(const struct args *args, struct report *report);
 void run_doctor(const struct args *args, struct report *report);
+
+/* cmd_live.c: these change what is in force */
+void run_set(const struct args *args, struct report *report);
+void run_unset(const struct args *args, struct report *report);
+
+/* cmd_schedule.c */
+void run_schedule(const struct args *args, struct report *report);
 
 #endif

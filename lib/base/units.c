@@ -66,7 +66,15 @@ static const struct unit time_units[] = {
 };
 #define TIME_PRINTED 4
 
-#define PLACES_MAX   9
+static const struct unit duration_units[] = {
+	{ "s", 1000000000ULL, 1 },	  { "sec", 1000000000ULL, 1 },
+	{ "m", 60000000000ULL, 1 },	  { "min", 60000000000ULL, 1 },
+	{ "h", 3600000000000ULL, 1 },	  { "hour", 3600000000000ULL, 1 },
+	{ "hours", 3600000000000ULL, 1 }, { "d", 86400000000000ULL, 1 },
+	{ "day", 86400000000000ULL, 1 },  { "days", 86400000000000ULL, 1 },
+};
+
+#define PLACES_MAX 9
 
 /* A decimal number: digits / 10^places. */
 struct number {
@@ -180,6 +188,17 @@ int qos_parse_time(const char *text, uint64_t *ret_ns, const char **ret_hint)
 	r = parse(text, time_units, ARRAY_SIZE(time_units), ret_ns, &bare);
 	if (r == -ENODATA)
 		*ret_hint = "ms";
+	return r;
+}
+
+int qos_parse_duration(const char *text, uint64_t *ret_ns, const char **ret_hint)
+{
+	struct number bare;
+	int r;
+
+	r = parse(text, duration_units, ARRAY_SIZE(duration_units), ret_ns, &bare);
+	if (r == -ENODATA)
+		*ret_hint = "min";
 	return r;
 }
 

@@ -22,6 +22,8 @@ int qos_parse_rate(const char *text, uint64_t *ret_bps, const char **ret_hint);
 int qos_parse_size(const char *text, uint64_t *ret_bytes, const char **ret_hint);
 /* "5ms", "250us", "1s" → ns. */
 int qos_parse_time(const char *text, uint64_t *ret_ns, const char **ret_hint);
+/* "90s", "30min", "2h", "1d" → ns: how long something holds. */
+int qos_parse_duration(const char *text, uint64_t *ret_ns, const char **ret_hint);
 /* "40%", "12.5%" → parts per million (so 400000); above 100 % -ERANGE. */
 int qos_parse_percent(const char *text, uint32_t *ret_ppm);
 

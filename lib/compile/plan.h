@@ -30,6 +30,14 @@ struct qos_plan_class {
 	uint64_t burst;	     /* bytes */
 };
 
+struct qos_plan;
+
+/* Into which another turns by itself, of the same shape. */
+struct qos_plan_step {
+	uint64_t at; /* CLOCK_BOOTTIME, ns */
+	const struct qos_plan *plan;
+};
+
 /* Points into its policy, which must outlive it. */
 struct qos_plan {
 	const struct qos_policy *policy;
@@ -42,6 +50,9 @@ struct qos_plan {
 	size_t rule_count;
 	struct qos_fq_params fq; /* unless link.mode is police */
 	uint32_t gso_max_size;	 /* bytes; 0: as the device has it */
+	/* at most QOS_EXPIRIES, the first one first; the caller's, as are their plans */
+	const struct qos_plan_step *steps;
+	size_t step_count;
 };
 
 /* -EINVAL with a located diagnostic when the policy does not fit the tables; -ENOMEM. */

@@ -78,31 +78,48 @@ static int find_changes(const struct qos_device *device, const struct qos_plan *
 	return qos_plan_diff(then, now, ret_text);
 }
 
-/* Look at the plan's interface, and bind the plan to it. */
-static int open_device(const struct qos_plan *plan, const char *lock, struct qos_diags *diags,
-		       struct qos_plan *ret_bound, struct qos_device **ret_device)
+/* The plan for a device: with steps the least size of all, as no timer sets it. */
+static struct qos_plan bind_plan(const struct qos_device *device, const struct qos_plan *plan)
+{
+	uint32_t has = qos_gso_theirs(device).size;
+	struct qos_plan bound = *plan;
+
+	bound.gso_max_size = qos_plan_gso(plan, device->link.mtu, has);
+	for (size_t i = 0; i < plan->step_count; i++) {
+		uint32_t then = qos_plan_gso(plan->steps[i].plan, device->link.mtu, has);
+
+		if (then && (!bound.gso_max_size || then < bound.gso_max_size))
+			bound.gso_max_size = then;
+	}
+	return bound;
+}
+
+int qos_kernel_open(const char *ifname, const char *lock, struct qos_diags *diags,
+		    struct qos_device **ret_device)
 {
 	_cleanup_(qos_device_closep) struct qos_device *device = NULL;
-	int r = qos_device_open(plan->policy->interface, lock, diags, &device);
+	int r = qos_device_open(ifname, lock, diags, &device);
 
 	if (r == 0)
 		r = qos_ports_judge(device, diags);
 	if (r < 0)
 		return r;
-	*ret_bound = *plan;
-	ret_bound->gso_max_size = qos_plan_gso(plan, device->link.mtu, qos_gso_theirs(device).size);
 	*ret_device = TAKE_PTR(device);
 	return 0;
 }
 
-int qos_kernel_plan(const struct qos_plan *plan, struct qos_diags *diags, char **ret_text)
+void qos_kernel_close(struct qos_device *device)
 {
-	_cleanup_(qos_device_closep) struct qos_device *device = NULL;
-	struct qos_plan bound;
-	bool numbers;
-	int r = open_device(plan, NULL, diags, &bound, &device);
+	qos_device_close(device);
+}
 
-	return r < 0 ? r : find_changes(device, &bound, diags, ret_text, &numbers);
+int qos_kernel_plan(const struct qos_device *device, const struct qos_plan *plan,
+		    struct qos_diags *diags, char **ret_text)
+{
+	struct qos_plan bound = bind_plan(device, plan);
+	bool numbers;
+
+	return find_changes(device, &bound, diags, ret_text, &numbers);
 }
 
 /* What has been done, to be undone when the next step fails. */
@@ -231,10 +248,17 @@ static int put_all(const struct qos_device *device, const struct qos_plan *plan,
 static int new_state(const struct qos_device *device, const struct qos_plan *plan,
 		     const struct qos_found *found, struct qos_diags *diags, json_t **ret_state)
 {
-	_cleanup_(json_decrefp) json_t *origin = NULL;
+	_cleanup_(json_decrefp) json_t *origin = NULL, *state = NULL;
 	int r = qos_origin_find(device, found, diags, &origin);
 
-	return r < 0 ? r : qos_state_new(plan, &device->link, origin, ret_state);
+	if (r == 0)
+		r = qos_state_new(plan, &device->link, origin, &state);
+	if (r == 0)
+		r = qos_state_add_steps(state, plan, &device->link);
+	if (r < 0)
+		return r;
+	*ret_state = TAKE_PTR(state);
+	return 0;
 }
 
 static int change(const struct qos_device *device, const struct qos_plan *plan,
@@ -267,7 +291,7 @@ static int keep_pins(const struct qos_device *device, struct qos_diags *diags)
 	uint32_t pinned = 0;
 	int r = qos_bpf_pinned_id(device->pin_dir, diags, &pinned);
 
-	if (r == 0 && pinned == device->running->prog_id)
+	if (r == 0 && pinned == device->running->prog_id && !device->running->unpinned)
 		return 0;
 	if (r < 0 && r != -ENOENT)
 		return r;
@@ -303,7 +327,8 @@ static int make_changes(const struct qos_device *device, const struct qos_plan *
 	bool current = qos_state_is_current(device->running);
 	int r = -ENOSPC;
 
-	if (current && !any && qos_state_is_finished(device->running->state))
+	if (current && !any && qos_state_is_finished(device->running->state) &&
+	    qos_state_is_of(device->running->state, plan->policy))
 		return keep_pins(device, diags);
 	if (current && numbers)
 		r = change_numbers(device, plan, diags);
@@ -322,17 +347,14 @@ static void clean_up(const struct qos_device *device)
 	qos_pins_sweep(device->nl, device->pin_dir);
 }
 
-int qos_kernel_apply(const struct qos_plan *plan, struct qos_diags *diags, char **ret_text)
+int qos_kernel_apply(struct qos_device *device, const struct qos_plan *plan,
+		     struct qos_diags *diags, char **ret_text)
 {
-	_cleanup_(qos_device_closep) struct qos_device *device = NULL;
+	struct qos_plan bound = bind_plan(device, plan);
 	_cleanup_(freep) char *changes = NULL;
-	struct qos_plan bound;
 	bool numbers;
-	int r = open_device(plan, "qosctl apply", diags, &bound, &device);
+	int r = find_changes(device, &bound, diags, &changes, &numbers);
 
-	if (r < 0)
-		return r;
-	r = find_changes(device, &bound, diags, &changes, &numbers);
 	if (r < 0)
 		return r;
 	r = make_changes(device, &bound, *changes, numbers, diags);

@@ -8,8 +8,19 @@
 
 #include "compile/plan.h"
 
-/* What qos_kernel_apply() would change; changes nothing. */
-int qos_kernel_plan(const struct qos_plan *plan, struct qos_diags *diags, char **ret_text);
+struct qos_device;
+
+/*
+ * An interface, which can be shaped; lock: who is going to change it ("qosctl apply"), alone until
+ * it is closed, or null to look only.
+ */
+int qos_kernel_open(const char *ifname, const char *lock, struct qos_diags *diags,
+		    struct qos_device **ret_device);
+void qos_kernel_close(struct qos_device *device);
+
+/* What qos_kernel_apply() would change on the plan's interface; changes nothing. */
+int qos_kernel_plan(const struct qos_device *device, const struct qos_plan *plan,
+		    struct qos_diags *diags, char **ret_text);
 
 /*
  * All or nothing: the new program is loaded and filled beside the old one, and
@@ -19,7 +30,8 @@ int qos_kernel_plan(const struct qos_plan *plan, struct qos_diags *diags, char *
  * (qos_plan_same_shape()), they change in the class table of the program that runs, one
  * class after another; nothing else is touched.
  */
-int qos_kernel_apply(const struct qos_plan *plan, struct qos_diags *diags, char **ret_text);
+int qos_kernel_apply(struct qos_device *device, const struct qos_plan *plan,
+		     struct qos_diags *diags, char **ret_text);
 
 /* -ENOENT with a diagnostic when nothing of ours is there. */
 int qos_kernel_remove(const char *ifname, struct qos_diags *diags, char **ret_text);

@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "kernel/bpf_state.h"
+#include "kernel/state.h"
 
 #define MAPS_MAX 64 /* more than a program of ours has */
 
@@ -23,6 +24,8 @@ void qos_bpf_free(struct qos_bpf *bpf)
 	closep(&bpf->counters_fd);
 	closep(&bpf->flows_fd);
 	closep(&bpf->names_fd);
+	closep(&bpf->expiries_fd);
+	closep(&bpf->expiry_cfgs_fd);
 	closep(&bpf->document.fd);
 	json_decref(bpf->state);
 	free(bpf);
@@ -36,6 +39,7 @@ struct qos_bpf *qos_bpf_new(void)
 		return NULL;
 	bpf->prog_fd = bpf->classes_fd = bpf->clocks_fd = bpf->counters_fd = -1;
 	bpf->flows_fd = bpf->names_fd = bpf->document.fd = -1;
+	bpf->expiries_fd = bpf->expiry_cfgs_fd = -1;
 	return bpf;
 }
 
@@ -60,6 +64,10 @@ static int adopt_map(struct qos_bpf *bpf, int fd, void *arg __attribute__((unuse
 		bpf->flows_fd = TAKE_FD(owned);
 	} else if (strcmp(info.name, "qos_flow_names") == 0) {
 		bpf->names_fd = TAKE_FD(owned);
+	} else if (strcmp(info.name, "qos_expiries") == 0) {
+		bpf->expiries_fd = TAKE_FD(owned);
+	} else if (strcmp(info.name, "qos_expiry_cfgs") == 0) {
+		bpf->expiry_cfgs_fd = TAKE_FD(owned);
 	} else if (strcmp(info.name, QOS_STATE_MAP) == 0) {
 		int r;
 
@@ -121,6 +129,9 @@ static int open_program(int prog_fd, struct qos_diags *diags, struct qos_bpf **r
 		return qos_bpf_fail(diags, r, "cannot read the maps of program %u", bpf->prog_id);
 	if (!is_ours(bpf))
 		return -ENOENT;
+	r = qos_state_roll(bpf);
+	if (r < 0)
+		return r;
 	*ret_bpf = TAKE_PTR(bpf);
 	return 0;
 }

@@ -27,6 +27,8 @@ struct qos_bpf {
 	uint32_t capacity; /* slots of the per-class maps */
 	/* of an opened one: */
 	int flows_fd, names_fd;
+	int expiries_fd, expiry_cfgs_fd; /* -1: nothing ever ended by itself: see expiry.h */
+	bool unpinned;			 /* maps were bound to it that have no pin yet */
 	uint32_t flow_records;
 	struct qos_bpf_document document;
 	json_t *state; /* what it said when it was opened */

@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "egress.skel.h"
 #include "kernel/bpf_state.h"
+#include "kernel/expiry.h"
 
 #define CAPACITY_MIN	       64
 #define FLOW_RECORDS_PER_CLASS 256
@@ -213,6 +214,15 @@ static uint32_t bound(const uint32_t *slots, uint32_t slot)
 	return slot == QOS_NO_SLOT || slot == QOS_SLOT_LINK ? slot : slots[slot - 1];
 }
 
+struct qos_class_cfg qos_bpf_class_bound(const struct qos_class_cfg *cfg, const uint32_t *slots)
+{
+	struct qos_class_cfg class = *cfg;
+
+	class.parent = bound(slots, cfg->parent);
+	class.hard = bound(slots, cfg->hard);
+	return class;
+}
+
 static int put_class(int fd, uint32_t slot, const struct qos_class_cfg *cfg,
 		     const struct qos_class_cfg *before)
 {
@@ -227,10 +237,8 @@ int qos_bpf_classes_put(int fd, const struct qos_plan *plan, const uint32_t *slo
 	int r = put_class(fd, QOS_SLOT_LINK, &plan->link_class, before);
 
 	for (size_t i = 0; r == 0 && i < plan->class_count; i++) {
-		struct qos_class_cfg cfg = plan->classes[i].cfg;
+		struct qos_class_cfg cfg = qos_bpf_class_bound(&plan->classes[i].cfg, slots);
 
-		cfg.parent = bound(slots, cfg.parent);
-		cfg.hard = bound(slots, cfg.hard);
 		r = put_class(fd, slots[i], &cfg, before);
 	}
 	return r;
@@ -372,7 +380,9 @@ static int fill(struct egress_bpf *skel, const struct qos_plan *plan, const stru
 		r = -ENOMEM;
 	if (r == 0)
 		r = qos_bpf_state_bind(bpf->prog_fd, state, &state_fd);
-	return r;
+	if (r == 0)
+		r = qos_expiry_put(bpf, plan, slots->of);
+	return r < 0 ? r : qos_expiry_start(bpf);
 }
 
 int qos_bpf_load(const struct qos_plan *plan, const struct qos_link_info *link,

@@ -24,6 +24,8 @@ int qos_bpf_state_write(struct qos_bpf_document *document, const json_t *state);
 int qos_bpf_state_begin(struct qos_bpf_document *document, const json_t *state, char **ret_text);
 int qos_bpf_state_end(struct qos_bpf_document *document, const char *text);
 
+/* A class's numbers as the maps have them: slots of the program instead of the plan's. */
+struct qos_class_cfg qos_bpf_class_bound(const struct qos_class_cfg *cfg, const uint32_t *slots);
 /* The class table of a plan; slots: of its classes in the maps, by their index. before: what is
  * there, by slot, and is not written again; null: nothing yet. */
 int qos_bpf_classes_put(int fd, const struct qos_plan *plan, const uint32_t *slots,

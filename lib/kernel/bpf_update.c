@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "kernel/bpf_state.h"
+#include "kernel/expiry.h"
 
 /* Where the plan's classes are; the shape says that they are. */
 static int find_slots(const struct qos_bpf *bpf, const struct qos_plan *plan, uint32_t **ret_slots)
@@ -27,14 +28,63 @@ static int find_slots(const struct qos_bpf *bpf, const struct qos_plan *plan, ui
 	return 0;
 }
 
-/* As it was; who cannot leaves a document that says so. */
-static void put_back(struct qos_bpf *bpf, const struct qos_class_cfg *before)
+/* What there was before. */
+struct before {
+	void *classes;
+	struct qos_expiry_copy expiry;
+};
+
+static void before_done(struct before *before)
 {
+	free(before->classes);
+	qos_expiry_copy_done(&before->expiry);
+}
+
+static int take_before(const struct qos_bpf *bpf, struct before *before)
+{
+	int r = qos_bpf_array(bpf->classes_fd, bpf->capacity, sizeof(struct qos_class_cfg),
+			      &before->classes);
+
+	return r < 0 ? r : qos_expiry_copy(bpf, &before->expiry);
+}
+
+/* As it was; who cannot leaves a document that says so. */
+static void put_back(struct qos_bpf *bpf, const struct before *before)
+{
+	const struct qos_class_cfg *classes = before->classes;
+
 	for (uint32_t slot = 0; slot < bpf->capacity; slot++) {
-		if (bpf_map_update_elem(bpf->classes_fd, &slot, &before[slot], BPF_ANY))
+		if (bpf_map_update_elem(bpf->classes_fd, &slot, &classes[slot], BPF_ANY))
 			return;
 	}
+	if (qos_expiry_put_back(bpf, &before->expiry) < 0)
+		return;
 	qos_bpf_state_write(&bpf->document, bpf->state);
+}
+
+static int put_numbers(struct qos_bpf *bpf, const struct qos_plan *plan, const uint32_t *slots,
+		       const struct qos_class_cfg *before)
+{
+	int r = qos_bpf_classes_put(bpf->classes_fd, plan, slots, before);
+
+	if (r == 0)
+		r = qos_expiry_put(bpf, plan, slots);
+	return r < 0 ? r : qos_expiry_start(bpf);
+}
+
+/* With no timer at work: what there is, and a document that says that it may be anything. */
+static int begin(struct qos_bpf *bpf, const json_t *state, struct before *before, char **ret_text)
+{
+	int r = qos_expiry_stop(bpf);
+
+	if (r < 0)
+		return r;
+	r = take_before(bpf, before);
+	if (r == 0)
+		r = qos_bpf_state_begin(&bpf->document, state, ret_text);
+	if (r < 0)
+		qos_expiry_start(bpf);
+	return r;
 }
 
 /*
@@ -44,21 +94,17 @@ static void put_back(struct qos_bpf *bpf, const struct qos_class_cfg *before)
 static int update(struct qos_bpf *bpf, const struct qos_plan *plan, const uint32_t *slots,
 		  const json_t *state)
 {
+	_cleanup_(before_done) struct before before = { .classes = NULL };
 	_cleanup_(freep) char *text = NULL;
-	_cleanup_(freep) void *before = NULL;
-	int r = qos_bpf_array(bpf->classes_fd, bpf->capacity, sizeof(struct qos_class_cfg),
-			      &before);
+	int r = begin(bpf, state, &before, &text);
 
 	if (r < 0)
 		return r;
-	r = qos_bpf_state_begin(&bpf->document, state, &text);
-	if (r < 0)
-		return r;
-	r = qos_bpf_classes_put(bpf->classes_fd, plan, slots, before);
+	r = put_numbers(bpf, plan, slots, before.classes);
 	if (r == 0)
 		r = qos_bpf_state_end(&bpf->document, text);
 	if (r < 0)
-		put_back(bpf, before);
+		put_back(bpf, &before);
 	return r;
 }
 

@@ -10,6 +10,7 @@
 #include "kernel/bpffs.h"
 #include "kernel/lock.h"
 #include "kernel/ports.h"
+#include "kernel/state.h"
 
 DEFINE_CLEANUP(char **, namesp, qos_device_list_free)
 
@@ -30,6 +31,18 @@ void qos_device_close(struct qos_device *device)
 const struct qos_bpf *qos_device_known(const struct qos_device *device)
 {
 	return device->running ? device->running : device->pinned;
+}
+
+int qos_device_expect_running(const struct qos_device *device, struct qos_diags *diags)
+{
+	if (device->running)
+		return 0;
+	qos_diag(diags, QOS_FAILED,
+		 device->attached ? "%s is shaped by another version of qosctl" :
+				    "%s is not shaped by qosctl",
+		 device->link.name);
+	qos_diag_hint(diags, "qosctl apply %s", device->link.name);
+	return -ENOENT;
 }
 
 int qos_device_has_filter(struct qos_nl *nl, const struct qos_link_info *link,
@@ -89,6 +102,8 @@ static int unfold(const struct qos_device *device, struct qos_diags *diags)
 	const struct qos_bpf *known = qos_device_known(device);
 	int r = known ? qos_bpf_state_unfold(known->state) : 0;
 
+	if (r == 0 && known)
+		r = qos_state_roll_shown(known->state);
 	return r < 0 ? qos_bpf_fail(diags, r, "cannot read what program %u shows", known->prog_id) :
 		       0;
 }

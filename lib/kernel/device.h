@@ -41,6 +41,9 @@ DEFINE_CLEANUP(struct qos_device *, qos_device_closep, qos_device_close)
 /* The program that is, or last was, in force: running, pinned, or null. */
 const struct qos_bpf *qos_device_known(const struct qos_device *device);
 
+/* -ENOENT with a diagnostic when no program of ours is there that we can read. */
+int qos_device_expect_running(const struct qos_device *device, struct qos_diags *diags);
+
 /* 1 when a filter of ours is on an interface, else 0. */
 int qos_device_has_filter(struct qos_nl *nl, const struct qos_link_info *link,
 			  struct qos_diags *diags);

@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "kernel/bpf_state.h"
 #include "kernel/device.h"
+#include "kernel/expiry.h"
 #include "kernel/flows.h"
 #include "kernel/ports.h"
 #include "kernel/probe.h"
@@ -89,6 +90,38 @@ static int find_unfinished(const struct qos_device *device, json_t *problems)
 				      "interrupted; apply finishes it"));
 }
 
+/* What was put over the policy's values, and until when. */
+static json_t *show_sets(const json_t *state)
+{
+	_cleanup_(json_decrefp) json_t *sets = json_array();
+	const json_t *set;
+	size_t i;
+
+	json_array_foreach(json_object_get(state, "sets"), i, set) {
+		json_t *shown = json_deep_copy(set);
+		uint64_t ends = (uint64_t)json_integer_value(json_object_get(set, "ends"));
+
+		json_object_del(shown, "ends");
+		if (json_object_set_new(shown, "until",
+					ends ? qos_state_time(qos_expiry_wall(ends)) :
+					       json_null()) ||
+		    json_array_append_new(sets, shown))
+			return NULL;
+	}
+	return TAKE_PTR(sets);
+}
+
+/* That which holds, and since when. */
+static json_t *show_schedule(const json_t *state)
+{
+	const json_t *schedule = json_object_get(state, "schedule");
+
+	if (!json_is_object(schedule))
+		return json_null();
+	return json_pack("{s:O, s:o}", "name", json_object_get(schedule, "name"), "since",
+			 qos_state_time(json_integer_value(json_object_get(schedule, "since"))));
+}
+
 static int show_device(struct qos_device *device, struct qos_diags *diags, json_t **ret_json)
 {
 	_cleanup_(json_decrefp) json_t *json = NULL, *problems = json_array(), *qdisc = NULL;
@@ -102,6 +135,9 @@ static int show_device(struct qos_device *device, struct qos_diags *diags, json_
 	/* the interface may have been renamed */
 	if (json_object_set_new(json, "interface", json_string(device->link.name)) ||
 	    json_object_set_new(json, "in_force", json_boolean(json_array_size(problems) == 0)) ||
+	    json_object_set(json, "policy", json_object_get(device->running->state, "path")) ||
+	    json_object_set_new(json, "schedule", show_schedule(device->running->state)) ||
+	    json_object_set_new(json, "set", show_sets(device->running->state)) ||
 	    json_object_set(json, "problems", problems) || json_object_set(json, "qdisc", qdisc) ||
 	    json_object_set_new(json, "filter",
 				json_pack("{s:i, s:I}", "pref", device->pref, "prog_id",
@@ -116,22 +152,15 @@ static int show_device(struct qos_device *device, struct qos_diags *diags, json_
 
 typedef int (*describe_fn)(struct qos_device *device, struct qos_diags *diags, json_t **ret_json);
 
-/* -ENOENT with a diagnostic when no program of ours is there that we can read. */
 static int open_shaped(const char *ifname, struct qos_diags *diags, struct qos_device **ret_device)
 {
 	_cleanup_(qos_device_closep) struct qos_device *device = NULL;
 	int r = qos_device_open(ifname, NULL, diags, &device);
 
+	if (r == 0)
+		r = qos_device_expect_running(device, diags);
 	if (r < 0)
 		return r;
-	if (!device->running) {
-		qos_diag(diags, QOS_FAILED,
-			 device->attached ? "%s is shaped by another version of qosctl" :
-					    "%s is not shaped by qosctl",
-			 ifname);
-		qos_diag_hint(diags, "qosctl apply %s", ifname);
-		return -ENOENT;
-	}
 	*ret_device = TAKE_PTR(device);
 	return 0;
 }

@@ -121,21 +121,51 @@ static char *show_path(const char *path)
 	return text;
 }
 
+static json_t *show_schedule(const struct qos_policy *policy)
+{
+	if (!policy->schedule)
+		return json_null();
+	return json_pack("{s:s, s:I}", "name", policy->schedule->name, "since",
+			 (json_int_t)policy->schedule_since);
+}
+
+/* What was put over the file's by hand. */
+static json_t *list_sets(const struct qos_policy *policy)
+{
+	_cleanup_(json_decrefp) json_t *sets = json_array();
+
+	for (size_t i = 0; i < policy->set_count; i++) {
+		const struct qos_set *set = &policy->sets[i];
+
+		if (json_array_append_new(sets,
+					  json_pack("{s:s, s:s, s:s, s:I}", "class", set->class,
+						    "key", set->key, "value", set->value, "ends",
+						    (json_int_t)set->ends)))
+			return NULL;
+	}
+	return TAKE_PTR(sets);
+}
+
+json_t *qos_state_time(int64_t seconds)
+{
+	char text[sizeof("2026-11-22T11:02:27Z") + 8];
+	time_t time = seconds;
+	struct tm tm;
+
+	if (!gmtime_r(&time, &tm) || !strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm))
+		return json_null();
+	return json_string(text);
+}
+
 static json_t *show(const struct qos_plan *plan, const struct qos_link_info *link)
 {
 	const struct qos_policy *policy = plan->policy;
-	_cleanup_(freep) char *path = show_path(policy->path);
-	char when[sizeof("2026-11-22T11:02:27Z")];
-	time_t now = time(NULL);
-	struct tm tm;
 
-	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
 	/* clang-format off */
-	return json_pack("{s:s, s:i, s:s, s:s, s:s, s:s, s:{s:o, s:o}, s:I, s:o}",
+	return json_pack("{s:s, s:i, s:s, s:o, s:s, s:{s:o, s:o}, s:I, s:o}",
 			 "interface", link->name, "ifindex", link->ifindex,
-			 "policy", path,
 			 "mode", qos_names_text(&qos_names_mode, (int)plan->link.mode),
-			 "applied", when,
+			 "applied", qos_state_time(time(NULL)),
 			 "default", policy->classes[policy->default_class].name,
 			 "link", "rate", number_or_null(policy->link.rate),
 			 "overhead", show_overhead(&plan->link),
@@ -147,20 +177,33 @@ static json_t *show(const struct qos_plan *plan, const struct qos_link_info *lin
 int qos_state_new(const struct qos_plan *plan, const struct qos_link_info *link, json_t *origin,
 		  json_t **ret_state)
 {
-	_cleanup_(freep) char *text = NULL;
+	_cleanup_(freep) char *text = NULL, *path = show_path(plan->policy->path);
 	json_t *state;
 	int r = qos_plan_print(plan, &text);
 
 	if (r < 0)
 		return r;
-	state = json_pack("{s:s, s:i, s:i, s:s, s:I, s:O, s:o}", "version", QOS_VERSION, "abi",
-			  QOS_ABI_VERSION, "ifindex", link->ifindex, "plan", text, "gso",
-			  (json_int_t)plan->gso_max_size, "origin", origin, "show",
+	state = json_pack("{s:s, s:i, s:i, s:s, s:I, s:O, s:s, s:s, s:o, s:o, s:o}", "version",
+			  QOS_VERSION, "abi", QOS_ABI_VERSION, "ifindex", link->ifindex, "plan",
+			  text, "gso", (json_int_t)plan->gso_max_size, "origin", origin, "path",
+			  path, "source", plan->policy->source, "schedule",
+			  show_schedule(plan->policy), "sets", list_sets(plan->policy), "show",
 			  show(plan, link));
 	if (!state)
 		return -ENOMEM;
 	*ret_state = state;
 	return 0;
+}
+
+bool qos_state_is_of(const json_t *state, const struct qos_policy *policy)
+{
+	_cleanup_(json_decrefp) json_t *sets = list_sets(policy);
+	_cleanup_(json_decrefp) json_t *schedule = show_schedule(policy);
+	const char *source = json_string_value(json_object_get(state, "source"));
+
+	return source && strcmp(source, policy->source) == 0 &&
+	       json_equal(schedule, json_object_get(state, "schedule")) &&
+	       json_equal(sets, json_object_get(state, "sets"));
 }
 
 const char *qos_state_plan(const json_t *state)

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The document that a program carries: {"version", "abi", "ifindex", "plan":
- * text, "gso": bytes that we set or 0, "origin": see origin.h, "show": what does not change until
- * the next apply of what qos_show() tells, "slots": {class: slot}, "unfinished": true or missing}.
+ * The document that a program carries: {"version", "abi", "ifindex", "plan": text, "gso": bytes
+ * that we set or 0, "origin": see origin.h, "path", "source": of the policy file and its text,
+ * "schedule": {"name", "since"} of that which holds, or null, "sets": [{"class", "key", "value",
+ * "ends"}] (struct qos_set), "steps": see state_steps.c, "show": what does not change until the
+ * next apply of what qos_show() tells, "slots": {class: slot}, "unfinished": true or missing}.
  * "show" is an object where it is only looked at, text for who changes something.
  */
 #ifndef QOS_KERNEL_STATE_H
@@ -17,6 +19,22 @@
 /* A new document for a plan, "slots" left to qos_bpf_load(). */
 int qos_state_new(const struct qos_plan *plan, const struct qos_link_info *link, json_t *origin,
 		  json_t **ret_state);
+
+/* Seconds since 1970 as documents write them: "2026-11-22T11:02:27Z". */
+json_t *qos_state_time(int64_t seconds);
+
+/* To one of a plan, what it is when the plan's steps have come. -ENOMEM. */
+int qos_state_add_steps(json_t *state, const struct qos_plan *plan,
+			const struct qos_link_info *link);
+/*
+ * Make bpf->state, as it was read, what it is by now: of steps whose time has come. One that
+ * nevertheless was not done makes it unfinished. -ENOMEM. Of what is shown when it is an object.
+ */
+int qos_state_roll(struct qos_bpf *bpf);
+int qos_state_roll_shown(json_t *state);
+
+/* Whether it was made of this policy: its text, and what is put over it. */
+bool qos_state_is_of(const json_t *state, const struct qos_policy *policy);
 
 const char *qos_state_plan(const json_t *state);
 /* gso_max_size of the plan. */

@@ -38,5 +38,6 @@ void qos_policy_free(struct qos_policy *policy)
 	free(policy->path);
 	free(policy->writers);
 	free(policy->writers_hint);
+	free(policy->source);
 	free(policy);
 }

@@ -120,8 +120,16 @@ struct qos_schedule {
 	struct qos_node *set; /* that those point into */
 };
 
+/* A value that somebody put over the file's, with `set`. */
+struct qos_set {
+	char *class; /* or "link" */
+	char *key, *value;
+	uint64_t ends; /* CLOCK_BOOTTIME, ns; 0: not by itself */
+};
+
 struct qos_policy {
-	char *path; /* as given */
+	char *path;   /* as given */
+	char *source; /* what was read there */
 	char *interface;
 	struct qos_link link;
 	struct qos_class *classes; /* a parent before its children, else in the file's order */
@@ -129,6 +137,8 @@ struct qos_policy {
 	size_t default_class;	   /* index of a leaf */
 	struct qos_rule_def *rules;
 	size_t rule_count;
+	const struct qos_set *sets; /* that are in it; borrowed */
+	size_t set_count;
 	/* who besides root can write the file, and what to do about it; null: nobody, or it
 	 * does not matter. Of who opened it: qos_policy_build() leaves it out */
 	char *writers, *writers_hint;

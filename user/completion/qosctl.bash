@@ -47,6 +47,36 @@ _qosctl_words()
 	done < <(compgen -W "$1" -- "$2")
 }
 
+# IFACE CLASS KEY=VALUE..., as far as that is written
+_qosctl_set()
+{
+	local keys='rate ceil weight burst priority per-flow latency limit ecn'
+
+	case $COMP_CWORD in
+	2) _qosctl_words "$(_qosctl_interfaces)" "$2" ;;
+	3)
+		_qosctl_words "link $(qosctl show --json "${COMP_WORDS[2]}" 2>/dev/null |
+			jq -r '.[].classes[].name' 2>/dev/null)" "$2"
+		;;
+	*)
+		[[ $1 == unset ]] || { keys=${keys// /= }=; compopt -o nospace 2>/dev/null; }
+		_qosctl_words "$keys" "$2"
+		;;
+	esac
+}
+
+_qosctl_schedule()
+{
+	case $COMP_CWORD in
+	2) _qosctl_words 'install remove list run' "$1" ;;
+	3) _qosctl_words "$(_qosctl_policies)" "$1" ;;
+	4)
+		_qosctl_words "$(qosctl schedule list --json "${COMP_WORDS[3]}" 2>/dev/null |
+			jq -r '.schedules[].name' 2>/dev/null)" "$1"
+		;;
+	esac
+}
+
 _qosctl_options()
 {
 	case $1 in
@@ -54,6 +84,9 @@ _qosctl_options()
 	plan) echo '--help --json --dir --offline' ;;
 	apply) echo '--help --json --dir --all' ;;
 	flows) echo '--help --json --number' ;;
+	set) echo '--help --json --for' ;;
+	unset) echo '--help --json' ;;
+	schedule) echo '--help --json --dir' ;;
 	remove) echo '--help --json --all' ;;
 	help) echo '--help' ;;
 	esac
@@ -62,7 +95,7 @@ _qosctl_options()
 _qosctl()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} verb=${COMP_WORDS[1]}
-	local verbs='check plan apply show stats flows remove doctor help'
+	local verbs='check plan apply show stats flows set unset schedule remove doctor help'
 
 	COMPREPLY=()
 	# bash makes words of "--dir=x" at the sign.
@@ -74,12 +107,12 @@ _qosctl()
 		return
 	fi
 	case $verb:$before in
-	plan:-d | plan:--dir | apply:-d | apply:--dir)
+	plan:-d | plan:--dir | apply:-d | apply:--dir | schedule:-d | schedule:--dir)
 		compopt -o filenames 2>/dev/null
 		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
 		return
 		;;
-	flows:-n | flows:--number) return ;;
+	flows:-n | flows:--number | set:-f | set:--for) return ;;
 	esac
 	if [[ $cur == -* ]]; then
 		_qosctl_words "$(_qosctl_options "$verb")" "$cur"
@@ -92,6 +125,8 @@ _qosctl()
 		_qosctl_files "$cur"
 		;;
 	show | stats | flows | remove | doctor) _qosctl_words "$(_qosctl_interfaces)" "$cur" ;;
+	set | unset) _qosctl_set "$verb" "$cur" ;;
+	schedule) _qosctl_schedule "$cur" ;;
 	help) _qosctl_words "$verbs" "$cur" ;;
 	esac
 }

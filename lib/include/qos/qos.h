@@ -11,6 +11,7 @@
 #ifndef QOS_QOS_H
 #define QOS_QOS_H
 
+#include <stddef.h>
 #include <time.h>
 
 #ifdef __cplusplus
@@ -86,6 +87,32 @@ int qos_plan_full(const struct qos_policy *policy, struct qos_diags *diags, char
  * -EPERM where the caller is root and somebody else could have written the policy.
  */
 int qos_apply(const struct qos_policy *policy, int json, struct qos_diags *diags, char **ret_text);
+
+/*
+ * Put values over the policy's in a class that is in force, or "link" for the link: settings are
+ * count times "KEY=VALUE". hold: for how long ("90s", "30min", "2h", "1d"; the kernel's timers end
+ * it), or null until the next qos_apply(). Numbers only are changed: no packet is lost, no clock
+ * begins anew. -ENOENT where nothing of ours is on the interface. ret_text as with qos_apply().
+ */
+int qos_set(const char *ifname, const char *class_name, const char *const *settings, size_t count,
+	    const char *hold, int json, struct qos_diags *diags, char **ret_text);
+/* Take them away again: those of a class (null: of all) and of count keys (0: all). */
+int qos_unset(const char *ifname, const char *class_name, const char *const *keys, size_t count,
+	      int json, struct qos_diags *diags, char **ret_text);
+
+/* Begin a schedule of the policy in force, as cron does: it holds until the next one fires. */
+int qos_schedule_run(const char *ifname, const char *name, int json, struct qos_diags *diags,
+		     char **ret_text);
+/*
+ * Have cron run the schedules of a policy: writes a file of /etc/cron.d, whose path is the
+ * caller's. program: the absolute path of qosctl. -ENOENT where the policy has none.
+ */
+int qos_schedule_install(const struct qos_policy *policy, const char *program,
+			 struct qos_diags *diags, char **ret_path);
+/* Remove that file. -ENOENT when it is not there. */
+int qos_schedule_uninstall(const char *ifname, struct qos_diags *diags, char **ret_path);
+/* The schedules of the policy in force, as a JSON document (an object). */
+int qos_schedules(const char *ifname, struct qos_diags *diags, char **ret_json);
 
 /* Take everything of ours off the interface and put back what was there
  * before. -ENOENT when nothing of ours is on it. ret_text: what was done. */

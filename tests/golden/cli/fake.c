@@ -198,6 +198,49 @@ int qos_remove(const char *ifname, int json, struct qos_diags *diags, char **ret
 	return answer("remove", ifname, json, diags, ret_text);
 }
 
+int qos_set(const char *ifname, const char *class_name, const char *const *settings, size_t count,
+	    const char *hold, int json, struct qos_diags *diags, char **ret_text)
+{
+	fprintf(stderr, "set %s for %s:", class_name, hold ? hold : "ever");
+	for (size_t i = 0; i < count; i++)
+		fprintf(stderr, " %s", settings[i]);
+	fputc('\n', stderr);
+	return answer("apply", ifname, json, diags, ret_text);
+}
+
+int qos_unset(const char *ifname, const char *class_name, const char *const *keys, size_t count,
+	      int json, struct qos_diags *diags, char **ret_text)
+{
+	fprintf(stderr, "unset %s:", class_name ? class_name : "all");
+	for (size_t i = 0; i < count; i++)
+		fprintf(stderr, " %s", keys[i]);
+	fputc('\n', stderr);
+	return answer("apply", ifname, json, diags, ret_text);
+}
+
+int qos_schedule_run(const char *ifname, const char *name, int json, struct qos_diags *diags,
+		     char **ret_text)
+{
+	fprintf(stderr, "run %s\n", name);
+	return answer("apply", ifname, json, diags, ret_text);
+}
+
+int qos_schedule_install(const struct qos_policy *policy, const char *program,
+			 struct qos_diags *diags, char **ret_path)
+{
+	return *program == '/' ? answer("install", policy->interface, 0, diags, ret_path) : -EINVAL;
+}
+
+int qos_schedule_uninstall(const char *ifname, struct qos_diags *diags, char **ret_path)
+{
+	return answer("install", ifname, 0, diags, ret_path);
+}
+
+int qos_schedules(const char *ifname, struct qos_diags *diags, char **ret_json)
+{
+	return answer("schedules", ifname, 1, diags, ret_json);
+}
+
 int qos_show(const char *ifname, struct qos_diags *diags, char **ret_json)
 {
 	return answer("show", ifname, 1, diags, ret_json);

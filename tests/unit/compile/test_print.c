@@ -26,18 +26,19 @@ static void test_text(void **state)
 
 	(void)state;
 	assert_string_equal(
-		text, "link mode fq rate 10mbit burst 3028b overhead 8 mpu 64 framing atm\n"
-		      "gso 3028\n"
-		      "class a priority high rate 1mbit ceil 2mbit burst 3k "
-		      "fairness flow latency 5ms limit 50ms dscp ef\n"
-		      "class b priority normal ceil 10mbit weight 1000000 burst 3028b fairness flow "
-		      "latency 5ms limit 100ms\n"
-		      "default b\n"
-		      "rule class a family ipv4 proto udp src 10.0.0.0/8 dst 10.1.0.0/16 sport 1 "
-		      "dport 2-3 dscp cs1\n"
-		      "rule drop proto tcp\n"
-		      "qdisc fq limit 1048576 flow_limit 1048576 quantum 3028 initial_quantum "
-		      "15140 buckets_log 14 orphan_mask 1048575 horizon_us 11000000\n");
+		text,
+		"link mode fq rate 10mbit burst 3028b overhead 8 mpu 64 framing atm\n"
+		"gso 3028\n"
+		"class a priority high rate 1mbit ceil 2mbit burst 3k "
+		"fairness flow latency 5ms limit 50ms dscp ef\n"
+		"class b priority normal ceil 10mbit weight 1000000 burst 3028b fairness flow "
+		"latency 5ms limit 100ms\n"
+		"default b\n"
+		"rule class a family ipv4 proto udp src 10.0.0.0/8 dst 10.1.0.0/16 sport 1 "
+		"dport 2-3 dscp cs1\n"
+		"rule drop proto tcp\n"
+		"qdisc fq limit 1048576 flow_limit 1048576 quantum 3028 initial_quantum "
+		"15140 buckets_log 14 orphan_mask 1048575 horizon_us 11000000\n");
 }
 
 static void test_police(void **state)
@@ -66,14 +67,13 @@ static void test_tree(void **state)
 
 	(void)state;
 	*strstr(text, "default") = '\0';
-	assert_string_equal(
-		strstr(text, "class "),
-		"class t inner rate 4mbit ceil 10mbit burst 3028b\n"
-		"class a in t priority normal rate 1mbit ceil 10mbit burst "
-		"3028b fairness src-host/64 per-flow 500kbit latency 10ms limit "
-		"121120us\n"
-		"class b in t priority normal rate 2mbit ceil 10mbit burst "
-		"3028b fairness none latency 5ms limit 100ms ecn off\n");
+	assert_string_equal(strstr(text, "class "),
+			    "class t inner rate 4mbit ceil 10mbit burst 3028b\n"
+			    "class a in t priority normal rate 1mbit ceil 10mbit burst "
+			    "3028b fairness src-host/64 per-flow 500kbit latency 10ms limit "
+			    "121120us\n"
+			    "class b in t priority normal rate 2mbit ceil 10mbit burst "
+			    "3028b fairness none latency 5ms limit 100ms ecn off\n");
 }
 
 static void test_addresses(void **state)

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The file of an interface in /etc/cron.d, with which cron(8) runs its schedules. */
+#ifndef QOS_KERNEL_CRONTAB_H
+#define QOS_KERNEL_CRONTAB_H
+
+#include "base/diag.h"
+
+/*
+ * Its path, the caller's. cron reads only files whose names are of letters, digits, '-' and '_', so
+ * any other byte of an interface's name, and '_', is written as _XX. A shell will read the name,
+ * too: -EINVAL with a diagnostic where it has bytes that mean something there.
+ */
+int qos_crontab_path(const char *ifname, struct qos_diags *diags, char **ret_path);
+
+/* Its text, the caller's; -ENOENT, and no diagnostic, when there is none. */
+int qos_crontab_get(const char *ifname, struct qos_diags *diags, char **ret_text);
+/* Put it there whole, for root to write and all to read. */
+int qos_crontab_put(const char *ifname, const char *text, struct qos_diags *diags);
+/* -ENOENT with a diagnostic when there is none. */
+int qos_crontab_remove(const char *ifname, struct qos_diags *diags);
+
+#endif

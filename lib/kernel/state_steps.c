@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What a document says of numbers that end by themselves: how it is to be read once their time has
+ * come. "steps": [{"at": CLOCK_BOOTTIME in ns, "n": which of the program's timers, "plan": {line:
+ * its text then}, "classes": {index: what "show" says of it then}, "link": the same}].
+ */
+#include "kernel/state.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "kernel/bpf_state.h"
+#include "kernel/expiry.h"
+
+static json_t *lines_of(const char *text)
+{
+	_cleanup_(json_decrefp) json_t *lines = json_array();
+
+	while (*text) {
+		size_t len = strcspn(text, "\n");
+
+		if (json_array_append_new(lines, json_stringn(text, len)))
+			return NULL;
+		text += len + (text[len] == '\n');
+	}
+	return TAKE_PTR(lines);
+}
+
+/* The items of now that then, of as many, has otherwise, by their number. */
+static json_t *changed(const json_t *now, const json_t *then)
+{
+	_cleanup_(json_decrefp) json_t *items = json_object();
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(then, i, item) {
+		char number[24];
+
+		snprintf(number, sizeof(number), "%zu", i);
+		if (!json_equal(item, json_array_get(now, i)) &&
+		    json_object_set(items, number, item))
+			return NULL;
+	}
+	return TAKE_PTR(items);
+}
+
+static json_t *shown(const json_t *state, const char *what)
+{
+	return json_object_get(json_object_get(state, "show"), what);
+}
+
+/* One step: from a document to that of the plan then. */
+static json_t *step_of(const json_t *now, const json_t *then, uint64_t at, size_t n)
+{
+	_cleanup_(json_decrefp) json_t *now_lines = lines_of(qos_state_plan(now));
+	_cleanup_(json_decrefp) json_t *then_lines = lines_of(qos_state_plan(then));
+
+	if (!now_lines || !then_lines)
+		return NULL;
+	return json_pack("{s:I, s:I, s:o, s:o, s:O}", "at", (json_int_t)at, "n", (json_int_t)n,
+			 "plan", changed(now_lines, then_lines), "classes",
+			 changed(shown(now, "classes"), shown(then, "classes")), "link",
+			 shown(then, "link"));
+}
+
+int qos_state_add_steps(json_t *state, const struct qos_plan *plan,
+			const struct qos_link_info *link)
+{
+	_cleanup_(json_decrefp) json_t *before = json_incref(state), *steps = json_array();
+
+	for (size_t n = 0; n < plan->step_count; n++) {
+		struct qos_plan then = *plan->steps[n].plan;
+		json_t *state_then = NULL;
+		int r;
+
+		/* the timers do not set it */
+		then.gso_max_size = plan->gso_max_size;
+		r = qos_state_new(&then, link, qos_state_origin(state), &state_then);
+		if (r < 0)
+			return r;
+		r = json_array_append_new(steps, step_of(before, state_then, plan->steps[n].at, n));
+		json_decref(before);
+		before = state_then;
+		if (r)
+			return -ENOMEM;
+	}
+	return json_object_set(state, "steps", steps) ? -ENOMEM : 0;
+}
+
+static int put_lines(json_t *state, const json_t *changes)
+{
+	_cleanup_(json_decrefp) json_t *lines = lines_of(qos_state_plan(state));
+	_cleanup_(freep) char *text = NULL;
+	size_t len = 0, i;
+	const char *number;
+	json_t *line;
+	FILE *out;
+
+	json_object_foreach((json_t *)changes, number, line) {
+		if (json_array_set(lines, strtoul(number, NULL, 10), line))
+			return -ENOMEM;
+	}
+	out = open_memstream(&text, &len);
+	if (!out)
+		return -ENOMEM;
+	json_array_foreach(lines, i, line)
+		fprintf(out, "%s\n", json_string_value(line));
+	if (fclose(out) || !text)
+		return -ENOMEM;
+	return json_object_set_new(state, "plan", json_string(text)) ? -ENOMEM : 0;
+}
+
+/* What was set until then is so no more. */
+static void drop_sets(json_t *state, uint64_t now)
+{
+	json_t *sets = json_object_get(state, "sets");
+
+	for (size_t i = json_array_size(sets); i-- > 0;) {
+		uint64_t ends = (uint64_t)json_integer_value(
+			json_object_get(json_array_get(sets, i), "ends"));
+
+		if (ends && ends <= now)
+			json_array_remove(sets, i);
+	}
+}
+
+/* A timer may be as late, ns. */
+#define LATE 1000000000ULL
+
+static bool is_missed(const struct qos_bpf *bpf, const json_t *step, uint64_t now)
+{
+	uint32_t n = (uint32_t)json_integer_value(json_object_get(step, "n"));
+	uint64_t at = (uint64_t)json_integer_value(json_object_get(step, "at"));
+
+	return now - at > LATE && !qos_expiry_is_done(bpf, n);
+}
+
+static bool has_come(const json_t *step, uint64_t now)
+{
+	return (uint64_t)json_integer_value(json_object_get(step, "at")) <= now;
+}
+
+int qos_state_roll(struct qos_bpf *bpf)
+{
+	const json_t *step;
+	uint64_t now = qos_expiry_now();
+	bool missed = false;
+	size_t i;
+
+	json_array_foreach(json_object_get(bpf->state, "steps"), i, step) {
+		int r = has_come(step, now) ? put_lines(bpf->state, json_object_get(step, "plan")) :
+					      0;
+
+		if (r < 0)
+			return r;
+		missed |= has_come(step, now) && is_missed(bpf, step, now);
+	}
+	drop_sets(bpf->state, now);
+	if (missed && json_object_set_new(bpf->state, QOS_STATE_UNFINISHED, json_true()))
+		return -ENOMEM;
+	return 0;
+}
+
+static int put_shown(json_t *show, const json_t *step)
+{
+	json_t *classes = json_object_get(show, "classes"), *class;
+	const char *number;
+
+	json_object_foreach(json_object_get(step, "classes"), number, class) {
+		if (json_array_set(classes, strtoul(number, NULL, 10), class))
+			return -ENOMEM;
+	}
+	return json_object_set(show, "link", json_object_get(step, "link")) ? -ENOMEM : 0;
+}
+
+int qos_state_roll_shown(json_t *state)
+{
+	uint64_t now = qos_expiry_now();
+	const json_t *step;
+	size_t i;
+
+	json_array_foreach(json_object_get(state, "steps"), i, step) {
+		int r = has_come(step, now) ? put_shown(json_object_get(state, "show"), step) : 0;
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}

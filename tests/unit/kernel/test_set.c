@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Values put over a policy's: by hand, for a while, and all of them together. */
+#include "env.h"
+
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+
+#include "base/cleanup.h"
+#include "kernel/bpffs.h"
+#include "kernel/device.h"
+
+DEFINE_CLEANUP(struct qos_policy *, policy_freep, qos_policy_free)
+
+#define MBIT	  1000000ULL
+#define FILE_NAME "/run/qk-set.yaml"
+
+static const char policy_text[] =
+	"interface: " DEV "\nlink: { rate: 10mbit, mode: police }\ndefault: c0\nclasses:\n"
+	"  c0: { rate: 1mbit }\n  t:\n    rate: 6mbit\n    classes:\n"
+	"      a: { rate: 2mbit, weight: 3 }\n      b: { rate: 1mbit, ceil: 3mbit, weight: 3 }\n";
+
+static int setup(void **state)
+{
+	(void)state;
+	if (geteuid() != 0)
+		return 0;
+	return unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	       mount("bpf", "/sys/fs/bpf", "bpf", 0, NULL);
+}
+
+/* Whether it changed anything. */
+static bool apply(struct env *env)
+{
+	_cleanup_(policy_freep) struct qos_policy *policy = NULL;
+	_cleanup_(freep) char *said = NULL;
+	FILE *file = fopen(FILE_NAME, "w");
+
+	assert_non_null(file);
+	fputs(policy_text, file);
+	assert_int_equal(fclose(file), 0);
+	assert_int_equal(qos_policy_read(FILE_NAME, env->diags, &policy), 0);
+	assert_int_equal(qos_apply(policy, 0, env->diags, &said), 0);
+	unlink(FILE_NAME);
+	return *said;
+}
+
+static int set(struct env *env, const char *class, const char *setting, const char *hold)
+{
+	_cleanup_(freep) char *said = NULL;
+
+	return qos_set(DEV, class, &setting, 1, hold, 0, env->diags, &said);
+}
+
+static int unset(struct env *env, const char *class, const char *key)
+{
+	_cleanup_(freep) char *said = NULL;
+
+	return qos_unset(DEV, class, &key, key ? 1 : 0, 0, env->diags, &said);
+}
+
+static struct qos_device *open_device(struct env *env)
+{
+	struct qos_device *device = NULL;
+
+	assert_int_equal(qos_device_open(DEV, NULL, env->diags, &device), 0);
+	assert_non_null(device->running);
+	return device;
+}
+
+static uint32_t program(struct env *env)
+{
+	_cleanup_(qos_device_closep) struct qos_device *device = open_device(env);
+
+	return device->running->prog_id;
+}
+
+/* Of the program's own table, bits/s; "link" is the link. */
+static struct qos_class_cfg class_of(struct env *env, const char *name)
+{
+	_cleanup_(qos_device_closep) struct qos_device *device = open_device(env);
+	struct qos_class_cfg cfg;
+	int slot =
+		strcmp(name, "link") ? qos_bpf_slot(device->running->state, name) : QOS_SLOT_LINK;
+
+	assert_true(slot >= 0);
+	assert_int_equal(bpf_map_lookup_elem(device->running->classes_fd, &slot, &cfg), 0);
+	return cfg;
+}
+
+static uint64_t rate_of(struct env *env, const char *name)
+{
+	return class_of(env, name).rate * 8;
+}
+
+static uint64_t ceil_of(struct env *env, const char *name)
+{
+	return class_of(env, name).ceil * 8;
+}
+
+static json_t *show(void)
+{
+	struct qos_diags *diags = qos_diags_new();
+	_cleanup_(freep) char *text = NULL;
+	_cleanup_(json_decrefp) json_t *all = NULL;
+
+	assert_int_equal(qos_show(DEV, diags, &text), 0);
+	qos_diags_free(diags);
+	all = json_loads(text, 0, NULL);
+	return json_incref(json_array_get(all, 0));
+}
+
+static json_int_t shown(const char *class, const char *key)
+{
+	_cleanup_(json_decrefp) json_t *interface = show();
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(json_object_get(interface, "classes"), i, item) {
+		if (strcmp(json_string_value(json_object_get(item, "name")), class) == 0)
+			return json_integer_value(json_object_get(item, key));
+	}
+	fail();
+	return 0;
+}
+
+static size_t count_sets(void)
+{
+	_cleanup_(json_decrefp) json_t *interface = show();
+
+	return json_array_size(json_object_get(interface, "set"));
+}
+
+static bool in_force(void)
+{
+	_cleanup_(json_decrefp) json_t *interface = show();
+
+	return json_is_true(json_object_get(interface, "in_force"));
+}
+
+/* Until the next apply, and until it is taken back. */
+static void test_set(void **state)
+{
+	struct env *env = *state;
+	uint32_t id;
+
+	env_need_root();
+	apply(env);
+	id = program(env);
+	assert_int_equal(set(env, "a", "rate=3mbit", NULL), 0);
+	assert_int_equal(set(env, "b", "ceil=2mbit", NULL), 0);
+	assert_int_equal(set(env, "link", "rate=20mbit", NULL), 0);
+	assert_int_equal(rate_of(env, "a"), 3 * MBIT);
+	assert_int_equal(shown("a", "rate"), 3 * MBIT);
+	assert_int_equal(ceil_of(env, "b"), 2 * MBIT);
+	assert_int_equal(ceil_of(env, "link"), 20 * MBIT);
+	assert_int_equal(count_sets(), 3);
+	/* one of a key */
+	assert_int_equal(set(env, "a", "rate=4mbit", NULL), 0);
+	assert_int_equal(rate_of(env, "a"), 4 * MBIT);
+	assert_int_equal(count_sets(), 3);
+	assert_int_equal(unset(env, "a", "rate"), 0);
+	assert_int_equal(rate_of(env, "a"), 2 * MBIT);
+	assert_true(apply(env));
+	assert_int_equal(count_sets(), 0);
+	assert_int_equal(ceil_of(env, "b"), 3 * MBIT);
+	assert_int_equal(ceil_of(env, "link"), 10 * MBIT);
+	assert_false(apply(env));
+	assert_int_equal(program(env), id);
+}
+
+/* What is as the policy says is set all the same. */
+static void test_same(void **state)
+{
+	struct env *env = *state;
+
+	env_need_root();
+	apply(env);
+	assert_int_equal(set(env, "a", "rate=2mbit", NULL), 0);
+	assert_int_equal(count_sets(), 1);
+	assert_int_equal(unset(env, NULL, NULL), 0);
+	assert_int_equal(count_sets(), 0);
+}
+
+static void expect_error(struct env *env, int r, const char *part)
+{
+	_cleanup_(freep) char *text = diags_text(env->diags);
+
+	assert_true(r < 0);
+	assert_contains(text, part);
+	qos_diags_free(env->diags);
+	env->diags = qos_diags_new();
+}
+
+/* Whatever is wrong changes nothing. */
+static void expect_failure(struct env *env, int r, const char *part)
+{
+	expect_error(env, r, part);
+	assert_int_equal(rate_of(env, "a"), 2 * MBIT);
+	assert_int_equal(count_sets(), 0);
+	assert_true(in_force());
+}
+
+static void test_wrong(void **state)
+{
+	struct env *env = *state;
+
+	env_need_root();
+	apply(env);
+	expect_failure(env, set(env, "nobody", "rate=1mbit", NULL), "nobody");
+	expect_failure(env, set(env, "a", "rate", NULL), "KEY=VALUE");
+	expect_failure(env, set(env, "a", "=1mbit", NULL), "KEY=VALUE");
+	expect_failure(env, set(env, "a", "speed=1mbit", NULL), "speed");
+	expect_failure(env, set(env, "a", "rate=fast", NULL), "fast");
+	expect_failure(env, set(env, "a", "rate=200mbit", NULL), "200mbit");
+	expect_failure(env, set(env, "a", "rate=5500kbit", NULL), "6mbit");
+	expect_failure(env, set(env, "a", "rate=1mbit", "2"), "2min");
+	expect_failure(env, set(env, "a", "rate=1mbit", "500d"), "year");
+	expect_failure(env, set(env, "a", "classes=1mbit", NULL), "classes");
+	expect_failure(env, unset(env, "a", NULL), "nothing of `a` is set");
+	expect_failure(env, unset(env, "a", "rate"), "`rate` of `a` is not set");
+}
+
+/* Nobody has to be there when it ends. */
+static int set_and_exit(void *data)
+{
+	return set(data, "a", "rate=3mbit", "1s") < 0;
+}
+
+/* ends: expected; the kernel's timers do it, in their own time. */
+static void wait_for_rate(struct env *env, const char *class, uint64_t rate)
+{
+	for (int i = 0; i < 200 && rate_of(env, class) != rate; i++)
+		nanosleep(&(struct timespec){ .tv_nsec = 50000000 }, NULL);
+	assert_int_equal(rate_of(env, class), rate);
+}
+
+static void test_for_a_while(void **state)
+{
+	struct env *env = *state;
+
+	env_need_root();
+	apply(env);
+	assert_int_equal(in_child(set_and_exit, env), 0);
+	assert_int_equal(rate_of(env, "a"), 3 * MBIT);
+	assert_int_equal(count_sets(), 1);
+	wait_for_rate(env, "a", 2 * MBIT);
+	assert_int_equal(shown("a", "rate"), 2 * MBIT);
+	assert_int_equal(count_sets(), 0);
+	assert_true(in_force());
+	assert_false(apply(env));
+}
+
+/* Each ends in its time, and leaves what the others set. */
+static void test_several(void **state)
+{
+	struct env *env = *state;
+	struct qos_class_cfg before;
+
+	env_need_root();
+	apply(env);
+	before = class_of(env, "b");
+	assert_int_equal(set(env, "c0", "rate=2mbit", NULL), 0);
+	assert_int_equal(set(env, "link", "rate=9mbit", "3s"), 0);
+	assert_int_equal(set(env, "a", "weight=8", "2s"), 0);
+	assert_int_equal(set(env, "b", "weight=2", "2s"), 0);
+	assert_int_equal(set(env, "a", "rate=3mbit", "1s"), 0);
+	assert_int_equal(count_sets(), 5);
+	assert_int_equal(class_of(env, "a").weight, 4 * class_of(env, "b").weight);
+	wait_for_rate(env, "a", 2 * MBIT);
+	assert_int_equal(ceil_of(env, "link"), 9 * MBIT);
+	for (int i = 0; i < 200 && class_of(env, "b").weight != before.weight; i++)
+		nanosleep(&(struct timespec){ .tv_nsec = 50000000 }, NULL);
+	assert_int_equal(class_of(env, "b").weight, before.weight);
+	for (int i = 0; i < 200 && ceil_of(env, "link") != 10 * MBIT; i++)
+		nanosleep(&(struct timespec){ .tv_nsec = 50000000 }, NULL);
+	assert_int_equal(ceil_of(env, "link"), 10 * MBIT);
+	assert_int_equal(rate_of(env, "c0"), 2 * MBIT);
+	assert_int_equal(count_sets(), 1);
+	assert_true(in_force());
+}
+
+/* Another change does not shorten or lengthen it, nor does one that fails. */
+static void test_survives(void **state)
+{
+	struct env *env = *state;
+
+	env_need_root();
+	apply(env);
+	assert_int_equal(set(env, "a", "rate=3mbit", "2s"), 0);
+	assert_int_equal(set(env, "c0", "rate=2mbit", NULL), 0);
+	expect_error(env, set(env, "c0", "rate=2000mbit", NULL), "2gbit");
+	assert_int_equal(rate_of(env, "a"), 3 * MBIT);
+	wait_for_rate(env, "a", 2 * MBIT);
+	assert_int_equal(rate_of(env, "c0"), 2 * MBIT);
+}
+
+static void test_many(void **state)
+{
+	struct env *env = *state;
+	int r = 0;
+
+	env_need_root();
+	apply(env);
+	for (int i = 0; r == 0 && i < QOS_EXPIRIES; i++) {
+		static const char *const classes[] = { "a", "b", "c0" };
+		static const char *const settings[] = {
+			"rate=1mbit", "burst=20k", "ceil=3mbit",
+			"limit=1s",   "ecn=no",	   "per-flow=1mbit"
+		};
+		char hold[16];
+
+		snprintf(hold, sizeof(hold), "%dh", i + 1);
+		r = set(env, classes[i % 3], settings[i / 3], hold);
+	}
+	assert_int_equal(r, 0);
+	assert_int_equal(count_sets(), QOS_EXPIRIES);
+	expect_error(env, set(env, "link", "rate=9mbit", "40h"), "more than 16");
+	assert_int_equal(count_sets(), QOS_EXPIRIES);
+	assert_int_equal(unset(env, NULL, NULL), 0);
+	assert_int_equal(rate_of(env, "a"), 2 * MBIT);
+}
+
+/* Timers live in a pinned map: who takes the pins away is told of it, and apply mends it. */
+static void test_without_pins(void **state)
+{
+	struct env *env = *state;
+	_cleanup_(freep) char *dir = NULL;
+
+	env_need_root();
+	apply(env);
+	assert_int_equal(in_child(set_and_exit, env), 0);
+	assert_int_equal(qos_bpffs_path(DEV, env->diags, &dir), 0);
+	assert_int_equal(qos_bpffs_remove(dir, env->diags), 0);
+	for (int i = 0; i < 200 && in_force(); i++)
+		nanosleep(&(struct timespec){ .tv_nsec = 50000000 }, NULL);
+	assert_false(in_force());
+	assert_int_equal(rate_of(env, "a"), 3 * MBIT);
+	apply(env);
+	assert_true(in_force());
+	assert_int_equal(rate_of(env, "a"), 2 * MBIT);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, env_setup, env_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_set),	    TEST(test_same),	 TEST(test_wrong), TEST(test_for_a_while),
+		TEST(test_several), TEST(test_survives), TEST(test_many),  TEST(test_without_pins),
+	};
+
+	return cmocka_run_group_tests(tests, setup, NULL);
+}
