@@ -217,11 +217,13 @@ static int64_t minute_from(const struct qos_cron *cron, time_t when)
 /* From change to change, as what a minute is in seconds holds only up to the next. */
 int qos_cron_next(const struct qos_cron *cron, time_t after, time_t *ret)
 {
-	time_t from = after + 1, when;
 	struct change change;
 	int64_t minute;
+	time_t when;
 
-	while (in_reach(from)) {
+	/* the earliest that it can be */
+	for (time_t from = in_reach(after) ? after + 1 : after; in_reach(from);
+	     from = change.when) {
 		if (!next_minute(cron, minute_from(cron, from), &minute))
 			return -ENOENT;
 		when = later(from, minute * 60 - offset_at(from));
@@ -229,7 +231,6 @@ int qos_cron_next(const struct qos_cron *cron, time_t after, time_t *ret)
 			*ret = when;
 			return 0;
 		}
-		from = change.when;
 	}
 	return -ENOENT;
 }

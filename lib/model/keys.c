@@ -334,8 +334,10 @@ static void read_known(struct draft *draft, const struct key_table *table,
 		const struct key *key = &table->keys[i];
 		const struct qos_override *override =
 			key->live ? overlay_get(over, key->name) : NULL;
-		const struct qos_node *item = key->read ? qos_node_get(map, key->name) : NULL;
+		const struct qos_node *item = qos_node_get(map, key->name);
 
+		if (!key->read)
+			continue;
 		if (override)
 			read_override(draft, table, key, override, object);
 		else if (item)

@@ -41,12 +41,12 @@ void read_schedule_name(struct draft *draft, const struct key *key, const struct
 		draft->no_memory = true;
 }
 
-/* Where in the file a character of a scalar is, if it is written as it is. */
+/* Where in the file a character of a scalar is, if it is written as it is and on one line. */
 static struct qos_loc place_in(const struct qos_node *value, size_t at)
 {
 	struct qos_loc loc = value_place(value);
 
-	if (*value->text)
+	if (*value->text && !strchr(value->text, '\n'))
 		loc.column += (unsigned int)at + (value->quoted ? 1 : 0);
 	return loc;
 }

@@ -74,6 +74,26 @@ static void require_good(const struct qos_policy *policy)
 	}
 }
 
+/* Each of them was tried: it fits, whatever is put together later. */
+static void require_schedules(const struct qos_policy *policy, const struct qos_node *root)
+{
+	time_t since;
+
+	require(policy->schedule_count <= QOS_POLICY_SCHEDULES);
+	require(!qos_policy_schedule_at(policy, 1800000000, &since) == !policy->schedule_count);
+	for (size_t i = 0; i < policy->schedule_count; i++) {
+		const struct qos_schedule *schedule = &policy->schedules[i];
+		_cleanup_(diags_freep) struct qos_diags *diags = qos_diags_new();
+		_cleanup_(policy_freep) struct qos_policy *with = NULL;
+
+		require(schedule->name && schedule->cron_text);
+		require(!strpbrk(schedule->cron_text, "%\r\n"));
+		require(qos_policy_build(root, policy->path, schedule->overrides,
+					 schedule->override_count, diags, &with) == 0);
+		require_good(with);
+	}
+}
+
 /* Safe for a terminal, and JSON for a program. */
 static void require_shown(const struct qos_diags *diags, bool failed)
 {
@@ -111,8 +131,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		r = qos_policy_build(root, "eth0.yaml", NULL, 0, diags, &policy);
 	require(r == 0 || r == -EINVAL);
 	require((qos_diags_status(diags) == QOS_INVALID) == (r < 0));
-	if (policy)
+	if (policy) {
 		require_good(policy);
+		require_schedules(policy, root);
+	}
 	require_shown(diags, r < 0);
 	return 0;
 }

@@ -102,6 +102,46 @@ static void test_twice(void **state)
 	qos_policy_free(policy);
 }
 
+/* The schedule that holds at a time is in the plan; without a time none is. */
+static void test_schedule(void **state)
+{
+	static const char policy_text[] =
+		"interface: " NO_INTERFACE "\nlink: { rate: 90mbit }\ndefault: a\n"
+		"classes: { a: { rate: 10mbit } }\n"
+		"schedules:\n"
+		"  - { name: day, cron: 0 8 * * *, set: { a: { rate: 20mbit } } }\n"
+		"  - { name: night, cron: 0 20 * * *, set: { link: { rate: 30mbit } } }\n";
+	static const struct {
+		time_t at;
+		const char *link, *class;
+	} cases[] = {
+		{ 1795334399, "link mode fq rate 30mbit ", " rate 10mbit " }, /* 07:59:59 UTC */
+		{ 1795334400, "link mode fq rate 90mbit ", " rate 20mbit " },
+		{ 1795377600, "link mode fq rate 30mbit ", " rate 10mbit " }, /* 20:00 */
+		{ -1, "link mode fq rate 90mbit ", " rate 10mbit " },	      /* no time */
+	};
+	char *path = write_file(policy_text);
+
+	assert_int_equal(setenv("TZ", "UTC", 1), 0);
+	tzset();
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct qos_policy *policy = NULL;
+		char *text = NULL;
+
+		if (cases[i].at < 0)
+			assert_int_equal(qos_policy_read(path, *state, &policy), 0);
+		else
+			assert_int_equal(qos_policy_read_at(path, cases[i].at, *state, &policy), 0);
+		assert_int_equal(qos_plan_full(policy, *state, &text), 0);
+		assert_memory_equal(text, cases[i].link, strlen(cases[i].link));
+		assert_non_null(strstr(text, cases[i].class));
+		free(text);
+		qos_policy_free(policy);
+	}
+	unlink(path);
+	free(path);
+}
+
 static void expect_failure(struct qos_diags *diags, int r, int expected, enum qos_status status)
 {
 	char *text = NULL;
@@ -208,9 +248,10 @@ static void test_null_is_nothing(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_version),	 TEST(test_good),	   TEST(test_twice),
-		TEST(test_bad_policy),	 TEST(test_no_policy),	   TEST(test_too_big),
-		TEST(test_no_interface), TEST(test_bad_interface), TEST(test_null_is_nothing),
+		TEST(test_version),	    TEST(test_good),	     TEST(test_twice),
+		TEST(test_schedule),	    TEST(test_bad_policy),   TEST(test_no_policy),
+		TEST(test_too_big),	    TEST(test_no_interface), TEST(test_bad_interface),
+		TEST(test_null_is_nothing),
 	};
 
 	if (argc != 2) {

@@ -49,6 +49,40 @@ static void test_numbers(void **state)
 	}
 }
 
+/* What may be set for a time keeps the program and the tree. */
+static void test_overrides(void **state)
+{
+	static const char *const set[][3] = {
+		{ "a", "rate", "6mbit" },     { "a", "ceil", "7mbit" },	  { "t", "weight", "9" },
+		{ "a", "burst", "9k" },	      { "a", "priority", "low" }, { "a", "latency", "9ms" },
+		{ "a", "per-flow", "1mbit" }, { "a", "limit", "50ms" },	  { "a", "ecn", "false" },
+		{ "t", "rate", "10mbit" },    { "t", "ceil", "50mbit" },  { "t", "burst", "9k" },
+		{ "link", "rate", "40mbit" },
+	};
+	/* weights go together */
+	struct qos_node one = { .kind = QOS_NODE_SCALAR, .text = "1" };
+	_cleanup_(freep) char *base = print_policy(BASE);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(set); i++) {
+		struct qos_node value = { .kind = QOS_NODE_SCALAR, .text = (char *)set[i][2] };
+		const struct qos_override overrides[] = { { set[i][0], set[i][1], &value },
+							  { "a", "weight", &one } };
+		size_t count = strcmp(set[i][1], "weight") ? 1 : 2;
+		_cleanup_(freep) char *said = NULL, *text = NULL;
+		_cleanup_(policy_freep) struct qos_policy *policy =
+			load_with("eth0.yaml", BASE, overrides, count, &said);
+		_cleanup_(plan_freep) struct qos_plan *plan = NULL;
+
+		if (!policy)
+			fail_msg("%s", said);
+		plan = compile(policy);
+		assert_int_equal(qos_plan_print(plan, &text), 0);
+		assert_string_not_equal(text, base);
+		assert_true(qos_plan_same_shape(base, text));
+	}
+}
+
 /* All else is the program's, or a qdisc's. */
 static void test_shape(void **state)
 {
@@ -119,9 +153,8 @@ static void test_missing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_numbers),
-		cmocka_unit_test(test_shape),
-		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_numbers), cmocka_unit_test(test_overrides),
+		cmocka_unit_test(test_shape),	cmocka_unit_test(test_names),
 		cmocka_unit_test(test_missing),
 	};
 

@@ -19,8 +19,10 @@ DEFINE_CLEANUP(struct qos_policy *, policy_freep, qos_policy_free)
 
 #define MINIMAL "default: a\nclasses: { a: {} }\n"
 
-/* With path as the file's name; null, and *ret_said what was wrong. */
-static inline struct qos_policy *load_from(const char *path, const char *text, char **ret_said)
+/* With path as the file's name, and overrides; null, and *ret_said what was wrong. */
+static inline struct qos_policy *load_with(const char *path, const char *text,
+					   const struct qos_override *overrides, size_t count,
+					   char **ret_said)
 {
 	_cleanup_(diags_freep) struct qos_diags *diags = qos_diags_new();
 	_cleanup_(node_freep) struct qos_node *root = NULL;
@@ -28,11 +30,16 @@ static inline struct qos_policy *load_from(const char *path, const char *text, c
 	int r;
 
 	assert_int_equal(qos_doc_read(text, strlen(text), diags, &root), 0);
-	r = qos_policy_build(root, path, NULL, 0, diags, &policy);
+	r = qos_policy_build(root, path, overrides, count, diags, &policy);
 	assert_int_equal(r, policy ? 0 : -EINVAL);
 	assert_int_equal(qos_diags_status(diags), policy ? QOS_OK : QOS_INVALID);
 	assert_int_equal(qos_diags_text(diags, ret_said), 0);
 	return policy;
+}
+
+static inline struct qos_policy *load_from(const char *path, const char *text, char **ret_said)
+{
+	return load_with(path, text, NULL, 0, ret_said);
 }
 
 static inline struct qos_policy *load_good(const char *text)
