@@ -105,6 +105,22 @@ int qos_kernel_plan(const struct qos_plan *plan, struct qos_diags *diags, char *
 	return r < 0 ? r : find_changes(device, &bound, diags, ret_text, &numbers);
 }
 
+int qos_kernel_compare(const struct qos_plan *plan, struct qos_diags *diags, char **ret_text)
+{
+	_cleanup_(qos_device_closep) struct qos_device *device = NULL;
+	_cleanup_(freep) char *now = NULL;
+	const struct qos_bpf *known;
+	struct qos_plan bound;
+	int r = open_device(plan, NULL, diags, &bound, &device);
+
+	if (r == 0)
+		r = qos_plan_print(&bound, &now);
+	if (r < 0)
+		return r;
+	known = qos_device_known(device);
+	return qos_plan_diff(known ? qos_state_plan(known->state) : "", now, ret_text);
+}
+
 /* What has been done, to be undone when the next step fails. */
 struct progress {
 	const struct qos_found *before;

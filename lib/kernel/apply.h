@@ -11,6 +11,9 @@
 /* What qos_kernel_apply() would change; changes nothing. */
 int qos_kernel_plan(const struct qos_plan *plan, struct qos_diags *diags, char **ret_text);
 
+/* How a plan differs from the one that was applied, whatever others changed since. */
+int qos_kernel_compare(const struct qos_plan *plan, struct qos_diags *diags, char **ret_text);
+
 /*
  * All or nothing: the new program is loaded and filled beside the old one, and
  * takes over in one replacement of the filter, under RTNL and RCU, so that each
