@@ -16,6 +16,7 @@ cat >"$T/c0.yaml" <<-END
 	  - { class: low, match: { proto: udp, dport: 9 } }
 END
 touch -d '1 minute ago' "$T/c0.yaml"
+# shellcheck disable=SC2317 # check calls it
 apply() { cli qosctl apply "$T/c0.yaml"; }
 
 # The names of the checks of the interface that are not well, with their states.
