@@ -288,8 +288,9 @@ static int probe_file(const char *path, const char *applied, struct qos_diags *d
 	_cleanup_(policyp) struct qos_policy *policy = NULL;
 	_cleanup_(freep) char *changes = NULL;
 	struct qos_probe_file file = { .path = path, .applied = applied };
+	const time_t now = time(NULL);
 
-	file.error = read_policy(path, diags, &policy);
+	file.error = read_policy(path, &now, diags, &policy);
 	if (file.error == 0)
 		file.error = with_plan(policy, diags, qos_kernel_compare, &changes);
 	if (file.error == -ENOMEM)

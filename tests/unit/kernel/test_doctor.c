@@ -335,7 +335,7 @@ static void test_policy(void **state)
 	apply(env);
 	run("touch -d '1 minute' " FILE_PATH);
 	expect_quiet(env);
-	run("sed -i 's/10mbit/11mbit/' " FILE_PATH " && touch -d '1 minute' " FILE_PATH);
+	run("sed -i 's/1mbit/2mbit/' " FILE_PATH " && touch -d '1 minute' " FILE_PATH);
 	expect_one(env, "policy", "warn",
 		   FILE_PATH " was changed after it was applied: its plan differs in 2 lines",
 		   "'qosctl plan " FILE_PATH "'");
