@@ -12,6 +12,7 @@
 #include "compile/plan.h"
 #include "kernel/apply.h"
 #include "kernel/privileges.h"
+#include "kernel/probe.h"
 #include "kernel/show.h"
 #include "kernel/trust.h"
 #include "model/policy.h"
@@ -21,6 +22,7 @@ DEFINE_CLEANUP(struct qos_node *, nodep, qos_node_free)
 DEFINE_CLEANUP(struct qos_policy *, policyp, qos_policy_free)
 DEFINE_CLEANUP(struct qos_plan *, planp, qos_plan_free)
 DEFINE_CLEANUP(struct qos_device *, devicep, qos_kernel_close)
+DEFINE_CLEANUP(struct qos_diags *, diagsp, qos_diags_free)
 
 int api_finish(int r, struct qos_diags *diags)
 {
@@ -257,9 +259,75 @@ int qos_stats(const char *ifname, struct qos_diags *diags, char **ret_json)
 	return give_document(qos_kernel_stats, ifname, diags, ret_json);
 }
 
+static int compare(const struct qos_policy *policy, struct qos_diags *diags, char **ret_text)
+{
+	_cleanup_(planp) struct qos_plan *plan = NULL;
+	_cleanup_(devicep) struct qos_device *device = NULL;
+	int r = qos_plan_compile(policy, diags, &plan);
+
+	if (r == 0)
+		r = qos_kernel_open(policy->interface, NULL, diags, &device);
+	return r < 0 ? r : qos_kernel_compare(device, plan, ret_text);
+}
+
+/* Nobody begins what cron does not know. */
+static int probe_schedules(const struct qos_policy *policy, struct qos_diags *diags, json_t *checks)
+{
+	const char *state = NULL;
+
+	if (!policy->schedule_count || api_find_installed(policy, diags, &state) < 0)
+		return 0;
+	return qos_probe_schedules(policy->interface, state, checks);
+}
+
+/* Read and plan again what was applied. What is wrong with it check says better. */
+static int probe_file(const char *path, const char *applied, struct qos_diags *diags,
+		      json_t *checks)
+{
+	_cleanup_(policyp) struct qos_policy *policy = NULL;
+	_cleanup_(freep) char *changes = NULL;
+	struct qos_probe_file file = { .path = path, .applied = applied };
+	const time_t now = time(NULL);
+	int r;
+
+	file.error = read_policy(path, &now, diags, &policy);
+	if (file.error == 0)
+		file.error = compare(policy, diags, &changes);
+	if (file.error == -ENOMEM)
+		return -ENOMEM;
+	if (file.error == 0) {
+		file.changes = changes;
+		file.judged = qos_trust_matters();
+		file.writers = policy->writers;
+		file.writers_hint = policy->writers_hint;
+	}
+	r = qos_probe_file(&file, checks);
+	return r < 0 || file.error < 0 ? r : probe_schedules(policy, diags, checks);
+}
+
+/* Of the interface, where one was asked for and a policy is in force on it. */
+static int doctor_policy(const json_t *doctor)
+{
+	_cleanup_(diagsp) struct qos_diags *diags = qos_diags_new();
+	const json_t *interface = json_object_get(doctor, "interface");
+	const char *path = json_string_value(json_object_get(interface, "policy"));
+	const char *applied = json_string_value(json_object_get(interface, "applied"));
+
+	if (!diags)
+		return -ENOMEM;
+	if (!path || !applied)
+		return 0;
+	return probe_file(path, applied, diags, json_object_get(interface, "checks"));
+}
+
 int qos_doctor(const char *ifname, struct qos_diags *diags, char **ret_json)
 {
-	return give_document(qos_kernel_doctor, ifname, diags, ret_json);
+	json_t *json = NULL;
+	int r = qos_kernel_doctor(ifname, diags, &json);
+
+	if (r == 0)
+		r = doctor_policy(json);
+	return api_give_json(r, json, diags, ret_json);
 }
 
 int qos_flows(const char *ifname, unsigned int most, struct qos_diags *diags, char **ret_json)

@@ -35,4 +35,8 @@ int api_read_base(const char *path, const char *text, size_t len, struct qos_dia
 int api_read_in_force(const struct qos_in_force *in_force, struct qos_diags *diags,
 		      struct qos_node **ret_root, struct qos_policy **ret_policy);
 
+/* What cron knows of a policy's schedules: "installed", "not installed", or "out of date". */
+int api_find_installed(const struct qos_policy *policy, struct qos_diags *diags,
+		       const char **ret_state);
+
 #endif

@@ -103,9 +103,8 @@ static json_t *list_schedules(const struct qos_policy *policy, const struct qos_
 	return TAKE_PTR(list);
 }
 
-/* "installed", "not installed", or "out of date". */
-static int find_installed(const struct qos_policy *policy, struct qos_diags *diags,
-			  const char **ret_state)
+int api_find_installed(const struct qos_policy *policy, struct qos_diags *diags,
+		       const char **ret_state)
 {
 	_cleanup_(freep) char *text = NULL;
 	int r = qos_crontab_get(policy->interface, diags, &text);
@@ -139,7 +138,7 @@ static int list(const char *ifname, struct qos_diags *diags, json_t **ret_json)
 	if (r == 0)
 		r = qos_crontab_path(ifname, diags, &path);
 	if (r == 0)
-		r = find_installed(policy, diags, &installed);
+		r = api_find_installed(policy, diags, &installed);
 	if (r < 0)
 		return r;
 	*ret_json =

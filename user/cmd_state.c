@@ -162,6 +162,8 @@ static void remove_all(struct report *report)
 	json_array_foreach(interfaces, i, interface)
 		remove_one(json_string_value(json_object_get(interface, "interface")), list,
 			   report);
+	report->asks_again = false;
+	privileges_drop(report);
 	if (report->json)
 		print_json(stdout, list);
 	else

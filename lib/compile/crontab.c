@@ -8,7 +8,8 @@
 
 #include "base/cleanup.h"
 
-#define USER " root "
+/* cron's file may outlive the command */
+#define USER " root test ! -x "
 #define VERB " schedule run "
 
 static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._+-";
@@ -33,7 +34,7 @@ static void print(FILE *out, const struct qos_policy *policy, const char *progra
 		policy->interface);
 	for (size_t i = 0; i < policy->schedule_count; i++) {
 		print_cron(out, policy->schedules[i].cron_text);
-		fprintf(out, USER "%s" VERB "%s %s\n", program, policy->interface,
+		fprintf(out, USER "%s || %s" VERB "%s %s\n", program, program, policy->interface,
 			policy->schedules[i].name);
 	}
 }
@@ -64,13 +65,13 @@ int qos_crontab_print(const struct qos_policy *policy, const char *program, stru
 int qos_crontab_is_of(const struct qos_policy *policy, const char *text)
 {
 	_cleanup_(freep) char *program = NULL, *expected = NULL;
-	const char *user = strstr(text, USER "/"), *verb = user ? strstr(user, VERB) : NULL;
+	const char *user = strstr(text, USER "/"), *end = user ? strstr(user, " || ") : NULL;
 	int r;
 
-	if (!verb)
+	if (!end)
 		return 0;
 	user += strlen(USER);
-	program = strndup(user, (size_t)(verb - user));
+	program = strndup(user, (size_t)(end - user));
 	if (!program)
 		return -ENOMEM;
 	r = qos_crontab_print(policy, program, NULL, &expected);

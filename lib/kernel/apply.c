@@ -122,6 +122,22 @@ int qos_kernel_plan(const struct qos_device *device, const struct qos_plan *plan
 	return find_changes(device, &bound, diags, ret_text, &numbers);
 }
 
+int qos_kernel_compare(const struct qos_device *device, const struct qos_plan *plan,
+		       char **ret_text)
+{
+	const struct qos_bpf *known = qos_device_known(device);
+	struct qos_plan bound = bind_plan(device, plan);
+	_cleanup_(freep) char *now = NULL;
+	int r;
+
+	if (known && qos_state_is_read_from(known->state, plan->policy)) {
+		*ret_text = strdup("");
+		return *ret_text ? 0 : -ENOMEM;
+	}
+	r = qos_plan_print(&bound, &now);
+	return r < 0 ? r : qos_plan_diff(known ? qos_state_plan(known->state) : "", now, ret_text);
+}
+
 /* What has been done, to be undone when the next step fails. */
 struct progress {
 	const struct qos_found *before;

@@ -23,6 +23,13 @@ int qos_kernel_plan(const struct qos_device *device, const struct qos_plan *plan
 		    struct qos_diags *diags, char **ret_text);
 
 /*
+ * How a plan differs from the one in force, whatever others changed since; empty where its policy's
+ * text is the one that was applied, whatever schedule holds and whatever is set.
+ */
+int qos_kernel_compare(const struct qos_device *device, const struct qos_plan *plan,
+		       char **ret_text);
+
+/*
  * All or nothing: the new program is loaded and filled beside the old one, and
  * takes over in one replacement of the filter, under RTNL and RCU, so that each
  * packet is judged by the old policy or the new one whole. An error at any step

@@ -49,6 +49,19 @@ int qos_clsact_ensure(struct qos_nl *nl, const struct qos_link_info *link, struc
 	return 0;
 }
 
+int qos_clsact_is_there(struct qos_nl *nl, const struct qos_link_info *link,
+			struct qos_diags *diags)
+{
+	_cleanup_(qos_qdiscs_done) struct qos_qdiscs qdiscs = { .items = NULL };
+	const struct qos_qdisc *there;
+	int r = qos_qdiscs_get(nl, link, diags, &qdiscs);
+
+	if (r < 0)
+		return r;
+	there = qos_qdiscs_find(&qdiscs, TC_H_CLSACT);
+	return there && strcmp(there->kind, "clsact") == 0;
+}
+
 static int dump_filters(struct qos_nl *nl, const struct qos_link_info *link, uint32_t parent,
 			struct qos_diags *diags, struct qos_nl_dump *ret_dump)
 {

@@ -34,6 +34,9 @@ struct qos_filters {
  */
 int qos_clsact_ensure(struct qos_nl *nl, const struct qos_link_info *link, struct qos_diags *diags,
 		      bool *ret_created);
+/* Whether the device has one: 1 or 0. */
+int qos_clsact_is_there(struct qos_nl *nl, const struct qos_link_info *link,
+			struct qos_diags *diags);
 /* Delete it if no filter is left in it, in either direction: others' stay. */
 int qos_clsact_release(struct qos_nl *nl, const struct qos_link_info *link,
 		       struct qos_diags *diags);

@@ -162,7 +162,21 @@ void qos_device_list_free(char **names)
 	free(names);
 }
 
-int qos_device_list(struct qos_diags *diags, char ***ret_names)
+/* 1 when only the pins of what shaped it are left. */
+static int is_lost(const struct qos_link_info *link)
+{
+	struct qos_device device = { .link = *link };
+	int r = find_pin_dir(&device, false, NULL);
+
+	if (r == 0 && device.pin_dir)
+		r = find_pinned(&device, NULL);
+	r = r < 0 ? r : device.pinned != NULL;
+	qos_bpf_free(device.pinned);
+	free(device.pin_dir);
+	return r;
+}
+
+int qos_device_list(bool lost, struct qos_diags *diags, char ***ret_names)
 {
 	_cleanup_(qos_nl_closep) struct qos_nl *nl = NULL;
 	_cleanup_(freep) struct qos_link_info *links = NULL;
@@ -179,6 +193,9 @@ int qos_device_list(struct qos_diags *diags, char ***ret_names)
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++) {
 		r = qos_device_has_filter(nl, &links[i], diags);
+		/* who may not look for pins knows of none */
+		if (r == 0 && lost && is_lost(&links[i]) > 0)
+			r = 1;
 		if (r < 0)
 			return r;
 		if (r > 0 && !(names[found++] = strdup(links[i].name)))

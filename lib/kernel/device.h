@@ -47,8 +47,11 @@ int qos_device_expect_running(const struct qos_device *device, struct qos_diags 
 /* 1 when a filter of ours is on an interface, else 0. */
 int qos_device_has_filter(struct qos_nl *nl, const struct qos_link_info *link,
 			  struct qos_diags *diags);
-/* Names of the interfaces here that have our filter; the array's end is null. */
-int qos_device_list(struct qos_diags *diags, char ***ret_names);
+/*
+ * Names of the interfaces here that have our filter; lost: and of those that lost it, but
+ * not the pins of its program. The array's end is null.
+ */
+int qos_device_list(bool lost, struct qos_diags *diags, char ***ret_names);
 void qos_device_list_free(char **names);
 
 #endif

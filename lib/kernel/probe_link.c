@@ -108,8 +108,30 @@ static int probe_qdisc(struct qos_nl *nl, const struct qos_link_info *link,
 	return r;
 }
 
-static int probe_filter(const struct qos_probe_known *known, json_t *checks)
+static int probe_lost_filter(struct qos_nl *nl, const struct qos_link_info *link,
+			     struct qos_diags *diags, json_t *checks)
 {
+	int r = qos_clsact_is_there(nl, link, diags);
+
+	if (r < 0)
+		return r;
+	return qos_check_add(checks, "filter", QOS_CHECK_FAIL,
+			     r ? "somebody removed it: 'qosctl apply' puts it back" :
+				 "somebody removed clsact: 'qosctl apply' puts both back",
+			     r ? "ours is gone: nothing is shaped" :
+				 "ours is gone, and clsact with it: nothing is shaped");
+}
+
+static int probe_filter(struct qos_nl *nl, const struct qos_link_info *link,
+			const struct qos_probe_known *known, struct qos_diags *diags,
+			json_t *checks)
+{
+	const struct qos_device *device = known->device;
+
+	if (device && device->attached && !device->running)
+		return qos_check_add(checks, "filter", QOS_CHECK_WARN,
+				     "'qosctl apply' puts that of this version in its place",
+				     "ours is in place, from another version of qosctl");
 	if (!known->shaped && known->device && known->device->master_shaped)
 		return qos_check_add(checks, "filter", QOS_CHECK_OK, NULL,
 				     "that of its bond shapes what it sends");
@@ -117,9 +139,7 @@ static int probe_filter(const struct qos_probe_known *known, json_t *checks)
 		return qos_check_add(checks, "filter", QOS_CHECK_OK, NULL,
 				     "no policy is in force: nothing is shaped");
 	if (!known->filter)
-		return qos_check_add(checks, "filter", QOS_CHECK_FAIL,
-				     "somebody removed it: 'qosctl apply' puts it back",
-				     "ours is gone: nothing is shaped");
+		return probe_lost_filter(nl, link, diags, checks);
 	return qos_check_add(checks, "filter", QOS_CHECK_OK, NULL, "ours is in place");
 }
 
@@ -231,11 +251,14 @@ int qos_probe_link(struct qos_nl *nl, const struct qos_link_info *link,
 	r = probe_qdisc(nl, link, known, diags, checks);
 	if (r < 0)
 		return r;
-	r = probe_filter(known, checks);
+	r = probe_filter(nl, link, known, diags, checks);
 	if (r < 0)
 		return r;
 	r = probe_others(nl, link, known, diags, checks);
+	if (r < 0)
+		return r;
+	r = qos_probe_offloads(link, checks);
 	if (r < 0 || !known->filter || !known->device)
 		return r;
-	return qos_probe_gso(link, known->device->running->state, checks);
+	return qos_probe_running(known->device, known->fq, diags, checks);
 }

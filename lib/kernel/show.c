@@ -53,7 +53,7 @@ static int show_port(const struct qos_device *device, size_t i, struct qos_diags
 	if (r < 0)
 		return r;
 	root = qos_qdiscs_find(&qdiscs, TC_H_ROOT);
-	if (wants_fq(device->running) && !qos_qdisc_is_ours(&qdiscs) &&
+	if (wants_fq(qos_device_known(device)) && !qos_qdisc_is_ours(&qdiscs) &&
 	    json_array_append_new(problems,
 				  json_sprintf("the root qdisc of %s is %s, not the fq that holds "
 					       "the packets; apply puts it back",
@@ -83,7 +83,7 @@ static int show_ports(const struct qos_device *device, struct qos_diags *diags, 
 
 static int find_unfinished(const struct qos_device *device, json_t *problems)
 {
-	if (qos_state_is_finished(device->running->state))
+	if (qos_state_is_finished(qos_device_known(device)->state))
 		return 0;
 	return json_array_append_new(
 		problems, json_string("the classes' numbers are being changed, or that was "
@@ -122,28 +122,53 @@ static json_t *show_schedule(const json_t *state)
 			 qos_state_time(json_integer_value(json_object_get(schedule, "since"))));
 }
 
+static int find_lost_filter(const struct qos_device *device, struct qos_diags *diags,
+			    json_t *problems)
+{
+	int r = device->running ? 0 : qos_clsact_is_there(device->nl, &device->link, diags);
+
+	if (device->running || r < 0)
+		return r;
+	if (json_array_append_new(
+		    problems,
+		    json_sprintf("%s of %s is gone, nothing is shaped; apply puts it back",
+				 r ? "our filter" : "clsact, and our filter with it,",
+				 device->link.name)))
+		return -ENOMEM;
+	return 0;
+}
+
+static json_t *show_filter(const struct qos_device *device)
+{
+	if (!device->running)
+		return json_null();
+	return json_pack("{s:i, s:I}", "pref", device->pref, "prog_id",
+			 (json_int_t)device->running->prog_id);
+}
+
 static int show_device(struct qos_device *device, struct qos_diags *diags, json_t **ret_json)
 {
 	_cleanup_(json_decrefp) json_t *json = NULL, *problems = json_array(), *qdisc = NULL;
-	int r = show_ports(device, diags, problems, &qdisc);
+	const struct qos_bpf *known = qos_device_known(device);
+	int r = find_lost_filter(device, diags, problems);
 
+	if (r == 0)
+		r = show_ports(device, diags, problems, &qdisc);
 	if (r < 0)
 		return r;
 	if (find_unfinished(device, problems))
 		return -ENOMEM;
-	json = json_deep_copy(json_object_get(device->running->state, "show"));
+	json = json_deep_copy(json_object_get(known->state, "show"));
 	/* the interface may have been renamed */
 	if (json_object_set_new(json, "interface", json_string(device->link.name)) ||
 	    json_object_set_new(json, "in_force", json_boolean(json_array_size(problems) == 0)) ||
-	    json_object_set(json, "policy", json_object_get(device->running->state, "path")) ||
-	    json_object_set_new(json, "schedule", show_schedule(device->running->state)) ||
-	    json_object_set_new(json, "set", show_sets(device->running->state)) ||
+	    json_object_set(json, "policy", json_object_get(known->state, "path")) ||
+	    json_object_set_new(json, "schedule", show_schedule(known->state)) ||
+	    json_object_set_new(json, "set", show_sets(known->state)) ||
 	    json_object_set(json, "problems", problems) || json_object_set(json, "qdisc", qdisc) ||
-	    json_object_set_new(json, "filter",
-				json_pack("{s:i, s:I}", "pref", device->pref, "prog_id",
-					  (json_int_t)device->running->prog_id)))
+	    json_object_set_new(json, "filter", show_filter(device)))
 		return -ENOMEM;
-	r = qos_rates_add(device->running, json);
+	r = qos_rates_add(known, json);
 	if (r < 0)
 		return qos_bpf_fail(diags, r, "cannot read the rates of %s", device->link.name);
 	*ret_json = TAKE_PTR(json);
@@ -152,12 +177,14 @@ static int show_device(struct qos_device *device, struct qos_diags *diags, json_
 
 typedef int (*describe_fn)(struct qos_device *device, struct qos_diags *diags, json_t **ret_json);
 
-static int open_shaped(const char *ifname, struct qos_diags *diags, struct qos_device **ret_device)
+/* lost: one that somebody took the filter of will do. */
+static int open_shaped(const char *ifname, bool lost, struct qos_diags *diags,
+		       struct qos_device **ret_device)
 {
 	_cleanup_(qos_device_closep) struct qos_device *device = NULL;
 	int r = qos_device_open(ifname, NULL, diags, &device);
 
-	if (r == 0)
+	if (r == 0 && !(lost && device->pinned))
 		r = qos_device_expect_running(device, diags);
 	if (r < 0)
 		return r;
@@ -165,12 +192,12 @@ static int open_shaped(const char *ifname, struct qos_diags *diags, struct qos_d
 	return 0;
 }
 
-static int add_device(const char *ifname, describe_fn describe, struct qos_diags *diags,
+static int add_device(const char *ifname, describe_fn describe, bool lost, struct qos_diags *diags,
 		      json_t *all)
 {
 	_cleanup_(qos_device_closep) struct qos_device *device = NULL;
 	json_t *one = NULL;
-	int r = open_shaped(ifname, diags, &device);
+	int r = open_shaped(ifname, lost, diags, &device);
 
 	if (r < 0)
 		return r;
@@ -180,18 +207,19 @@ static int add_device(const char *ifname, describe_fn describe, struct qos_diags
 	return json_array_append_new(all, one) ? -ENOMEM : 0;
 }
 
-static int describe(const char *ifname, describe_fn fn, struct qos_diags *diags, json_t **ret_json)
+static int describe(const char *ifname, describe_fn fn, bool lost, struct qos_diags *diags,
+		    json_t **ret_json)
 {
 	_cleanup_(namesp) char **names = NULL;
 	_cleanup_(json_decrefp) json_t *all = json_array();
 	int r = 0;
 
 	if (ifname) {
-		r = add_device(ifname, fn, diags, all);
+		r = add_device(ifname, fn, lost, diags, all);
 	} else {
-		r = qos_device_list(diags, &names);
+		r = qos_device_list(lost, diags, &names);
 		for (char **name = names; r == 0 && *name; name++)
-			r = add_device(*name, fn, diags, all);
+			r = add_device(*name, fn, lost, diags, all);
 	}
 	if (r < 0)
 		return r;
@@ -201,20 +229,27 @@ static int describe(const char *ifname, describe_fn fn, struct qos_diags *diags,
 
 int qos_kernel_show(const char *ifname, struct qos_diags *diags, json_t **ret_json)
 {
-	return describe(ifname, show_device, diags, ret_json);
+	return describe(ifname, show_device, true, diags, ret_json);
 }
 
 int qos_kernel_stats(const char *ifname, struct qos_diags *diags, json_t **ret_json)
 {
-	return describe(ifname, qos_device_stats, diags, ret_json);
+	return describe(ifname, qos_device_stats, false, diags, ret_json);
 }
 
 int qos_kernel_flows(const char *ifname, size_t most, struct qos_diags *diags, json_t **ret_json)
 {
 	_cleanup_(qos_device_closep) struct qos_device *device = NULL;
-	int r = open_shaped(ifname, diags, &device);
+	int r = open_shaped(ifname, false, diags, &device);
 
 	return r < 0 ? r : qos_device_flows(device, most, diags, ret_json);
+}
+
+static json_t *text_or_null(const json_t *object, const char *key)
+{
+	json_t *value = json_object_get(object, key);
+
+	return value ? json_incref(value) : json_null();
 }
 
 static int doctor_interface(const char *ifname, struct qos_diags *diags, json_t **ret_json)
@@ -222,6 +257,7 @@ static int doctor_interface(const char *ifname, struct qos_diags *diags, json_t 
 	_cleanup_(qos_device_closep) struct qos_device *device = NULL;
 	_cleanup_(json_decrefp) json_t *checks = json_array();
 	struct qos_probe_known known = { 0 };
+	const json_t *state = NULL;
 	int r = qos_device_open(ifname, NULL, diags, &device);
 
 	if (r < 0)
@@ -233,7 +269,11 @@ static int doctor_interface(const char *ifname, struct qos_diags *diags, json_t 
 	r = qos_probe_link(device->nl, &device->link, &known, diags, checks);
 	if (r < 0)
 		return r;
-	*ret_json = json_pack("{s:s, s:O}", "name", device->link.name, "checks", checks);
+	if (known.shaped)
+		state = qos_device_known(device)->state;
+	*ret_json = json_pack("{s:s, s:O, s:o, s:o}", "name", device->link.name, "checks", checks,
+			      "policy", text_or_null(state, "path"), "applied",
+			      text_or_null(json_object_get(state, "show"), "applied"));
 	return *ret_json ? 0 : -ENOMEM;
 }
 

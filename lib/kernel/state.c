@@ -195,13 +195,19 @@ int qos_state_new(const struct qos_plan *plan, const struct qos_link_info *link,
 	return 0;
 }
 
+bool qos_state_is_read_from(const json_t *state, const struct qos_policy *policy)
+{
+	const char *source = json_string_value(json_object_get(state, "source"));
+
+	return source && strcmp(source, policy->source) == 0;
+}
+
 bool qos_state_is_of(const json_t *state, const struct qos_policy *policy)
 {
 	_cleanup_(json_decrefp) json_t *sets = list_sets(policy);
 	_cleanup_(json_decrefp) json_t *schedule = show_schedule(policy);
-	const char *source = json_string_value(json_object_get(state, "source"));
 
-	return source && strcmp(source, policy->source) == 0 &&
+	return qos_state_is_read_from(state, policy) &&
 	       json_equal(schedule, json_object_get(state, "schedule")) &&
 	       json_equal(sets, json_object_get(state, "sets"));
 }

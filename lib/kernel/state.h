@@ -33,7 +33,8 @@ int qos_state_add_steps(json_t *state, const struct qos_plan *plan,
 int qos_state_roll(struct qos_bpf *bpf);
 int qos_state_roll_shown(json_t *state);
 
-/* Whether it was made of this policy: its text, and what is put over it. */
+/* Whether it was made of this policy's text; and, with that, of what is put over it. */
+bool qos_state_is_read_from(const json_t *state, const struct qos_policy *policy);
 bool qos_state_is_of(const json_t *state, const struct qos_policy *policy);
 
 const char *qos_state_plan(const json_t *state);

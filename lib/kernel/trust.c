@@ -23,10 +23,15 @@ void qos_trust_done(struct qos_trust *trust)
 static bool in_first_user_namespace(void)
 {
 	_cleanup_(fclosep) FILE *file = fopen("/proc/self/uid_map", "re");
-	unsigned int inside, outside, count;
+	unsigned long inside, outside;
+	char line[64], *at = line;
 
-	return !file || fscanf(file, "%u %u %u", &inside, &outside, &count) != 3 ||
-	       (inside == 0 && outside == 0 && count == UINT_MAX);
+	/* where it cannot be told, it is taken for the first */
+	if (!file || !fgets(line, sizeof(line), file))
+		return true;
+	inside = strtoul(at, &at, 10);
+	outside = strtoul(at, &at, 10);
+	return inside == 0 && outside == 0 && strtoul(at, NULL, 10) == UINT_MAX;
 }
 
 bool qos_trust_matters(void)
@@ -217,9 +222,8 @@ static int begin(struct walk *walk, const char *path)
 {
 	char cwd[PATH_MAX];
 
-	if (strlen(path) >= sizeof(walk->left))
+	if (snprintf(walk->left, sizeof(walk->left), "%s", path) >= (int)sizeof(walk->left))
 		return -ENAMETOOLONG;
-	strcpy(walk->left, path);
 	if (*path == '/')
 		return 0;
 	if (!getcwd(cwd, sizeof(cwd)))

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Whether the file that was applied still says what is in force, and who can change that. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "kernel/check.h"
+#include "kernel/probe.h"
+
+static size_t count_lines(const char *text)
+{
+	size_t count = 0;
+
+	for (; *text; text++)
+		count += *text == '\n';
+	return count;
+}
+
+static bool is_newer(const char *path, const char *applied)
+{
+	struct tm tm = { .tm_isdst = 0 };
+	struct stat st;
+
+	return stat(path, &st) == 0 && strptime(applied, "%Y-%m-%dT%H:%M:%SZ", &tm) &&
+	       st.st_mtime > timegm(&tm);
+}
+
+static int probe_writers(const struct qos_probe_file *file, json_t *checks)
+{
+	if (file->writers)
+		return qos_check_add(checks, "writers", QOS_CHECK_FAIL, file->writers_hint,
+				     "apply refuses the policy: %s", file->writers);
+	return qos_check_add(checks, "writers", QOS_CHECK_OK, NULL,
+			     "nobody but root can write the policy");
+}
+
+static int probe_content(const struct qos_probe_file *file, json_t *checks)
+{
+	bool newer = is_newer(file->path, file->applied);
+	_cleanup_(freep) char *hint = NULL;
+	size_t changes = count_lines(file->changes);
+
+	if (!changes)
+		return qos_check_add(checks, "policy", QOS_CHECK_OK, NULL, "%s is in force",
+				     file->path);
+	if (asprintf(&hint, "'qosctl plan %s' shows what, 'qosctl apply %s' does it", file->path,
+		     file->path) < 0) {
+		hint = NULL;
+		return -ENOMEM;
+	}
+	return qos_check_add(checks, "policy", QOS_CHECK_WARN, hint,
+			     newer ? "%s was changed after it was applied: its plan differs in "
+				     "%zu line%s" :
+				     "%s is not what was applied: its plan differs in %zu line%s",
+			     file->path, changes, changes == 1 ? "" : "s");
+}
+
+int qos_probe_schedules(const char *ifname, const char *state, json_t *checks)
+{
+	_cleanup_(freep) char *hint = NULL;
+
+	if (strcmp(state, "installed") == 0)
+		return qos_check_add(checks, "schedules", QOS_CHECK_OK, NULL,
+				     "cron knows the policy's schedules");
+	if (asprintf(&hint, "qosctl schedule install %s", ifname) < 0) {
+		hint = NULL;
+		return -ENOMEM;
+	}
+	return qos_check_add(checks, "schedules", QOS_CHECK_WARN, hint,
+			     "the policy's schedules are %s: cron does not begin them as it says",
+			     state);
+}
+
+int qos_probe_file(const struct qos_probe_file *file, json_t *checks)
+{
+	_cleanup_(freep) char *hint = NULL;
+	int r;
+
+	if (file->error == -ENOENT)
+		return qos_check_add(checks, "policy", QOS_CHECK_WARN,
+				     "write it anew, or 'qosctl remove'",
+				     "%s is gone: nothing brings back what is in force when the "
+				     "system starts",
+				     file->path);
+	if (file->error < 0) {
+		if (asprintf(&hint, "qosctl check %s", file->path) < 0) {
+			hint = NULL;
+			return -ENOMEM;
+		}
+		return qos_check_add(checks, "policy", QOS_CHECK_WARN, hint,
+				     "%s cannot be applied again: what is in force is older",
+				     file->path);
+	}
+	r = probe_content(file, checks);
+	return r < 0 || !file->judged ? r : probe_writers(file, checks);
+}
