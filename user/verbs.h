@@ -5,7 +5,10 @@
 
 #include "opts.h"
 
+/* The build says where, see CMAKE_INSTALL_SYSCONFDIR. */
+#ifndef POLICY_DIR
 #define POLICY_DIR "/etc/qosctl"
+#endif
 
 /* cmd_policy.c: these take a policy */
 void run_check(const struct args *args, struct report *report);
