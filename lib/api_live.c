@@ -22,6 +22,7 @@
 DEFINE_CLEANUP(struct qos_device *, devicep, qos_kernel_close)
 DEFINE_CLEANUP(struct qos_node *, nodep, qos_node_free)
 DEFINE_CLEANUP(struct qos_policy *, policyp, qos_policy_free)
+DEFINE_CLEANUP(struct qos_diags *, diagsp, qos_diags_free)
 
 /* A plan, and what it points into. */
 struct version {
@@ -171,9 +172,10 @@ static void warn_of_schedules(const struct basis *basis, struct qos_diags *diags
 	for (size_t i = 0; in_force->set_count && i < basis->policy->schedule_count; i++) {
 		const struct qos_schedule *schedule = &basis->policy->schedules[i];
 		_cleanup_(policyp) struct qos_policy *policy = NULL;
+		_cleanup_(diagsp) struct qos_diags *tried = qos_diags_new();
 
-		if (api_build(basis->root, basis->policy, schedule, 0, in_force->sets,
-			      in_force->set_count, NULL, &policy) != -EINVAL)
+		if (!tried || api_build(basis->root, basis->policy, schedule, 0, in_force->sets,
+					in_force->set_count, tried, &policy) != -EINVAL)
 			continue;
 		qos_diag_warn(diags,
 			      "schedule `%s` cannot begin while this is set: it does not fit",

@@ -6,7 +6,10 @@
 #include "opts.h"
 #include "report.h"
 
+/* The build says where, see CMAKE_INSTALL_SYSCONFDIR. */
+#ifndef POLICY_DIR
 #define POLICY_DIR "/etc/qosctl"
+#endif
 
 /* Where the policies are. */
 const char *policy_dir(const struct args *args);

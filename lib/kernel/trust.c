@@ -51,7 +51,7 @@ static char *hint_for(const struct stat *st, const char *path)
 	int r;
 
 	if (is_shared(st))
-		r = asprintf(&hint, "keep it where only root can write, as in /etc/qosctl");
+		r = asprintf(&hint, "keep it where only root can write, as in " QOS_POLICY_DIR);
 	else if (st->st_uid != 0)
 		r = asprintf(&hint, "look at what it says, then: chown root %s && chmod go-w %s",
 			     path, path);

@@ -131,7 +131,7 @@ static void test_hints(void **state)
 	assert_string_equal(folder, "look at what it says, then: chmod go-w " TOP "/d");
 	run("cp " TOP "/d/p.yaml " TOP "/tmp/");
 	free(judged(TOP "/tmp/p.yaml", &shared));
-	assert_string_equal(shared, "keep it where only root can write, as in /etc/qosctl");
+	assert_string_equal(shared, "keep it where only root can write, as in " QOS_POLICY_DIR);
 }
 
 /* Nobody can swap it between the look at the file and that at its way. */
