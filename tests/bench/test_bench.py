@@ -182,8 +182,9 @@ class Apply(unittest.TestCase):
 
     def test_bars(self):
         ms = {1000: {"apply": 30.0, "tc": 60.0, "rate": 21.0}}
-        self.assertEqual([(bar["measured"], bar["met"]) for bar in apply.judge("here", ms)],
+        self.assertEqual([(bar["measured"], bar["met"]) for bar in apply.judge("this machine", ms)],
                          [(30.0, True), (0.5, True), (21.0, False)])
+        self.assertEqual([bar["measured"] for bar in apply.judge("virtual time", ms)], [0.5])
 
     def test_a_change_is_one_rate(self):
         differ = [(a, b) for a, b in zip(apply.policy(10, "fq"), apply.policy(10, "fq", 5)) if a != b]
