@@ -42,4 +42,6 @@ modprobe -a sch_htb sch_fq cls_u32 2>/dev/null
 # shellcheck disable=SC2119
 topo2
 uname -r >"$out"
-cli bash "$0" "$mode" "$dir" "$rounds" "$out" inside
+# where nobody else can write, as apply asks
+cp -R "$dir" "$T/files"
+cli bash "$0" "$mode" "$T/files" "$rounds" "$out" inside
