@@ -123,7 +123,7 @@ __noinline __u64 qos_turn_wheel(__u32 slot, __u32 level, __u64 now)
 	from = p->turn;
 	here = now >> (cfg->period_shift & 31);
 	over = here - from;
-	/* two loops: to the verifier each turn that is not over would be another way through the rest */
+	/* two loops: to the verifier each turn would be one more way through the rest */
 	for (__u32 i = 0; i < QOS_WHEEL && i < over; i++)
 		p->wheel[(from + i) % QOS_WHEEL] = 0;
 	for (__u32 i = 0; i < QOS_WHEEL; i++) {
