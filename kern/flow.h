@@ -230,9 +230,10 @@ static __always_inline __u64 flow_at(const struct path *p, struct flow_ref *ref,
 				     __u64 class_at, __u64 bytes)
 {
 	const struct qos_flow *flow = ref->flow;
-	__u64 at = class_at, zero = unknown_zero(p->clk);
+	__u64 at, zero = unknown_zero(p->clk);
 	__u32 flags = ref->own ? p->cls->flags : 0;
 
+	at = class_at += zero;
 	ref->v = 0;
 	ref->ahead = 0;
 	ref->sparse = 0;

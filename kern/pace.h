@@ -123,13 +123,12 @@ __noinline __u64 qos_turn_wheel(__u32 slot, __u32 level, __u64 now)
 	from = p->turn;
 	here = now >> (cfg->period_shift & 31);
 	over = here - from;
+	/* two loops: to the verifier each turn would be one more way through the rest */
+	for (__u32 i = 0; i < QOS_WHEEL && i < over; i++)
+		p->wheel[(from + i) % QOS_WHEEL] = 0;
 	for (__u32 i = 0; i < QOS_WHEEL; i++) {
-		__u32 at = (from + i) % QOS_WHEEL;
-
-		if (i < over)
-			p->wheel[at] = 0;
-		else if ((__s32)p->wheel[at] > 0) /* less: a weight was changed meanwhile */
-			sum += p->wheel[at];
+		if ((__s32)p->wheel[i] > 0) /* less: a weight was changed meanwhile */
+			sum += p->wheel[i];
 	}
 	p->turn = here;
 	p->waiting = sum;

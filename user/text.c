@@ -42,6 +42,16 @@ static bool is_mark(wchar_t c)
 	       (c >= 0x2066 && c <= 0x2069);
 }
 
+/* Of what can be printed at its beginning. */
+static size_t ascii_length(const char *text)
+{
+	size_t len = 0;
+
+	while (text[len] >= ' ' && text[len] <= '~')
+		len++;
+	return len;
+}
+
 static char *escape(const char *text, const char *keep)
 {
 	const char *end = text + strlen(text);
@@ -53,8 +63,14 @@ static char *escape(const char *text, const char *keep)
 	if (!out)
 		out_of_memory();
 	while (text < end) {
-		size_t len = mbrtowc(&c, text, (size_t)(end - text), &state);
+		size_t len = ascii_length(text);
 
+		/* nearly all that is ever printed */
+		at = mempcpy(at, text, len);
+		text += len;
+		if (text == end)
+			break;
+		len = mbrtowc(&c, text, (size_t)(end - text), &state);
 		if (len > MB_LEN_MAX) {
 			/* Not UTF-8: the state of the decoder is undefined now. */
 			state = (mbstate_t){};

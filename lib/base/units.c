@@ -225,23 +225,33 @@ int qos_parse_percent(const char *text, uint32_t *ret_ppm)
 	return 0;
 }
 
+static size_t digits(uint64_t value)
+{
+	size_t count = 1;
+
+	while (value /= 10)
+		count++;
+	return count;
+}
+
 static char *format(uint64_t value, const struct unit *units, size_t count, char *buf)
 {
-	size_t best = QOS_UNIT_LEN;
+	const struct unit *best = NULL;
+	size_t least = SIZE_MAX;
 
 	for (size_t i = 0; i < count; i++) {
-		char text[QOS_UNIT_LEN];
-		int len;
+		size_t len;
 
 		if (value % units[i].num)
 			continue;
-		len = snprintf(text, sizeof(text), "%" PRIu64 "%s", value / units[i].num,
-			       units[i].name);
-		if ((size_t)len < best) {
-			best = (size_t)len;
-			memcpy(buf, text, best + 1);
+		len = digits(value / units[i].num) + strlen(units[i].name);
+		if (len < least) {
+			least = len;
+			best = &units[i];
 		}
 	}
+	/* the smallest unit is one */
+	snprintf(buf, QOS_UNIT_LEN, "%" PRIu64 "%s", value / best->num, best->name);
 	return buf;
 }
 

@@ -152,22 +152,24 @@ static int reserve(struct common *common)
 	return 0;
 }
 
+/* Whether a match needs no place of its own. */
+static bool is_known(struct match *known, uint32_t a, uint32_t b)
+{
+	/* of the same line of a: those of b come from the last to the first */
+	if (known->a == a)
+		known->b = b;
+	return known->b == b;
+}
+
 static int add(struct common *common, uint32_t a, uint32_t b)
 {
 	size_t end = find_end(common, b);
 	int r = reserve(common);
-	struct match *known;
 
 	if (r < 0)
 		return r;
-	known = end < common->longest ? &common->matches[common->ends[end]] : NULL;
-	if (known && known->b == b)
+	if (end < common->longest && is_known(&common->matches[common->ends[end]], a, b))
 		return 0;
-	/* of the same line of a: those of b come from the last to the first */
-	if (known && known->a == a) {
-		known->b = b;
-		return 0;
-	}
 	common->matches[common->count] = (struct match){ a, b, end ? common->ends[end - 1] : NONE };
 	common->ends[end] = (uint32_t)common->count++;
 	if (end == common->longest)

@@ -62,20 +62,32 @@ static int plan_in_force(const struct qos_device *device, const struct qos_plan 
 	return 0;
 }
 
-/* *ret_numbers: they are of numbers only (qos_plan_same_shape()), or there are none. */
-static int find_changes(const struct qos_device *device, const struct qos_plan *plan,
-			struct qos_diags *diags, char **ret_text, bool *ret_numbers)
+/* What there is to do. */
+struct work {
+	char *plan;    /* as text */
+	char *changes; /* its lines that are not in force, and those in force that are not its */
+	bool numbers;  /* they are of numbers only (qos_plan_same_shape()), or there are none */
+};
+
+static void work_done(struct work *work)
 {
-	_cleanup_(freep) char *then = NULL, *now = NULL;
+	free(work->plan);
+	free(work->changes);
+}
+
+static int find_work(const struct qos_device *device, const struct qos_plan *plan,
+		     struct qos_diags *diags, struct work *work)
+{
+	_cleanup_(freep) char *then = NULL;
 	int r = plan_in_force(device, plan, diags, &then);
 
 	if (r < 0)
 		return r;
-	r = qos_plan_print(plan, &now);
+	r = qos_plan_print(plan, &work->plan);
 	if (r < 0)
 		return r;
-	*ret_numbers = qos_plan_same_shape(then, now);
-	return qos_plan_diff(then, now, ret_text);
+	work->numbers = qos_plan_same_shape(then, work->plan);
+	return qos_plan_diff(then, work->plan, &work->changes);
 }
 
 /* The plan for a device: with steps the least size of all, as no timer sets it. */
@@ -116,10 +128,14 @@ void qos_kernel_close(struct qos_device *device)
 int qos_kernel_plan(const struct qos_device *device, const struct qos_plan *plan,
 		    struct qos_diags *diags, char **ret_text)
 {
+	_cleanup_(work_done) struct work work = { .plan = NULL };
 	struct qos_plan bound = bind_plan(device, plan);
-	bool numbers;
+	int r = find_work(device, &bound, diags, &work);
 
-	return find_changes(device, &bound, diags, ret_text, &numbers);
+	if (r < 0)
+		return r;
+	*ret_text = TAKE_PTR(work.changes);
+	return 0;
 }
 
 int qos_kernel_compare(const struct qos_device *device, const struct qos_plan *plan,
@@ -262,13 +278,14 @@ static int put_all(const struct qos_device *device, const struct qos_plan *plan,
 
 /* The document of the plan, with what remove is to put back. */
 static int new_state(const struct qos_device *device, const struct qos_plan *plan,
-		     const struct qos_found *found, struct qos_diags *diags, json_t **ret_state)
+		     const struct work *work, const struct qos_found *found,
+		     struct qos_diags *diags, json_t **ret_state)
 {
 	_cleanup_(json_decrefp) json_t *origin = NULL, *state = NULL;
 	int r = qos_origin_find(device, found, diags, &origin);
 
 	if (r == 0)
-		r = qos_state_new(plan, &device->link, origin, &state);
+		r = qos_state_new(plan, work->plan, &device->link, origin, &state);
 	if (r == 0)
 		r = qos_state_add_steps(state, plan, &device->link);
 	if (r < 0)
@@ -278,7 +295,7 @@ static int new_state(const struct qos_device *device, const struct qos_plan *pla
 }
 
 static int change(const struct qos_device *device, const struct qos_plan *plan,
-		  struct qos_diags *diags)
+		  const struct work *work, struct qos_diags *diags)
 {
 	_cleanup_(qos_found_done) struct qos_found found = { .ports = NULL };
 	_cleanup_(qos_bpf_freep) struct qos_bpf *bpf = NULL;
@@ -287,7 +304,7 @@ static int change(const struct qos_device *device, const struct qos_plan *plan,
 	int r = qos_found_take(device, diags, &found);
 
 	if (r == 0)
-		r = new_state(device, plan, &found, diags, &state);
+		r = new_state(device, plan, work, &found, diags, &state);
 	if (r < 0)
 		return r;
 	r = qos_bpf_load(plan, &device->link, qos_device_known(device), state, diags, &bpf);
@@ -317,7 +334,7 @@ static int keep_pins(const struct qos_device *device, struct qos_diags *diags)
 
 /* -ENOSPC, and nothing changed, where that needs another program. */
 static int change_numbers(const struct qos_device *device, const struct qos_plan *plan,
-			  struct qos_diags *diags)
+			  const struct work *work, struct qos_diags *diags)
 {
 	_cleanup_(qos_found_done) struct qos_found found = { .ports = NULL };
 	struct qos_gso_sizes gso = qos_gso_wanted(device, plan);
@@ -325,7 +342,7 @@ static int change_numbers(const struct qos_device *device, const struct qos_plan
 	int r = qos_found_take(device, diags, &found);
 
 	if (r == 0)
-		r = new_state(device, plan, &found, diags, &state);
+		r = new_state(device, plan, work, &found, diags, &state);
 	if (r < 0)
 		return r;
 	r = qos_gso_put(device, &gso, diags);
@@ -337,20 +354,20 @@ static int change_numbers(const struct qos_device *device, const struct qos_plan
 	return r;
 }
 
-static int make_changes(const struct qos_device *device, const struct qos_plan *plan, bool any,
-			bool numbers, struct qos_diags *diags)
+static int make_changes(const struct qos_device *device, const struct qos_plan *plan,
+			const struct work *work, struct qos_diags *diags)
 {
 	bool current = qos_state_is_current(device->running);
 	int r = -ENOSPC;
 
-	if (current && !any && qos_state_is_finished(device->running->state) &&
+	if (current && !*work->changes && qos_state_is_finished(device->running->state) &&
 	    qos_state_is_of(device->running->state, plan->policy))
 		return keep_pins(device, diags);
-	if (current && numbers)
-		r = change_numbers(device, plan, diags);
+	if (current && work->numbers)
+		r = change_numbers(device, plan, work, diags);
 	if (r == 0)
 		return keep_pins(device, diags);
-	return r == -ENOSPC ? change(device, plan, diags) : r;
+	return r == -ENOSPC ? change(device, plan, work, diags) : r;
 }
 
 /* What is left to do where the policy is in force; nothing of it can undo that. */
@@ -366,21 +383,20 @@ static void clean_up(const struct qos_device *device)
 int qos_kernel_apply(struct qos_device *device, const struct qos_plan *plan,
 		     struct qos_diags *diags, char **ret_text)
 {
+	_cleanup_(work_done) struct work work = { .plan = NULL };
 	struct qos_plan bound = bind_plan(device, plan);
-	_cleanup_(freep) char *changes = NULL;
-	bool numbers;
-	int r = find_changes(device, &bound, diags, &changes, &numbers);
+	int r = find_work(device, &bound, diags, &work);
 
 	if (r < 0)
 		return r;
-	r = make_changes(device, &bound, *changes, numbers, diags);
+	r = make_changes(device, &bound, &work, diags);
 	if (r < 0)
 		return r;
 	if (!device->port_count && plan->link.mode == QOS_MODE_FQ)
 		qos_diag_warn(diags, "%s has no slaves yet: apply again when it has",
 			      device->link.name);
 	clean_up(device);
-	*ret_text = TAKE_PTR(changes);
+	*ret_text = TAKE_PTR(work.changes);
 	return 0;
 }
 

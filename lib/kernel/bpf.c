@@ -84,7 +84,7 @@ static int adopt_map(struct qos_bpf *bpf, int fd, void *arg __attribute__((unuse
 static int for_each_map(struct qos_bpf *bpf, int (*fn)(struct qos_bpf *bpf, int fd, void *arg),
 			void *arg)
 {
-	__u32 ids[MAPS_MAX], len = sizeof(struct bpf_prog_info);
+	__u32 ids[MAPS_MAX] = { 0 }, len = sizeof(struct bpf_prog_info);
 	struct bpf_prog_info info = {
 		.nr_map_ids = MAPS_MAX,
 		.map_ids = (__u64)(uintptr_t)ids,

@@ -179,17 +179,31 @@ static int configure(struct egress_bpf *skel, const struct qos_plan *plan,
 	return r ? r : bpf_map__set_max_entries(skel->maps.qos_counters, slots->capacity);
 }
 
+/* A slot as the plan counts them (the link, then its classes) → the one in the maps. */
+static uint32_t bound(const uint32_t *slots, uint32_t slot)
+{
+	return slot == QOS_NO_SLOT || slot == QOS_SLOT_LINK ? slot : slots[slot - 1];
+}
+
+/* All at once; none is no error. */
+static int put(int fd, const uint32_t *keys, const void *values, uint32_t count)
+{
+	return count && bpf_map_update_batch(fd, keys, values, &count, NULL) ? -errno : 0;
+}
+
 static int fill_rules(int fd, const struct qos_plan *plan, const struct slots *slots)
 {
-	for (uint32_t i = 0; i < plan->rule_count; i++) {
-		struct qos_rule rule = plan->rules[i];
+	_cleanup_(freep) struct qos_rule *rules = calloc(plan->rule_count + 1, sizeof(*rules));
+	_cleanup_(freep) uint32_t *keys = calloc(plan->rule_count + 1, sizeof(*keys));
 
-		if (rule.slot != QOS_SLOT_LINK)
-			rule.slot = slots->of[rule.slot - 1];
-		if (bpf_map_update_elem(fd, &i, &rule, BPF_ANY))
-			return -errno;
+	if (!rules || !keys)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < plan->rule_count; i++) {
+		keys[i] = i;
+		rules[i] = plan->rules[i];
+		rules[i].slot = bound(slots->of, rules[i].slot);
 	}
-	return 0;
+	return put(fd, keys, rules, (uint32_t)plan->rule_count);
 }
 
 static int fill_index(int fd, const struct qos_plan *plan)
@@ -208,12 +222,6 @@ static int fill_index(int fd, const struct qos_plan *plan)
 	return 0;
 }
 
-/* A slot as the plan counts them (the link, then its classes) → the one in the maps. */
-static uint32_t bound(const uint32_t *slots, uint32_t slot)
-{
-	return slot == QOS_NO_SLOT || slot == QOS_SLOT_LINK ? slot : slots[slot - 1];
-}
-
 struct qos_class_cfg qos_bpf_class_bound(const struct qos_class_cfg *cfg, const uint32_t *slots)
 {
 	struct qos_class_cfg class = *cfg;
@@ -223,25 +231,26 @@ struct qos_class_cfg qos_bpf_class_bound(const struct qos_class_cfg *cfg, const 
 	return class;
 }
 
-static int put_class(int fd, uint32_t slot, const struct qos_class_cfg *cfg,
-		     const struct qos_class_cfg *before)
-{
-	if (before && memcmp(&before[slot], cfg, sizeof(*cfg)) == 0)
-		return 0;
-	return bpf_map_update_elem(fd, &slot, cfg, BPF_ANY) ? -errno : 0;
-}
-
 int qos_bpf_classes_put(int fd, const struct qos_plan *plan, const uint32_t *slots,
 			const struct qos_class_cfg *before)
 {
-	int r = put_class(fd, QOS_SLOT_LINK, &plan->link_class, before);
+	size_t most = plan->class_count + 1;
+	_cleanup_(freep) struct qos_class_cfg *classes = calloc(most, sizeof(*classes));
+	_cleanup_(freep) uint32_t *keys = calloc(most, sizeof(*keys));
+	uint32_t count = 0;
 
-	for (size_t i = 0; r == 0 && i < plan->class_count; i++) {
-		struct qos_class_cfg cfg = qos_bpf_class_bound(&plan->classes[i].cfg, slots);
+	if (!classes || !keys)
+		return -ENOMEM;
+	for (size_t i = 0; i < most; i++) {
+		const struct qos_class_cfg *cfg =
+			i == QOS_SLOT_LINK ? &plan->link_class : &plan->classes[i - 1].cfg;
 
-		r = put_class(fd, slots[i], &cfg, before);
+		keys[count] = bound(slots, (uint32_t)i);
+		classes[count] = qos_bpf_class_bound(cfg, slots);
+		if (!before || memcmp(&before[keys[count]], &classes[count], sizeof(*cfg)) != 0)
+			count++;
 	}
-	return r;
+	return put(fd, keys, classes, count);
 }
 
 /* More than any finish is ahead of virtual time (kern/pace.h, STALE). */
@@ -265,6 +274,18 @@ static int clear_slot(const struct qos_bpf *bpf, uint32_t slot, int cpus)
 	    bpf_map_update_elem(bpf->counters_fd, &slot, counters, BPF_ANY))
 		return -errno;
 	return 0;
+}
+
+/* The same where the maps are new. */
+static int start_slots(const struct qos_bpf *bpf, const struct slots *slots)
+{
+	_cleanup_(freep) struct qos_clocks *clocks = calloc(slots->count, sizeof(*clocks));
+
+	if (!clocks)
+		return -ENOMEM;
+	for (size_t i = 0; i < slots->count; i++)
+		clocks[i].pace[0].v = VIRTUAL_FAR;
+	return put(bpf->clocks_fd, slots->of, clocks, (uint32_t)slots->count);
 }
 
 static int copy_slot(const struct qos_bpf *bpf, const struct qos_bpf *old, uint32_t slot, int cpus)
@@ -291,6 +312,8 @@ static int fill_slots(const struct qos_bpf *bpf, const struct qos_bpf *old,
 
 	if (cpus < 0)
 		return cpus;
+	if (!old)
+		return start_slots(bpf, slots);
 	if (grown)
 		r = copy_slot(bpf, old, QOS_SLOT_LINK, cpus);
 	for (size_t i = 0; r == 0 && i < slots->count; i++) {

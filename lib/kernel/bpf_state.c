@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "kernel/json_text.h"
 
 static int parse(const char *text, size_t len, json_t **ret_state)
 {
@@ -27,47 +28,6 @@ static int parse(const char *text, size_t len, json_t **ret_state)
 	return 0;
 }
 
-/* A text that grows. */
-struct sink {
-	char *text;
-	size_t len, room;
-	bool failed; /* jansson goes on when a key has no place */
-};
-
-static void sink_done(struct sink *sink)
-{
-	free(sink->text);
-}
-
-static int append(const char *part, size_t len, void *data)
-{
-	struct sink *sink = data;
-	size_t room = sink->room ? sink->room : 4096;
-	char *text;
-
-	while (room <= sink->len + len)
-		room *= 2;
-	if (room != sink->room) {
-		text = realloc(sink->text, room);
-		if (!text) {
-			sink->failed = true;
-			return -1;
-		}
-		sink->text = text;
-		sink->room = room;
-	}
-	memcpy(sink->text + sink->len, part, len);
-	sink->len += len;
-	sink->text[sink->len] = '\0';
-	return 0;
-}
-
-static void append_json(const json_t *json, struct sink *sink)
-{
-	if (json_dump_callback(json, append, sink, JSON_COMPACT))
-		sink->failed = true;
-}
-
 /*
  * The text of a document: a line of JSON, which is all that a change needs to read, then as
  * another what is only shown, then the plan's lines.
@@ -75,26 +35,33 @@ static void append_json(const json_t *json, struct sink *sink)
 #define SHOW "show"
 #define PLAN "plan"
 
-static char *dump(const json_t *state)
+/* What is neither. Without memory json_copy() may leave out a part. */
+static char *dump_head(const json_t *state)
 {
 	_cleanup_(json_decrefp) json_t *head = json_copy((json_t *)state);
-	const json_t *show = json_object_get(state, SHOW), *plan = json_object_get(state, PLAN);
-	_cleanup_(sink_done) struct sink sink = { .text = NULL };
 
-	if (!head)
+	if (json_object_size(head) != json_object_size(state))
 		return NULL;
 	json_object_del(head, SHOW);
 	json_object_del(head, PLAN);
-	append_json(head, &sink);
-	append("\n", 1, &sink);
-	if (json_is_string(show))
-		append(json_string_value(show), json_string_length(show), &sink);
-	else if (show)
-		append_json(show, &sink);
-	append("\n", 1, &sink);
-	if (plan)
-		append(json_string_value(plan), json_string_length(plan), &sink);
-	return sink.failed ? NULL : TAKE_PTR(sink.text);
+	return qos_json_text(head);
+}
+
+static const char *text_or_none(const json_t *string)
+{
+	return json_is_string(string) ? json_string_value(string) : "";
+}
+
+static char *dump(const json_t *state)
+{
+	const json_t *show = json_object_get(state, SHOW), *plan = json_object_get(state, PLAN);
+	_cleanup_(freep) char *head = dump_head(state), *shown = NULL;
+	char *text;
+
+	shown = json_is_object(show) ? qos_json_text(show) : strdup(text_or_none(show));
+	if (!head || !shown || asprintf(&text, "%s\n%s\n%s", head, shown, text_or_none(plan)) < 0)
+		return NULL;
+	return text;
 }
 
 /* "show" remains text: see qos_bpf_state_unfold(). */
@@ -155,19 +122,23 @@ static uint32_t size_for(size_t text_len)
 	return (uint32_t)(size + 7) & ~7U;
 }
 
-/* FNV-1a */
+/* FNV-1a, eight bytes at a time; behind the text are as many. */
 static uint64_t sum_of(uint64_t serial, const char *text)
 {
-	uint64_t sum = 0xcbf29ce484222325 ^ serial;
+	uint64_t sum = 0xcbf29ce484222325 ^ serial, word;
 
-	for (const char *at = text; *at; at++)
-		sum = (sum ^ (uint8_t)*at) * 0x100000001b3;
+	for (size_t at = 0, len = strlen(text); at < len; at += sizeof(word)) {
+		memcpy(&word, text + at, sizeof(word));
+		sum = (sum ^ word) * 0x100000001b3;
+		/* a product says nothing of a factor's high bits in its low ones */
+		sum ^= sum >> 32;
+	}
 	return sum;
 }
 
 static int write_version(int fd, uint32_t size, uint64_t serial, const char *text)
 {
-	_cleanup_(freep) struct version *version = calloc(1, size);
+	_cleanup_(freep) struct version *version = calloc(1, (size_t)size + 8);
 	size_t len = strlen(text) + 1;
 	uint32_t key = serial & 1;
 
@@ -176,8 +147,8 @@ static int write_version(int fd, uint32_t size, uint64_t serial, const char *tex
 	if (sizeof(*version) + len > size)
 		return -ENOSPC;
 	version->serial = serial;
-	version->sum = sum_of(serial, text);
 	memcpy(version->text, text, len);
+	version->sum = sum_of(serial, version->text);
 	return bpf_map_update_elem(fd, &key, version, BPF_ANY) ? -errno : 0;
 }
 

@@ -2,6 +2,7 @@
 #include "kernel/state.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -10,6 +11,7 @@
 #include "base/names.h"
 #include "base/utf8.h"
 #include "kernel/bpf_state.h"
+#include "kernel/json_text.h"
 
 static json_t *number_or_null(uint64_t value)
 {
@@ -30,62 +32,85 @@ static bool can_borrow(const struct qos_plan_class *cls, const struct qos_class 
 	return cls->cfg.parent != QOS_NO_SLOT && cls->rate != cls->ceil;
 }
 
-static json_t *show_dscp(uint8_t dscp)
+/*
+ * A class of "show" is written by hand: of the objects of a thousand of them the time of a change
+ * would be. No word here has a character that JSON would have another way.
+ */
+static void put_word(FILE *out, const char *key, const char *word)
+{
+	if (word)
+		fprintf(out, ",\"%s\":\"%s\"", key, word);
+	else
+		fprintf(out, ",\"%s\":null", key);
+}
+
+static void put_number(FILE *out, const char *key, uint64_t value)
+{
+	fprintf(out, ",\"%s\":%" PRIu64, key, value);
+}
+
+static void put_number_or_null(FILE *out, const char *key, uint64_t value)
+{
+	if (value)
+		put_number(out, key, value);
+	else
+		put_word(out, key, NULL);
+}
+
+static void put_bool(FILE *out, const char *key, bool value)
+{
+	fprintf(out, ",\"%s\":%s", key, value ? "true" : "false");
+}
+
+static void put_dscp(FILE *out, uint8_t dscp)
 {
 	const char *name = qos_names_text(&qos_names_dscp, dscp);
 
-	if (dscp == QOS_DSCP_KEEP)
-		return json_null();
-	return name ? json_string(name) : json_integer(dscp);
+	if (name || dscp == QOS_DSCP_KEEP)
+		put_word(out, "dscp", dscp == QOS_DSCP_KEEP ? NULL : name);
+	else
+		put_number(out, "dscp", dscp);
 }
 
-/* What only classes with packets of their own have. */
-static json_t *show_leaf(const struct qos_plan_class *cls, const struct qos_class *def, bool fq)
+/* What only classes with packets of their own have, and what of it needs a queue. */
+static void put_leaf(FILE *out, const struct qos_plan_class *cls, const struct qos_class *def,
+		     bool fq)
 {
 	bool hosts = def->fairness == QOS_FAIR_SRC_HOST || def->fairness == QOS_FAIR_DST_HOST;
 	const char *priority = qos_names_text(&qos_names_priority, def->priority);
 	const char *fairness = qos_names_text(&qos_names_fairness, def->fairness);
-	bool leaf = !def->inner;
 
-	fq = fq && leaf;
-	/* clang-format off */
-	return json_pack("{s:s?, s:o, s:o, s:s?, s:o, s:o, s:o, s:o}",
-			 "priority", leaf ? priority : NULL,
-			 "limit_ns", number_or_null(fq ? cls->cfg.limit_ns : 0),
-			 "latency_ns", number_or_null(fq ? def->latency : 0),
-			 "fairness", fq ? fairness : NULL,
-			 "host6_len", number_or_null(fq && hosts ? def->host6_len : 0),
-			 "per_flow", number_or_null(fq ? def->per_flow : 0),
-			 "ecn", fq ? json_boolean(def->ecn) : json_null(),
-			 "dscp", show_dscp(cls->cfg.dscp));
-	/* clang-format on */
+	fq = fq && !def->inner;
+	put_word(out, "priority", def->inner ? NULL : priority);
+	put_number_or_null(out, "limit_ns", fq ? cls->cfg.limit_ns : 0);
+	put_number_or_null(out, "latency_ns", fq ? def->latency : 0);
+	put_word(out, "fairness", fq ? fairness : NULL);
+	put_number_or_null(out, "host6_len", fq && hosts ? def->host6_len : 0);
+	put_number_or_null(out, "per_flow", fq ? def->per_flow : 0);
+	if (fq)
+		put_bool(out, "ecn", def->ecn);
+	else
+		put_word(out, "ecn", NULL);
+	put_dscp(out, cls->cfg.dscp);
 }
 
-static json_t *show_class(const struct qos_plan *plan, size_t i)
+static void put_class(FILE *out, const struct qos_plan *plan, size_t i)
 {
 	const struct qos_class *def = &plan->policy->classes[i];
 	const struct qos_plan_class *cls = &plan->classes[i];
-	_cleanup_(json_decrefp) json_t *leaf = show_leaf(cls, def, plan->link.mode == QOS_MODE_FQ);
 	const char *parent = parent_name(plan->policy, def);
-	json_t *json;
 
-	/* clang-format off */
-	json = json_pack("{s:s, s:s, s:i, s:b, s:o, s:o, s:I, s:s?, s:I}",
-			 "name", cls->name,
-			 "parent", parent,
-			 "depth", (int)def->depth,
-			 "inner", (int)def->inner,
-			 "rate", number_or_null(cls->rate),
-			 "ceil", number_or_null(cls->ceil),
-			 "weight", (json_int_t)def->weight,
-			 "lender", can_borrow(cls, def) ? parent : NULL,
-			 "burst", (json_int_t)cls->burst);
-	/* clang-format on */
-	if (!leaf || json_object_update(json, leaf)) {
-		json_decref(json);
-		return NULL;
-	}
-	return json;
+	fprintf(out, "%s{\"name\":\"%s\"", i ? "," : "", cls->name);
+	put_word(out, "parent", parent);
+	put_number(out, "depth", def->depth);
+	put_bool(out, "inner", def->inner);
+	put_number_or_null(out, "rate", cls->rate);
+	put_number_or_null(out, "ceil", cls->ceil);
+	put_number(out, "weight", def->weight);
+	put_word(out, "lender", can_borrow(cls, def) ? parent : NULL);
+	put_number(out, "burst", cls->burst);
+	put_leaf(out, cls, def, plan->link.mode == QOS_MODE_FQ);
+	fputc('}', out);
 }
 
 static json_t *show_overhead(const struct qos_link_cfg *link)
@@ -96,17 +121,6 @@ static json_t *show_overhead(const struct qos_link_cfg *link)
 		return json_null();
 	return json_pack("{s:i, s:i, s:s}", "bytes", link->overhead, "mpu", (int)link->mpu,
 			 "framing", framing[link->framing]);
-}
-
-static json_t *show_classes(const struct qos_plan *plan)
-{
-	_cleanup_(json_decrefp) json_t *classes = json_array();
-
-	for (size_t i = 0; i < plan->class_count; i++) {
-		if (json_array_append_new(classes, show_class(plan, i)))
-			return NULL;
-	}
-	return TAKE_PTR(classes);
 }
 
 /* Where the policy is, as JSON can have it: any bytes may be a file's name. */
@@ -157,38 +171,58 @@ json_t *qos_state_time(int64_t seconds)
 	return json_string(text);
 }
 
-static json_t *show(const struct qos_plan *plan, const struct qos_link_info *link)
+/* "show", without its classes. */
+static json_t *show_link(const struct qos_plan *plan, const struct qos_link_info *link)
 {
 	const struct qos_policy *policy = plan->policy;
 
 	/* clang-format off */
-	return json_pack("{s:s, s:i, s:s, s:o, s:s, s:{s:o, s:o}, s:I, s:o}",
+	return json_pack("{s:s, s:i, s:s, s:o, s:s, s:{s:o, s:o}, s:I}",
 			 "interface", link->name, "ifindex", link->ifindex,
 			 "mode", qos_names_text(&qos_names_mode, (int)plan->link.mode),
 			 "applied", qos_state_time(time(NULL)),
 			 "default", policy->classes[policy->default_class].name,
 			 "link", "rate", number_or_null(policy->link.rate),
 			 "overhead", show_overhead(&plan->link),
-			 "rules", (json_int_t)policy->rule_count,
-			 "classes", show_classes(plan));
+			 "rules", (json_int_t)policy->rule_count);
 	/* clang-format on */
 }
 
-int qos_state_new(const struct qos_plan *plan, const struct qos_link_info *link, json_t *origin,
-		  json_t **ret_state)
+/* "show" as text, all of it. */
+static json_t *show(const struct qos_plan *plan, const struct qos_link_info *link)
 {
-	_cleanup_(freep) char *text = NULL, *path = show_path(plan->policy->path);
-	json_t *state;
-	int r = qos_plan_print(plan, &text);
+	_cleanup_(json_decrefp) json_t *object = show_link(plan, link);
+	_cleanup_(freep) char *begin = qos_json_text(object), *text = NULL;
+	size_t len = 0;
+	FILE *out;
 
-	if (r < 0)
-		return r;
-	state = json_pack("{s:s, s:i, s:i, s:s, s:I, s:O, s:s, s:s, s:o, s:o, s:o}", "version",
-			  QOS_VERSION, "abi", QOS_ABI_VERSION, "ifindex", link->ifindex, "plan",
-			  text, "gso", (json_int_t)plan->gso_max_size, "origin", origin, "path",
-			  path, "source", plan->policy->source, "schedule",
-			  show_schedule(plan->policy), "sets", list_sets(plan->policy), "show",
-			  show(plan, link));
+	if (!begin)
+		return NULL;
+	out = open_memstream(&text, &len);
+	if (!out)
+		return NULL;
+	/* the object's end comes after its last key */
+	fprintf(out, "%.*s,\"classes\":[", (int)strlen(begin) - 1, begin);
+	for (size_t i = 0; i < plan->class_count; i++)
+		put_class(out, plan, i);
+	fputs("]}", out);
+	/* without memory for its last part a memstream may close well, and be null */
+	if (fclose(out) || !text)
+		return NULL;
+	return json_stringn_nocheck(text, len);
+}
+
+int qos_state_new(const struct qos_plan *plan, const char *text, const struct qos_link_info *link,
+		  json_t *origin, json_t **ret_state)
+{
+	_cleanup_(freep) char *path = show_path(plan->policy->path);
+	json_t *state = json_pack(
+		"{s:s, s:i, s:i, s:s, s:I, s:O, s:s, s:s, s:o, s:o, s:o}", "version", QOS_VERSION,
+		"abi", QOS_ABI_VERSION, "ifindex", link->ifindex, "plan", text, "gso",
+		(json_int_t)plan->gso_max_size, "origin", origin, "path", path, "source",
+		plan->policy->source, "schedule", show_schedule(plan->policy), "sets",
+		list_sets(plan->policy), "show", show(plan, link));
+
 	if (!state)
 		return -ENOMEM;
 	*ret_state = state;

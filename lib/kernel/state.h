@@ -16,9 +16,9 @@
 #include "kernel/bpf.h"
 #include "kernel/link.h"
 
-/* A new document for a plan, "slots" left to qos_bpf_load(). */
-int qos_state_new(const struct qos_plan *plan, const struct qos_link_info *link, json_t *origin,
-		  json_t **ret_state);
+/* A new document for a plan, that as text too; "slots" is left to qos_bpf_load(). */
+int qos_state_new(const struct qos_plan *plan, const char *text, const struct qos_link_info *link,
+		  json_t *origin, json_t **ret_state);
 
 /* Seconds since 1970 as documents write them: "2026-11-22T11:02:27Z". */
 json_t *qos_state_time(int64_t seconds);

@@ -65,19 +65,39 @@ static json_t *step_of(const json_t *now, const json_t *then, uint64_t at, size_
 			 shown(then, "link"));
 }
 
+/* The document of a plan, with "show" as an object. */
+static int new_state(const struct qos_plan *plan, const struct qos_link_info *link, json_t *origin,
+		     json_t **ret_state)
+{
+	_cleanup_(json_decrefp) json_t *state = NULL;
+	_cleanup_(freep) char *text = NULL;
+	int r = qos_plan_print(plan, &text);
+
+	if (r == 0)
+		r = qos_state_new(plan, text, link, origin, &state);
+	if (r == 0)
+		r = qos_bpf_state_unfold(state);
+	if (r < 0)
+		return r;
+	*ret_state = TAKE_PTR(state);
+	return 0;
+}
+
 int qos_state_add_steps(json_t *state, const struct qos_plan *plan,
 			const struct qos_link_info *link)
 {
 	_cleanup_(json_decrefp) json_t *before = json_incref(state), *steps = json_array();
+	int r = plan->step_count ? qos_bpf_state_unfold(state) : 0;
 
+	if (r < 0)
+		return r;
 	for (size_t n = 0; n < plan->step_count; n++) {
 		struct qos_plan then = *plan->steps[n].plan;
 		json_t *state_then = NULL;
-		int r;
 
 		/* the timers do not set it */
 		then.gso_max_size = plan->gso_max_size;
-		r = qos_state_new(&then, link, qos_state_origin(state), &state_then);
+		r = new_state(&then, link, qos_state_origin(state), &state_then);
 		if (r < 0)
 			return r;
 		r = json_array_append_new(steps, step_of(before, state_then, plan->steps[n].at, n));

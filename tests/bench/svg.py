@@ -5,6 +5,8 @@ from html import escape
 
 # Okabe and Ito's palette, which the colour-blind can tell apart.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#888888")
+# One of them is in the tree.
+LICENSE = "<!--\nSPDX-License-Identifier: LGPL-2.1-or-later\n-->"
 FONT = "font-family='Helvetica,Arial,sans-serif'"
 
 
@@ -35,7 +37,7 @@ class Picture:
     def __str__(self):
         body = "\n".join(self.parts)
         return (f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {self.width} {self.height}' "
-                f"width='{self.width}' height='{self.height}'>\n{body}\n</svg>\n")
+                f"width='{self.width}' height='{self.height}'>\n{LICENSE}\n{body}\n</svg>\n")
 
 
 def ticks(low, high, want=5):

@@ -9,11 +9,13 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
+import apply  # noqa: E402
 import bars  # noqa: E402
 import figures  # noqa: E402
 import ideal  # noqa: E402
 import jobs  # noqa: E402
 import scenarios  # noqa: E402
+import svg  # noqa: E402
 from scenarios import Class, Load, Scenario  # noqa: E402
 
 GREEDY = math.inf
@@ -169,6 +171,35 @@ class Bars(unittest.TestCase):
         self.assertEqual(self.missed(4.9, 4), ["sparse p99 beyond HTB + fq_codel"])
         self.assertEqual(self.missed(5.1, 6), ["sparse flow's added p99"])
         self.assertEqual(self.missed(None, 6), ["sparse flow's added p99", "sparse p99 beyond HTB + fq_codel"])
+
+
+class Apply(unittest.TestCase):
+    def test_medians_leave_out_the_first_round(self):
+        lines = [f"{round_} 1000 {what} {us}" for what, values in
+                 (("apply", (9999, 3000, 1000, 2000)), ("tc", (9999, 4000, 8000, 8000)))
+                 for round_, us in enumerate(values)]
+        self.assertEqual(apply.take(lines), {1000: {"apply": 2.0, "tc": 8.0}})
+
+    def test_bars(self):
+        ms = {1000: {"apply": 30.0, "tc": 60.0, "rate": 21.0}}
+        self.assertEqual([(bar["measured"], bar["met"]) for bar in apply.judge("this machine", ms)],
+                         [(30.0, True), (0.5, True), (21.0, False)])
+        self.assertEqual([bar["measured"] for bar in apply.judge("virtual time", ms)], [0.5])
+
+    def test_a_change_is_one_rate(self):
+        differ = [(a, b) for a, b in zip(apply.policy(10, "fq"), apply.policy(10, "fq", 5)) if a != b]
+        self.assertEqual(differ, [("  c5: { rate: 500kbit, ceil: 10mbit }", "  c5: { rate: 600kbit, ceil: 10mbit }")])
+
+    def test_tc_has_as_many(self):
+        lines = apply.batch(1000)
+        self.assertEqual(sum(line.startswith("filter") for line in lines), 1000)
+        self.assertEqual(sum("parent 1:1 " in line for line in lines), 1000)
+
+
+class Pictures(unittest.TestCase):
+    def test_license(self):
+        self.assertEqual(svg.bars("title", [("a", 1)], "ms").splitlines()[1:4],
+                         ["<!--", "SPDX-License-Identifier: LGPL-2.1-or-later", "-->"])
 
 
 if __name__ == "__main__":

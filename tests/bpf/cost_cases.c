@@ -295,27 +295,26 @@ int cost_case_fd(const struct cost_case *c)
 	return c->minimal ? bpf_program__fd(c->edt->progs.edt_egress) : shaper_prog_fd(c->shaper);
 }
 
+#define CASE(load, name, rules, last, depth, remark, program, classes)   \
+	{                                                                \
+		name, rules, last, depth, remark, program, load, classes \
+	}
+#define QUEUE(...) CASE(LOAD_QUEUE, __VA_ARGS__)
+#define BOTH(...)  QUEUE(__VA_ARGS__), CASE(LOAD_IDLE, __VA_ARGS__)
+
+/* Name, rules, whether the last takes it, depth, remark, program, classes at random. */
 static const struct ours all[] = {
-	{ "0 rules, no link rate", 0, LAST_NO, 0, REMARK_NO, PROGRAM_REAL, LOAD_QUEUE, 0 },
-	{ "0 rules", 0, LAST_NO, 1, REMARK_NO, PROGRAM_REAL, LOAD_QUEUE, 0 },
-	{ "0 rules, depth 4", 0, LAST_NO, 4, REMARK_NO, PROGRAM_REAL, LOAD_QUEUE, 0 },
-	{ "10 rules, last takes", 10, LAST_TAKES, 1, REMARK_NO, PROGRAM_REAL, LOAD_QUEUE, 0 },
-	{ "10 rules, last takes, depth 4", 10, LAST_TAKES, 4, REMARK_NO, PROGRAM_REAL, LOAD_QUEUE,
-	  0 },
-	{ "10 rules, new flows", 10, LAST_TAKES, 1, REMARK_NO, PROGRAM_NEW_FLOW, LOAD_QUEUE, 0 },
-	{ "10 rules, DSCP written", 10, LAST_NO, 1, REMARK_YES, PROGRAM_REAL, LOAD_QUEUE, 0 },
-	{ "100 rules, last takes", 100, LAST_TAKES, 1, REMARK_NO, PROGRAM_REAL, LOAD_QUEUE, 0 },
-	{ "100 rules, new flows", 100, LAST_TAKES, 1, REMARK_NO, PROGRAM_NEW_FLOW, LOAD_QUEUE, 0 },
-	{ "4 classes at random", 0, LAST_NO, 1, REMARK_NO, PROGRAM_NEW_CLASS, LOAD_QUEUE, 4 },
-	{ "4096 classes at random", 0, LAST_NO, 1, REMARK_NO, PROGRAM_NEW_CLASS, LOAD_QUEUE, 4096 },
-	{ "0 rules", 0, LAST_NO, 1, REMARK_NO, PROGRAM_REAL, LOAD_IDLE, 0 },
-	{ "0 rules, depth 4", 0, LAST_NO, 4, REMARK_NO, PROGRAM_REAL, LOAD_IDLE, 0 },
-	{ "10 rules, last takes", 10, LAST_TAKES, 1, REMARK_NO, PROGRAM_REAL, LOAD_IDLE, 0 },
-	{ "10 rules, last takes, depth 4", 10, LAST_TAKES, 4, REMARK_NO, PROGRAM_REAL, LOAD_IDLE,
-	  0 },
-	{ "10 rules, new flows", 10, LAST_TAKES, 1, REMARK_NO, PROGRAM_NEW_FLOW, LOAD_IDLE, 0 },
-	{ "4 classes at random", 0, LAST_NO, 1, REMARK_NO, PROGRAM_NEW_CLASS, LOAD_IDLE, 4 },
-	{ "4096 classes at random", 0, LAST_NO, 1, REMARK_NO, PROGRAM_NEW_CLASS, LOAD_IDLE, 4096 },
+	QUEUE("0 rules, no link rate", 0, LAST_NO, 0, REMARK_NO, PROGRAM_REAL, 0),
+	BOTH("0 rules", 0, LAST_NO, 1, REMARK_NO, PROGRAM_REAL, 0),
+	BOTH("0 rules, depth 4", 0, LAST_NO, 4, REMARK_NO, PROGRAM_REAL, 0),
+	BOTH("10 rules, last takes", 10, LAST_TAKES, 1, REMARK_NO, PROGRAM_REAL, 0),
+	BOTH("10 rules, last takes, depth 4", 10, LAST_TAKES, 4, REMARK_NO, PROGRAM_REAL, 0),
+	BOTH("10 rules, new flows", 10, LAST_TAKES, 1, REMARK_NO, PROGRAM_NEW_FLOW, 0),
+	QUEUE("10 rules, DSCP written", 10, LAST_NO, 1, REMARK_YES, PROGRAM_REAL, 0),
+	QUEUE("100 rules, last takes", 100, LAST_TAKES, 1, REMARK_NO, PROGRAM_REAL, 0),
+	QUEUE("100 rules, new flows", 100, LAST_TAKES, 1, REMARK_NO, PROGRAM_NEW_FLOW, 0),
+	BOTH("4 classes at random", 0, LAST_NO, 1, REMARK_NO, PROGRAM_NEW_CLASS, 4),
+	BOTH("4096 classes at random", 0, LAST_NO, 1, REMARK_NO, PROGRAM_NEW_CLASS, 4096),
 };
 
 /* A program that another case has loaded already, as it differs in the maps only; or null. */

@@ -81,42 +81,42 @@ static void put_next(const struct bpf_map *map, const struct bpf_program *prog)
 	assert_int_equal(bpf_map_update_elem(bpf_map__fd(map), &zero, &fd, BPF_ANY), 0);
 }
 
-static void open_fake(struct shaper *s)
+/* link_cfg: its constants, until it is loaded. */
+static void load_skeleton(struct shaper *s, struct bpf_object *obj,
+			  struct bpf_object_skeleton *skeleton, void *link_cfg,
+			  const struct bpf_program *prog)
 {
-	s->fake = egress_fake_bpf__open();
-	assert_non_null(s->fake);
-	configure(s, s->fake->obj, (void *)&s->fake->rodata->qos_link);
-	assert_int_equal(egress_fake_bpf__load(s->fake), 0);
-	take_fds(s, s->fake->obj, s->fake->progs.qos_egress);
-	put_next(s->fake->maps.fake_next, s->fake->progs.qos_egress);
+	configure(s, obj, link_cfg);
+	assert_int_equal(bpf_object__load_skeleton(skeleton), 0);
+	take_fds(s, obj, prog);
 }
 
-static void open_real(struct shaper *s)
-{
-	s->real = egress_bpf__open();
-	assert_non_null(s->real);
-	configure(s, s->real->obj, (void *)&s->real->rodata->qos_link);
-	assert_int_equal(egress_bpf__load(s->real), 0);
-	take_fds(s, s->real->obj, s->real->progs.qos_egress);
-}
+/* Each skeleton is a type of its own, with members of the same names. */
+#define OPEN(s, member, skeleton_type, prog)                                                    \
+	do {                                                                                    \
+		(s)->member = skeleton_type##__open();                                          \
+		assert_non_null((s)->member);                                                   \
+		load_skeleton(s, (s)->member->obj, (s)->member->skeleton,                       \
+			      (void *)&(s)->member->rodata->qos_link, (s)->member->progs.prog); \
+	} while (0)
 
-static void open_new_flow(struct shaper *s)
+static void open_program(struct shaper *s)
 {
-	s->new_flow = new_flow_bpf__open();
-	assert_non_null(s->new_flow);
-	configure(s, s->new_flow->obj, (void *)&s->new_flow->rodata->qos_link);
-	assert_int_equal(new_flow_bpf__load(s->new_flow), 0);
-	take_fds(s, s->new_flow->obj, s->new_flow->progs.new_flow);
-	put_next(s->new_flow->maps.new_flow_next, s->new_flow->progs.qos_egress);
-}
-
-static void open_new_class(struct shaper *s)
-{
-	s->new_class = new_class_bpf__open();
-	assert_non_null(s->new_class);
-	configure(s, s->new_class->obj, (void *)&s->new_class->rodata->qos_link);
-	assert_int_equal(new_class_bpf__load(s->new_class), 0);
-	take_fds(s, s->new_class->obj, s->new_class->progs.qos_egress);
+	switch (s->program) {
+	case PROGRAM_FAKE:
+		OPEN(s, fake, egress_fake_bpf, qos_egress);
+		put_next(s->fake->maps.fake_next, s->fake->progs.qos_egress);
+		break;
+	case PROGRAM_REAL:
+		OPEN(s, real, egress_bpf, qos_egress);
+		break;
+	case PROGRAM_NEW_FLOW:
+		OPEN(s, new_flow, new_flow_bpf, new_flow);
+		put_next(s->new_flow->maps.new_flow_next, s->new_flow->progs.qos_egress);
+		break;
+	case PROGRAM_NEW_CLASS:
+		OPEN(s, new_class, new_class_bpf, qos_egress);
+	}
 }
 
 static struct shaper *load(enum program program, const struct qos_link_cfg *link, uint32_t capacity)
@@ -130,19 +130,7 @@ static struct shaper *load(enum program program, const struct qos_link_cfg *link
 	s->link = *link;
 	s->capacity = capacity;
 	s->flow_count = link->flow_mask + 1;
-	switch (program) {
-	case PROGRAM_FAKE:
-		open_fake(s);
-		break;
-	case PROGRAM_REAL:
-		open_real(s);
-		break;
-	case PROGRAM_NEW_FLOW:
-		open_new_flow(s);
-		break;
-	case PROGRAM_NEW_CLASS:
-		open_new_class(s);
-	}
+	open_program(s);
 	return s;
 }
 

@@ -263,8 +263,8 @@ static double lateness(const struct sim *sim, const char *class, double rate, st
 }
 
 /*
- * who joins the other one, and leaves again. It may have more than its share for a while: what
- * the other had sent ahead.
+ * who joins the other one, and leaves again. At first it may have more than its share: what the
+ * other had sent ahead. Both together never have more than the link.
  */
 static void run_join(const struct source *who, const struct source *other, double guarantee,
 		     double share)
@@ -285,14 +285,19 @@ static void run_join(const struct source *who, const struct source *other, doubl
 	for (uint64_t at = soon.from; at + 200 * MSEC <= soon.to; at += 100 * MSEC) {
 		is = sim_rate(sim, sim_flows(sim, who->class),
 			      (struct span){ at, at + 200 * MSEC });
-		if (is < (1 - SHARE_ERROR) * share)
+		if (is < (1 - SHARE_ERROR) * share ||
+		    (at > soon.from && is > (1 + SHARE_ERROR) * share))
 			fail_msg("%s has %.2f Mbit/s, %u ms after it came", who->class, is / MBIT,
 				 (unsigned int)((at - JOIN) / MSEC));
 	}
+	is = sim_rate(sim, sim_flows(sim, who->class), soon) +
+	     sim_rate(sim, sim_flows(sim, other->class), soon);
+	if (is > MOST_USE * 100 * MBIT)
+		fail_msg("%.2f Mbit/s of the link are used", is / MBIT);
 	/* and all is the other's again */
 	is = sim_rate(sim, sim_flows(sim, other->class),
 		      (struct span){ LEAVE + 200 * MSEC, LEAVE + SEC });
-	if (is < LEAST_USE * 100 * MBIT)
+	if (is < LEAST_USE * 100 * MBIT || is > MOST_USE * 100 * MBIT)
 		fail_msg("%s has %.2f Mbit/s of what %s left", other->class, is / MBIT, who->class);
 }
 

@@ -4,7 +4,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <getopt.h>
 #include <linux/tcp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,55 +64,21 @@ static void parse_place(struct options *o, int argc, char **argv, const char *sr
 
 static void parse_options(struct options *o, int argc, char **argv)
 {
-	enum { FLOWS, CC, SRC, DSCP, AT, WARM, TIME, READY, HELP };
-	static const struct option longs[] = {
-		{ "flows", 1, NULL, FLOWS }, { "cc", 1, NULL, CC },
-		{ "src", 1, NULL, SRC },     { "dscp", 1, NULL, DSCP },
-		{ "at", 1, NULL, AT },	     { "warm", 1, NULL, WARM },
-		{ "time", 1, NULL, TIME },   { "ready", 1, NULL, READY },
-		{ "help", 0, NULL, HELP },   { 0 },
-	};
 	const char *src = NULL;
-	int c, r = 0;
+	const struct option_row rows[] = {
+		OPTION("flows", NUMBER, &o->flows, .least = 1, .most = MAX_FLOWS),
+		OPTION("cc", TEXT, &o->congestion),
+		OPTION("src", TEXT, &src),
+		OPTION("dscp", NUMBER, &o->dscp, .most = 63),
+		OPTION("at", MOMENT, &o->at_ns),
+		OPTION("warm", SECONDS, &o->warm_ns),
+		OPTION("time", SECONDS, &o->time_ns, .least = 1),
+		OPTION("ready", TEXT, &o->ready),
+		{ 0 },
+	};
+	int first = take_options(rows, help, argc, argv);
 
-	while ((c = getopt_long(argc, argv, "", longs, NULL)) >= 0) {
-		switch (c) {
-		case FLOWS:
-			r = parse_u64(optarg, &o->flows);
-			break;
-		case CC:
-			o->congestion = optarg;
-			break;
-		case SRC:
-			src = optarg;
-			break;
-		case DSCP:
-			r = parse_u64(optarg, &o->dscp);
-			break;
-		case AT:
-			r = parse_moment(optarg, &o->at_ns);
-			break;
-		case WARM:
-			r = parse_seconds(optarg, &o->warm_ns);
-			break;
-		case TIME:
-			r = parse_seconds(optarg, &o->time_ns);
-			break;
-		case READY:
-			o->ready = optarg;
-			break;
-		case HELP:
-			fputs(help, stdout);
-			exit(0);
-		default:
-			exit(2);
-		}
-		if (r < 0)
-			usage_error("cannot use", optarg);
-	}
-	if (!o->flows || o->flows > MAX_FLOWS || o->dscp > 63 || !o->time_ns)
-		usage_error("--flows, --dscp or --time is out of range", NULL);
-	parse_place(o, argc - optind, argv + optind, src);
+	parse_place(o, argc - first, argv + first, src);
 }
 
 /* --- the server ------------------------------------------------------------------------------- */
@@ -334,12 +299,8 @@ static int run_client(const struct options *o)
 	int epoll = epoll_create1(EPOLL_CLOEXEC), r = epoll < 0 ? -errno : 0;
 	int64_t begin, start;
 
-	if (o->at_ns && o->at_ns < now_ns()) {
-		fputs("bulk: --at has passed\n", stderr);
-		return -ETIME;
-	}
-	sleep_until(o->at_ns);
-	begin = now_ns();
+	if (!r)
+		r = begin_at(o->at_ns, &begin);
 	for (uint64_t i = 0; i < o->flows && !r; i++) {
 		r = flow_open(&flow[i], o);
 		if (!r)

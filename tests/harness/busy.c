@@ -3,7 +3,6 @@
 #include "common.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,46 +33,21 @@ static int read_idle(int64_t *idle_ns)
 	return r;
 }
 
-static void parse_options(int64_t *at_ns, int64_t *time_ns, int argc, char **argv)
-{
-	static const struct option longs[] = {
-		{ "at", 1, NULL, 'a' },
-		{ "time", 1, NULL, 't' },
-		{ "help", 0, NULL, 'h' },
-		{ 0 },
-	};
-	int c, r = 0;
-
-	while ((c = getopt_long(argc, argv, "", longs, NULL)) >= 0) {
-		switch (c) {
-		case 'a':
-			r = parse_moment(optarg, at_ns);
-			break;
-		case 't':
-			r = parse_seconds(optarg, time_ns);
-			break;
-		case 'h':
-			fputs(help, stdout);
-			exit(0);
-		default:
-			exit(2);
-		}
-		if (r < 0)
-			usage_error("cannot use", optarg);
-	}
-	if (optind != argc)
-		usage_error("takes no argument", argv[optind]);
-}
-
 int main(int argc, char **argv)
 {
 	int64_t at = 0, time = NSEC_PER_SEC, begin, end, before, after;
-	int r;
+	const struct option_row rows[] = {
+		OPTION("at", MOMENT, &at),
+		OPTION("time", SECONDS, &time),
+		{ 0 },
+	};
+	int first = take_options(rows, help, argc, argv), r;
 
-	parse_options(&at, &time, argc, argv);
+	if (first != argc)
+		usage_error("takes no argument", argv[first]);
 	catch_signals();
-	sleep_until(at);
-	begin = now_ns();
+	if (begin_at(at, &begin) < 0)
+		return 1;
 	r = read_idle(&before);
 	sleep_until(begin + time);
 	end = now_ns();

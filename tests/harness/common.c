@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <getopt.h>
 #include <math.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -75,6 +76,17 @@ void sleep_until(int64_t ns)
 
 	while (!stopped && clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL) == EINTR)
 		;
+}
+
+int begin_at(int64_t at_ns, int64_t *begin)
+{
+	if (at_ns && at_ns < now_ns()) {
+		fprintf(stderr, "%s: --at has passed\n", program_invocation_short_name);
+		return -ETIME;
+	}
+	sleep_until(at_ns);
+	*begin = now_ns();
+	return 0;
 }
 
 static void on_signal(int signal)
@@ -156,6 +168,82 @@ void usage_error(const char *what, const char *value)
 	fprintf(stderr, "%s: %s%s%s (see --help)\n", program_invocation_short_name, what,
 		value ? ": " : "", value ? value : "");
 	exit(2);
+}
+
+static int take_number(const struct option_row *row, const char *text)
+{
+	uint64_t value;
+
+	if (parse_u64(text, &value) < 0 || value < row->least || (row->most && value > row->most))
+		return -EINVAL;
+	*(uint64_t *)row->to = value;
+	return 0;
+}
+
+static int take_seconds(const struct option_row *row, const char *text)
+{
+	int64_t ns;
+
+	if (parse_seconds(text, &ns) < 0 || ns < (int64_t)row->least)
+		return -EINVAL;
+	*(int64_t *)row->to = ns;
+	return 0;
+}
+
+static int take_option(const struct option_row *row, const char *text)
+{
+	switch (row->kind) {
+	case OPTION_FLAG:
+		*(bool *)row->to = true;
+		return 0;
+	case OPTION_NUMBER:
+		return take_number(row, text);
+	case OPTION_SECONDS:
+		return take_seconds(row, text);
+	case OPTION_MOMENT:
+		return parse_moment(text, row->to);
+	case OPTION_TEXT:
+		*(const char **)row->to = text;
+		return 0;
+	default:
+		return row->each(row->to, text);
+	}
+}
+
+#define OPTIONS_MAX 24
+
+int take_options(const struct option_row *rows, const char *help, int argc, char **argv)
+{
+	struct option longs[OPTIONS_MAX + 2] = { 0 };
+	int count, c;
+
+	for (count = 0; rows[count].name && count < OPTIONS_MAX; count++)
+		longs[count] = (struct option){ rows[count].name, rows[count].kind != OPTION_FLAG,
+						NULL, count };
+	longs[count] = (struct option){ "help", 0, NULL, count };
+	while ((c = getopt_long(argc, argv, "", longs, NULL)) >= 0) {
+		char name[32];
+
+		if (c > count)
+			exit(2);
+		if (c == count) {
+			fputs(help, stdout);
+			exit(0);
+		}
+		snprintf(name, sizeof(name), "--%s", rows[c].name);
+		if (take_option(&rows[c], optarg) < 0)
+			usage_error(name, optarg);
+	}
+	return optind;
+}
+
+bool take_place(int argc, char **argv, struct sockaddr_storage *addr, socklen_t *len)
+{
+	if (argc == 2 && !strcmp(argv[0], "server") && !parse_address("::", argv[1], addr, len))
+		return true;
+	if (argc != 3 || strcmp(argv[0], "client") || parse_address(argv[1], argv[2], addr, len))
+		usage_error("needs server PORT, or client DST PORT", NULL);
+	return false;
 }
 
 int parse_address(const char *host, const char *port, struct sockaddr_storage *addr, socklen_t *len)

@@ -40,6 +40,8 @@ int64_t now_ns(void);
 bool time_left(int64_t ns, struct timespec *left);
 /* Sleeps until a moment of CLOCK_MONOTONIC, or until a signal was caught. */
 void sleep_until(int64_t ns);
+/* Waits for the moment of --at, if there is one. What it is then; -ETIME where that has passed. */
+int begin_at(int64_t at_ns, int64_t *begin);
 
 /* Tells whoever waits for that file that the program is ready; null: nobody. 0 or -errno. */
 int tell_ready(const char *file);
@@ -56,6 +58,37 @@ int parse_moment(const char *text, int64_t *ns); /* of CLOCK_MONOTONIC, after 0 
 int parse_rate(const char *text, double *bits);
 /* The usage error of a program: prints it and exits with 2. */
 void usage_error(const char *what, const char *value) __attribute__((noreturn));
+
+/* What an option --NAME stands for, and where it goes. */
+enum option_kind {
+	OPTION_FLAG,	/* bool: takes no value */
+	OPTION_NUMBER,	/* uint64_t, from least to most */
+	OPTION_SECONDS, /* int64_t, in ns, from least */
+	OPTION_MOMENT,	/* int64_t: see parse_moment() */
+	OPTION_TEXT,	/* const char * */
+	OPTION_EACH,	/* may come again: each is called with what it points to */
+};
+
+struct option_row {
+	const char *name; /* null ends a table */
+	enum option_kind kind;
+	void *to;
+	uint64_t least, most; /* most 0: any */
+	int (*each)(void *to, const char *text);
+};
+
+#define OPTION(text, of_kind, into, ...)                                        \
+	{                                                                       \
+		.name = text, .kind = OPTION_##of_kind, .to = into, __VA_ARGS__ \
+	}
+
+/*
+ * Takes the options of a table, of --help beside them, and gives the place of the first
+ * operand. What is wrong is a usage error.
+ */
+int take_options(const struct option_row *rows, const char *help, int argc, char **argv);
+/* "server PORT" or "client DST PORT", or a usage error. True: server. */
+bool take_place(int argc, char **argv, struct sockaddr_storage *addr, socklen_t *len);
 
 /* A numeric address and a port: 0 or -EINVAL. */
 int parse_address(const char *host, const char *port, struct sockaddr_storage *addr,

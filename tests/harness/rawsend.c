@@ -4,7 +4,6 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <getopt.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
@@ -86,47 +85,23 @@ static int parse_file(struct frame *f, const char *path)
 
 static void parse_options(struct options *o, int argc, char **argv)
 {
-	enum { COUNT, INTERVAL, PRIORITY, HELP };
-	static const struct option longs[] = {
-		{ "count", 1, NULL, COUNT },
-		{ "interval", 1, NULL, INTERVAL },
-		{ "priority", 1, NULL, PRIORITY },
-		{ "help", 0, NULL, HELP },
+	const struct option_row rows[] = {
+		OPTION("count", NUMBER, &o->count),
+		OPTION("interval", SECONDS, &o->interval_ns),
+		OPTION("priority", NUMBER, &o->priority, .most = UINT32_MAX),
 		{ 0 },
 	};
-	int c, r;
+	int at = take_options(rows, help, argc, argv), r;
 
-	while ((c = getopt_long(argc, argv, "", longs, NULL)) >= 0) {
-		switch (c) {
-		case COUNT:
-			if (parse_u64(optarg, &o->count) < 0)
-				usage_error("--count", optarg);
-			break;
-		case INTERVAL:
-			if (parse_seconds(optarg, &o->interval_ns) < 0)
-				usage_error("--interval", optarg);
-			break;
-		case PRIORITY:
-			if (parse_u64(optarg, &o->priority) < 0 || o->priority > UINT32_MAX)
-				usage_error("--priority", optarg);
-			break;
-		case HELP:
-			fputs(help, stdout);
-			exit(0);
-		default:
-			exit(2);
-		}
-	}
-	if (argc - optind < 2 || argc - optind > MAX_FRAMES)
+	if (argc - at < 2 || argc - at > MAX_FRAMES)
 		usage_error("an interface and at least one frame are needed", NULL);
-	o->interface = argv[optind++];
-	for (; optind < argc; optind++) {
+	o->interface = argv[at++];
+	for (; at < argc; at++) {
 		struct frame *f = &o->frame[o->frames++];
 
-		r = *argv[optind] == '@' ? parse_file(f, argv[optind] + 1) :
-					   parse_hex(f, argv[optind]);
+		r = *argv[at] == '@' ? parse_file(f, argv[at] + 1) : parse_hex(f, argv[at]);
 		if (r < 0)
-			usage_error("not a frame in hex", argv[optind]);
+			usage_error("not a frame in hex", argv[at]);
 	}
 }
 

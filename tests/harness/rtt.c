@@ -3,7 +3,6 @@
 #include "common.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,61 +34,21 @@ static const char help[] =
 	"  --dscp N            mark (0 to 63)\n"
 	"  --ready FILE        is created when the server listens\n";
 
-static void parse_place(struct options *o, int argc, char **argv)
-{
-	o->server = argc > 0 && !strcmp(argv[0], "server");
-	if (o->server && argc == 2 && !parse_address("::", argv[1], &o->addr, &o->addr_len))
-		return;
-	if (argc == 3 && !strcmp(argv[0], "client") &&
-	    !parse_address(argv[1], argv[2], &o->addr, &o->addr_len))
-		return;
-	usage_error("needs server PORT, or client DST PORT", NULL);
-}
-
 static void parse_options(struct options *o, int argc, char **argv)
 {
-	enum { INTERVAL, TIME, WAIT, SIZE, DSCP, READY, HELP };
-	static const struct option longs[] = {
-		{ "interval", 1, NULL, INTERVAL }, { "time", 1, NULL, TIME },
-		{ "wait", 1, NULL, WAIT },	   { "size", 1, NULL, SIZE },
-		{ "dscp", 1, NULL, DSCP },	   { "ready", 1, NULL, READY },
-		{ "help", 0, NULL, HELP },	   { 0 },
+	const struct option_row rows[] = {
+		OPTION("interval", SECONDS, &o->interval_ns, .least = 1),
+		OPTION("time", SECONDS, &o->time_ns),
+		OPTION("wait", SECONDS, &o->wait_ns),
+		OPTION("size", NUMBER, &o->size, .least = sizeof(struct probe),
+		       .most = MAX_PAYLOAD),
+		OPTION("dscp", NUMBER, &o->dscp, .most = 63),
+		OPTION("ready", TEXT, &o->ready),
+		{ 0 },
 	};
-	int c, r = 0;
+	int first = take_options(rows, help, argc, argv);
 
-	while ((c = getopt_long(argc, argv, "", longs, NULL)) >= 0) {
-		switch (c) {
-		case INTERVAL:
-			r = parse_seconds(optarg, &o->interval_ns);
-			break;
-		case TIME:
-			r = parse_seconds(optarg, &o->time_ns);
-			break;
-		case WAIT:
-			r = parse_seconds(optarg, &o->wait_ns);
-			break;
-		case SIZE:
-			r = parse_u64(optarg, &o->size);
-			break;
-		case DSCP:
-			r = parse_u64(optarg, &o->dscp);
-			break;
-		case READY:
-			o->ready = optarg;
-			break;
-		case HELP:
-			fputs(help, stdout);
-			exit(0);
-		default:
-			exit(2);
-		}
-		if (r < 0)
-			usage_error("wrong value", optarg);
-	}
-	if (o->size < sizeof(struct probe) || o->size > MAX_PAYLOAD || o->dscp > 63 ||
-	    !o->interval_ns)
-		usage_error("--size, --dscp or --interval is out of range", NULL);
-	parse_place(o, argc - optind, argv + optind);
+	o->server = take_place(argc - first, argv + first, &o->addr, &o->addr_len);
 }
 
 static int receive_tos(int fd)

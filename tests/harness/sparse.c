@@ -6,7 +6,6 @@
 #include "common.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,8 +19,7 @@
 struct options {
 	struct sockaddr_storage dst;
 	socklen_t dst_len;
-	uint64_t flows, size, dscp, seed;
-	double rate;
+	uint64_t flows, rate, size, dscp, seed;
 	int64_t at_ns, time_ns, wait_ns;
 };
 
@@ -56,58 +54,22 @@ static const char help[] =
 
 static void parse_options(struct options *o, int argc, char **argv)
 {
-	enum { FLOWS, RATE, SIZE, DSCP, SEED, AT, TIME, WAIT, HELP };
-	static const struct option longs[] = {
-		{ "flows", 1, NULL, FLOWS }, { "rate", 1, NULL, RATE },
-		{ "size", 1, NULL, SIZE },   { "dscp", 1, NULL, DSCP },
-		{ "seed", 1, NULL, SEED },   { "at", 1, NULL, AT },
-		{ "time", 1, NULL, TIME },   { "wait", 1, NULL, WAIT },
-		{ "help", 0, NULL, HELP },   { 0 },
+	const struct option_row rows[] = {
+		OPTION("flows", NUMBER, &o->flows, .least = 1, .most = MAX_FLOWS),
+		OPTION("rate", NUMBER, &o->rate, .least = 1),
+		OPTION("size", NUMBER, &o->size, .least = sizeof(struct probe),
+		       .most = MAX_PAYLOAD),
+		OPTION("dscp", NUMBER, &o->dscp, .most = 63),
+		OPTION("seed", NUMBER, &o->seed),
+		OPTION("at", MOMENT, &o->at_ns),
+		OPTION("time", SECONDS, &o->time_ns),
+		OPTION("wait", SECONDS, &o->wait_ns),
+		{ 0 },
 	};
-	uint64_t rate = 10;
-	int c, r = 0;
+	int first = take_options(rows, help, argc, argv);
 
-	while ((c = getopt_long(argc, argv, "", longs, NULL)) >= 0) {
-		switch (c) {
-		case FLOWS:
-			r = parse_u64(optarg, &o->flows);
-			break;
-		case RATE:
-			r = parse_u64(optarg, &rate);
-			break;
-		case SIZE:
-			r = parse_u64(optarg, &o->size);
-			break;
-		case DSCP:
-			r = parse_u64(optarg, &o->dscp);
-			break;
-		case SEED:
-			r = parse_u64(optarg, &o->seed);
-			break;
-		case AT:
-			r = parse_moment(optarg, &o->at_ns);
-			break;
-		case TIME:
-			r = parse_seconds(optarg, &o->time_ns);
-			break;
-		case WAIT:
-			r = parse_seconds(optarg, &o->wait_ns);
-			break;
-		case HELP:
-			fputs(help, stdout);
-			exit(0);
-		default:
-			exit(2);
-		}
-		if (r < 0)
-			usage_error("cannot use", optarg);
-	}
-	o->rate = (double)rate;
-	if (!o->flows || o->flows > MAX_FLOWS || o->size < sizeof(struct probe) ||
-	    o->size > MAX_PAYLOAD || o->dscp > 63 || !rate)
-		usage_error("--flows, --size, --dscp or --rate is out of range", NULL);
-	if (argc - optind != 2 ||
-	    parse_address(argv[optind], argv[optind + 1], &o->dst, &o->dst_len) < 0)
+	if (argc - first != 2 ||
+	    parse_address(argv[first], argv[first + 1], &o->dst, &o->dst_len) < 0)
 		usage_error("needs DST and PORT", NULL);
 }
 
@@ -241,14 +203,12 @@ static int run_client(struct run *run, const struct options *o)
 
 	if (r < 0)
 		return r;
-	if (o->at_ns && o->at_ns < now_ns()) {
-		fputs("sparse: --at has passed\n", stderr);
-		return -ETIME;
-	}
-	sleep_until(o->at_ns);
-	due = run->begin = now_ns();
+	r = begin_at(o->at_ns, &run->begin);
+	if (r < 0)
+		return r;
+	due = run->begin;
 	end = run->begin + o->time_ns;
-	while ((due += random_gap(run, o->rate * (double)o->flows)) < end) {
+	while ((due += random_gap(run, (double)o->rate * (double)o->flows)) < end) {
 		r = receive_until(run, due);
 		if (!r)
 			r = send_request(run, o);
@@ -267,6 +227,7 @@ int main(int argc, char **argv)
 {
 	static struct run run;
 	struct options o = { .flows = 100,
+			     .rate = 10,
 			     .size = 64,
 			     .seed = 1,
 			     .time_ns = NSEC_PER_SEC,

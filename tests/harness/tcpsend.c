@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -32,40 +31,14 @@ static const char help[] =
 
 static void parse_options(struct options *o, int argc, char **argv)
 {
-	static const struct option longs[] = {
-		{ "time", 1, NULL, 't' },
-		{ "ready", 1, NULL, 'r' },
-		{ "help", 0, NULL, 'h' },
+	const struct option_row rows[] = {
+		OPTION("time", SECONDS, &o->time_ns),
+		OPTION("ready", TEXT, &o->ready),
 		{ 0 },
 	};
-	int c, r = 0;
+	int first = take_options(rows, help, argc, argv);
 
-	while ((c = getopt_long(argc, argv, "", longs, NULL)) >= 0) {
-		switch (c) {
-		case 't':
-			r = parse_seconds(optarg, &o->time_ns);
-			break;
-		case 'r':
-			o->ready = optarg;
-			break;
-		case 'h':
-			fputs(help, stdout);
-			exit(0);
-		default:
-			exit(2);
-		}
-		if (r < 0)
-			usage_error("cannot use", optarg);
-	}
-	argc -= optind;
-	argv += optind;
-	o->server = argc == 2 && !strcmp(argv[0], "server");
-	if (o->server && !parse_address("::", argv[1], &o->addr, &o->addr_len))
-		return;
-	if (argc == 3 && !strcmp(argv[0], "client") &&
-	    !parse_address(argv[1], argv[2], &o->addr, &o->addr_len))
-		return;
-	usage_error("needs server PORT, or client DST PORT", NULL);
+	o->server = take_place(argc - first, argv + first, &o->addr, &o->addr_len);
 }
 
 /* Take a connection in, or read and forget; a closed one makes place. */

@@ -4,7 +4,6 @@
 #include "common.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <linux/errqueue.h>
 #include <linux/net_tstamp.h>
 #include <stdlib.h>
@@ -49,16 +48,16 @@ static const char help[] =
 	"  --txtime NS        SO_TXTIME: asks to leave NS after the packet was due\n"
 	"  --txtime-every N   only for one packet of N (default 1)\n"
 	"  --sndbuf BYTES     socket buffer (default 16 MiB, so that only the qdisc limits)\n"
-	"  --connected        connect() the socket (default --unconnected)\n"
+	"  --connected        connect() the socket\n"
 	"\n"
 	"\"packets\" and \"bytes\" count what the kernel took. \"enobufs\" are packets which the\n"
 	"qdisc dropped at once, \"again\" those that found the socket buffer full.\n";
 
-static uint64_t want_u64(const char *name, const char *text, uint64_t min, uint64_t max)
+static uint64_t want_u64(const char *name, const char *text, uint64_t most)
 {
 	uint64_t value;
 
-	if (parse_u64(text, &value) < 0 || value < min || value > max)
+	if (parse_u64(text, &value) < 0 || value > most)
 		usage_error(name, text);
 	return value;
 }
@@ -84,111 +83,35 @@ static double packet_rate(const struct options *o, const char *text)
 
 static void parse_options(struct options *o, int argc, char **argv)
 {
-	enum {
-		RATE,
-		SIZE,
-		AT,
-		TIME,
-		COUNT,
-		BURST,
-		SPORT,
-		FLOW,
-		DSCP,
-		ECN,
-		TXTIME,
-		EVERY,
-		SNDBUF,
-		CONN,
-		UNCONN,
-		HELP
-	};
-	static const struct option longs[] = {
-		{ "rate", 1, NULL, RATE },
-		{ "size", 1, NULL, SIZE },
-		{ "at", 1, NULL, AT },
-		{ "time", 1, NULL, TIME },
-		{ "count", 1, NULL, COUNT },
-		{ "burst", 1, NULL, BURST },
-		{ "sport", 1, NULL, SPORT },
-		{ "flow", 1, NULL, FLOW },
-		{ "dscp", 1, NULL, DSCP },
-		{ "ecn", 1, NULL, ECN },
-		{ "txtime", 1, NULL, TXTIME },
-		{ "txtime-every", 1, NULL, EVERY },
-		{ "sndbuf", 1, NULL, SNDBUF },
-		{ "connected", 0, NULL, CONN },
-		{ "unconnected", 0, NULL, UNCONN },
-		{ "help", 0, NULL, HELP },
+	const char *rate = NULL, *flow = NULL, *txtime = NULL;
+	const struct option_row rows[] = {
+		OPTION("rate", TEXT, &rate),
+		OPTION("size", NUMBER, &o->size, .least = PROBE_SHORT, .most = MAX_PAYLOAD),
+		OPTION("at", MOMENT, &o->at_ns),
+		OPTION("time", SECONDS, &o->time_ns),
+		OPTION("count", NUMBER, &o->count, .least = 1),
+		OPTION("burst", NUMBER, &o->burst, .least = 1, .most = 1000000),
+		OPTION("sport", NUMBER, &o->sport, .least = 1, .most = UINT16_MAX),
+		OPTION("flow", TEXT, &flow),
+		OPTION("dscp", NUMBER, &o->dscp, .most = 63),
+		OPTION("ecn", NUMBER, &o->ecn, .most = 3),
+		OPTION("txtime", TEXT, &txtime),
+		OPTION("txtime-every", NUMBER, &o->txtime_every, .least = 1),
+		OPTION("sndbuf", NUMBER, &o->sndbuf, .least = 1, .most = INT32_MAX / 2),
+		OPTION("connected", FLAG, &o->connected),
 		{ 0 },
 	};
-	const char *rate = NULL;
-	bool has_flow = false;
-	uint64_t txtime;
-	int c;
+	int first = take_options(rows, help, argc, argv);
 
-	while ((c = getopt_long(argc, argv, "", longs, NULL)) >= 0) {
-		switch (c) {
-		case RATE:
-			rate = optarg;
-			break;
-		case SIZE:
-			o->size = want_u64("--size", optarg, PROBE_SHORT, MAX_PAYLOAD);
-			break;
-		case AT:
-			o->at_ns = (int64_t)want_u64("--at", optarg, 1, INT64_MAX);
-			break;
-		case TIME:
-			if (parse_seconds(optarg, &o->time_ns) < 0)
-				usage_error("--time", optarg);
-			break;
-		case COUNT:
-			o->count = want_u64("--count", optarg, 1, UINT64_MAX);
-			break;
-		case BURST:
-			o->burst = want_u64("--burst", optarg, 1, 1000000);
-			break;
-		case SPORT:
-			o->sport = want_u64("--sport", optarg, 1, UINT16_MAX);
-			break;
-		case FLOW:
-			o->flow = want_u64("--flow", optarg, 0, UINT32_MAX);
-			has_flow = true;
-			break;
-		case DSCP:
-			o->dscp = want_u64("--dscp", optarg, 0, 63);
-			break;
-		case ECN:
-			o->ecn = want_u64("--ecn", optarg, 0, 3);
-			break;
-		case TXTIME:
-			txtime = want_u64("--txtime", optarg, 0, INT64_MAX / 2);
-			o->txtime_ns = (int64_t)txtime;
-			o->txtime = true;
-			break;
-		case EVERY:
-			o->txtime_every = want_u64("--txtime-every", optarg, 1, UINT64_MAX);
-			break;
-		case SNDBUF:
-			o->sndbuf = want_u64("--sndbuf", optarg, 1, INT32_MAX / 2);
-			break;
-		case CONN:
-		case UNCONN:
-			o->connected = c == CONN;
-			break;
-		case HELP:
-			fputs(help, stdout);
-			exit(0);
-		default:
-			exit(2);
-		}
-	}
-	if (argc - optind != 2 || !rate)
+	if (argc - first != 2 || !rate)
 		usage_error("DST, PORT and --rate are needed", NULL);
-	if (parse_address(argv[optind], argv[optind + 1], &o->dst, &o->dst_len) < 0)
-		usage_error("not a numeric address and port", argv[optind]);
+	if (parse_address(argv[first], argv[first + 1], &o->dst, &o->dst_len) < 0)
+		usage_error("not a numeric address and port", argv[first]);
 	o->rate = packet_rate(o, rate);
-	if (!has_flow)
-		o->flow = o->sport;
+	o->flow = flow ? want_u64("--flow", flow, UINT32_MAX) : o->sport;
+	o->txtime = txtime;
+	if (txtime)
+		o->txtime_ns = (int64_t)want_u64("--txtime", txtime, INT64_MAX / 2);
 }
 
 static int bind_port(int fd, int family, uint16_t port)

@@ -3,47 +3,16 @@
  * gso_max_size from apply to remove, and what somebody else may do to it
  * meanwhile. In mode police, which every kernel has.
  */
-#include "env.h"
+#include "shaped.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/mount.h>
-#include <unistd.h>
-#include <sched.h>
-
-#include "base/cleanup.h"
-#include "model/policy.h"
-
-DEFINE_CLEANUP(struct qos_policy *, policy_freep, qos_policy_free)
 
 #define RATE(rate) "link: { rate: " rate ", mode: police }\ndefault: c0\nclasses: { c0: {} }\n"
 #define NO_RATE	   "link: { mode: police }\ndefault: c0\nclasses: { c0: {} }\n"
 
-/* A bpffs that nobody else sees, and that is gone with the program. */
-static int setup(void **state)
-{
-	(void)state;
-	if (geteuid() != 0)
-		return 0;
-	return unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
-	       mount("bpf", "/sys/fs/bpf", "bpf", 0, NULL);
-}
-
-static struct qos_policy *policy_of(struct env *env, const char *text)
-{
-	struct qos_policy *policy = NULL;
-	FILE *file = fopen("/run/qk-gso.yaml", "w");
-
-	assert_non_null(file);
-	fprintf(file, "interface: " DEV "\n%s", text);
-	assert_int_equal(fclose(file), 0);
-	assert_int_equal(qos_policy_read("/run/qk-gso.yaml", env->diags, &policy), 0);
-	unlink("/run/qk-gso.yaml");
-	return policy;
-}
-
 /* Apply; what it says of gso, its lines without the rest. */
-static void apply(struct env *env, const struct qos_policy *policy, const char *expected)
+static void apply_policy(struct env *env, const struct qos_policy *policy, const char *expected)
 {
 	_cleanup_(freep) char *planned = NULL, *said = NULL, *again = NULL, *why = NULL;
 	char lines[256] = "";
@@ -65,16 +34,10 @@ static void apply(struct env *env, const struct qos_policy *policy, const char *
 
 static void apply_text(struct env *env, const char *text, const char *expected)
 {
-	_cleanup_(policy_freep) struct qos_policy *policy = policy_of(env, text);
+	_cleanup_(policy_freep) struct qos_policy *policy =
+		policy_at("/run/qk-gso.yaml", DEV, text);
 
-	apply(env, policy, expected);
-}
-
-static void remove_it(struct env *env)
-{
-	_cleanup_(freep) char *said = NULL;
-
-	assert_int_equal(qos_remove(DEV, 0, env->diags, &said), 0);
+	apply_policy(env, policy, expected);
 }
 
 /* ipv4: where the kernel has it. */
@@ -108,7 +71,7 @@ static void test_lowered(void **state)
 	run("ip link set " DEV " mtu 4000");
 	apply_text(env, RATE("1mbit"), "- gso 3028\n+ gso 8028\n");
 	assert_sizes(env, 8028, 8028);
-	remove_it(env);
+	remove_from(env, DEV);
 	assert_sizes(env, 65536, 65536);
 }
 
@@ -119,7 +82,7 @@ static void test_no_rate(void **state)
 	env_need_root();
 	apply_text(env, NO_RATE, "");
 	assert_sizes(env, 65536, 65536);
-	remove_it(env);
+	remove_from(env, DEV);
 	assert_sizes(env, 65536, 65536);
 }
 
@@ -129,15 +92,15 @@ static void test_told(void **state)
 	_cleanup_(policy_freep) struct qos_policy *policy = NULL;
 
 	env_need_root();
-	policy = policy_of(env, RATE("100mbit"));
+	policy = policy_at("/run/qk-gso.yaml", DEV, RATE("100mbit"));
 	policy->link.gso = QOS_GSO_SIZE;
 	policy->link.gso_size = 100000;
-	apply(env, policy, "+ gso 100000\n");
+	apply_policy(env, policy, "+ gso 100000\n");
 	assert_sizes(env, 100000, 100000);
 	policy->link.gso = QOS_GSO_KEEP;
-	apply(env, policy, "- gso 100000\n");
+	apply_policy(env, policy, "- gso 100000\n");
 	assert_sizes(env, 65536, 65536);
-	remove_it(env);
+	remove_from(env, DEV);
 	assert_sizes(env, 65536, 65536);
 }
 
@@ -150,7 +113,7 @@ static void test_refused(void **state)
 
 	env_need_root();
 	apply_text(env, RATE("100mbit"), "+ gso 12500\n");
-	policy = policy_of(env, RATE("50mbit"));
+	policy = policy_at("/run/qk-gso.yaml", DEV, RATE("50mbit"));
 	policy->link.gso = QOS_GSO_SIZE;
 	policy->link.gso_size = 600000;
 	assert_true(qos_apply(policy, 0, env->diags, &said) < 0);
@@ -173,7 +136,7 @@ static void test_others(void **state)
 	run("ip link set " DEV " gso_max_size 40000");
 	apply_text(env, RATE("100mbit"), "+ gso 12500\n");
 	assert_sizes(env, 12500, 12500);
-	remove_it(env);
+	remove_from(env, DEV);
 	assert_sizes(env, 40000, 40000);
 
 	apply_text(env, RATE("100mbit"), "+ gso 12500\n");
@@ -183,7 +146,7 @@ static void test_others(void **state)
 	run("ip link set " DEV " gso_max_size 12500");
 	apply_text(env, RATE("100mbit"), "");
 	run("ip link set " DEV " gso_max_size 7000");
-	remove_it(env);
+	remove_from(env, DEV);
 	assert_sizes(env, 7000, 7000);
 }
 
@@ -201,7 +164,7 @@ static void test_apart(void **state)
 	assert_sizes(env, 125000, 65536);
 	apply_text(env, RATE("100mbit"), "- gso 125000\n+ gso 12500\n");
 	assert_sizes(env, 12500, 12500);
-	remove_it(env);
+	remove_from(env, DEV);
 	assert_sizes(env, 200000, 65536);
 }
 
@@ -213,7 +176,7 @@ static void test_filter_deleted(void **state)
 	env_need_root();
 	apply_text(env, RATE("100mbit"), "+ gso 12500\n");
 	run("tc qdisc del dev " DEV " clsact");
-	remove_it(env);
+	remove_from(env, DEV);
 	assert_sizes(env, 65536, 65536);
 }
 
@@ -227,5 +190,5 @@ int main(void)
 		TEST(test_filter_deleted),
 	};
 
-	return cmocka_run_group_tests_name("kernel/gso", tests, setup, NULL);
+	return cmocka_run_group_tests_name("kernel/gso", tests, shaped_setup, NULL);
 }

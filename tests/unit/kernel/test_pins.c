@@ -1,28 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "env.h"
+#include "shaped.h"
 
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
 #include "kernel/bpffs.h"
 #include "kernel/netns.h"
 #include "kernel/pins.h"
 
 #define PINS "/sys/fs/bpf/qosctl"
-
-/* A bpffs that nobody else sees, and that is gone with the program. */
-static int setup(void **state)
-{
-	(void)state;
-	if (geteuid() != 0)
-		return 0;
-	return unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
-	       mount("bpf", "/sys/fs/bpf", "bpf", 0, NULL);
-}
 
 /* PINS/NAME for an interface of this namespace, with before and after it as given. */
 static char *pin_dir(const char *ifname)
@@ -119,5 +106,5 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_sweep_nothing, env_setup, env_teardown),
 	};
 
-	return cmocka_run_group_tests(tests, setup, NULL);
+	return cmocka_run_group_tests(tests, shaped_setup, NULL);
 }

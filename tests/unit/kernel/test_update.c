@@ -1,34 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The document that a program carries, and other numbers for a program that runs. */
-#include "env.h"
+#include "shaped.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
 
-#include "base/cleanup.h"
 #include "kernel/bpf_state.h"
 #include "kernel/device.h"
 #include "kernel/state.h"
 
-DEFINE_CLEANUP(struct qos_policy *, policy_freep, qos_policy_free)
-
 #define SPARE 4096 /* bytes that a document may grow by, at least */
-
-static int setup(void **state)
-{
-	(void)state;
-	if (geteuid() != 0)
-		return 0;
-	return unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
-	       mount("bpf", "/sys/fs/bpf", "bpf", 0, NULL);
-}
 
 /* --- the document ------------------------------------------------------------------------- */
 
@@ -153,24 +139,6 @@ static void test_torn(void **state)
 #define RENAMED \
 	"link: { rate: 10mbit, mode: police }\ndefault: c0\nclasses: { c0: { ceil: 1mbit } }\n"
 
-static void apply(struct env *env, const char *text, bool changes)
-{
-	_cleanup_(policy_freep) struct qos_policy *policy = NULL;
-	_cleanup_(freep) char *said = NULL, *why = NULL;
-	FILE *file = fopen("/run/qk-update.yaml", "w");
-
-	assert_non_null(file);
-	fprintf(file, "interface: " DEV "\n%s", text);
-	assert_int_equal(fclose(file), 0);
-	if (qos_policy_read("/run/qk-update.yaml", env->diags, &policy) < 0 ||
-	    qos_apply(policy, 0, env->diags, &said) < 0) {
-		why = diags_text(env->diags);
-		fail_msg("%s", why);
-	}
-	unlink("/run/qk-update.yaml");
-	assert_int_equal(*said != '\0', changes);
-}
-
 /* What runs on DEV; to be closed. */
 static struct qos_device *open_device(struct env *env)
 {
@@ -245,26 +213,26 @@ static void test_numbers(void **state)
 	uint32_t id;
 
 	env_need_root();
-	apply(env, BASE, true);
+	apply_changes(env, DEV, BASE, true);
 	expect_rates(env, 10 * MBIT, 2 * MBIT, 3 * MBIT);
 	before = class_of(env, "a");
 	id = program(env);
-	apply(env, OTHER, true);
+	apply_changes(env, DEV, OTHER, true);
 	assert_int_equal(program(env), id);
 	expect_rates(env, 20 * MBIT, 4 * MBIT, 5 * MBIT);
 	after = class_of(env, "a");
 	assert_int_equal(after.parent, before.parent);
 	assert_int_equal(after.hard, before.hard);
-	apply(env, OTHER, false);
+	apply_changes(env, DEV, OTHER, false);
 	/* there and back, more often than there are places for documents */
 	for (int i = 0; i < 5; i++) {
-		apply(env, i & 1 ? OTHER : BASE, true);
-		apply(env, i & 1 ? OTHER : BASE, false);
+		apply_changes(env, DEV, i & 1 ? OTHER : BASE, true);
+		apply_changes(env, DEV, i & 1 ? OTHER : BASE, false);
 	}
 	assert_int_equal(program(env), id);
 	expect_rates(env, 10 * MBIT, 2 * MBIT, 3 * MBIT);
 	/* other classes are another program */
-	apply(env, RENAMED, true);
+	apply_changes(env, DEV, RENAMED, true);
 	assert_int_not_equal(program(env), id);
 }
 
@@ -277,13 +245,13 @@ static void test_clocks(void **state)
 	int slot;
 
 	env_need_root();
-	apply(env, BASE, true);
+	apply_changes(env, DEV, BASE, true);
 	device = open_device(env);
 	slot = qos_bpf_slot(device->running->state, "a");
 	memset(before.pace, 0x5a, sizeof(before.pace));
 	assert_int_equal(bpf_map_update_elem(device->running->clocks_fd, &slot, &before, BPF_ANY),
 			 0);
-	apply(env, OTHER, true);
+	apply_changes(env, DEV, OTHER, true);
 	assert_int_equal(bpf_map_lookup_elem(device->running->clocks_fd, &slot, &after), 0);
 	assert_memory_equal(&before, &after, sizeof(before));
 	qos_device_close(device);
@@ -310,21 +278,21 @@ static void test_interrupted(void **state)
 	uint32_t id;
 
 	env_need_root();
-	apply(env, BASE, true);
+	apply_changes(env, DEV, BASE, true);
 	id = program(env);
 	interrupt(env);
 	assert_false(in_force(env));
-	apply(env, BASE, false);
+	apply_changes(env, DEV, BASE, false);
 	expect_rates(env, 10 * MBIT, 2 * MBIT, 3 * MBIT);
 	assert_int_equal(program(env), id);
 
 	interrupt(env);
-	apply(env, OTHER, true);
+	apply_changes(env, DEV, OTHER, true);
 	expect_rates(env, 20 * MBIT, 4 * MBIT, 5 * MBIT);
 	assert_int_equal(program(env), id);
 
 	interrupt(env);
-	apply(env, RENAMED, true);
+	apply_changes(env, DEV, RENAMED, true);
 	assert_true(in_force(env));
 }
 
@@ -353,16 +321,16 @@ static void test_no_room(void **state)
 	uint32_t id;
 
 	env_need_root();
-	apply(env, BASE, true);
+	apply_changes(env, DEV, BASE, true);
 	id = program(env);
 	fill_document(env);
-	apply(env, BASE, false);
-	apply(env, OTHER, true);
+	apply_changes(env, DEV, BASE, false);
+	apply_changes(env, DEV, OTHER, true);
 	assert_int_not_equal(program(env), id);
 	expect_rates(env, 20 * MBIT, 4 * MBIT, 5 * MBIT);
 	/* which has room again */
 	id = program(env);
-	apply(env, BASE, true);
+	apply_changes(env, DEV, BASE, true);
 	assert_int_equal(program(env), id);
 }
 
@@ -375,5 +343,5 @@ int main(void)
 		TEST(test_clocks),   TEST(test_interrupted), TEST(test_no_room),
 	};
 
-	return cmocka_run_group_tests(tests, setup, NULL);
+	return cmocka_run_group_tests(tests, shaped_setup, NULL);
 }
