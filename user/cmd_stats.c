@@ -45,8 +45,10 @@ static json_t *print_next(const char *ifname, const json_t *before, struct repor
 /* Until it is interrupted, cannot look, or nobody reads any more. */
 static void watch(const char *ifname, double seconds, struct report *report)
 {
-	json_t *before = look_at(qos_stats, ifname, report);
+	json_t *before;
 
+	report->asks_again = true;
+	before = look_at(qos_stats, ifname, report);
 	while (before && report_flush(report)) {
 		json_t *now;
 

@@ -41,7 +41,7 @@ static char *first_message(const struct report *report)
 /* An interface may be away for a while: what was seen of it stays. */
 static void look(struct session *session)
 {
-	struct report kept = { .json = true, .diags = json_array() };
+	struct report kept = { .json = true, .diags = json_array(), .asks_again = true };
 	json_t *interfaces = look_at_all(session->ifname, &kept);
 
 	free(session->message);
@@ -86,6 +86,7 @@ void run_top(const struct args *args, struct report *report)
 		report_status(report, QOS_INVALID);
 		return;
 	}
+	report->asks_again = true;
 	session.last = look_at_all(session.ifname, report);
 	if (session.last && screen_open(report)) {
 		looks_compare(session.last, NULL);

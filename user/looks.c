@@ -21,9 +21,14 @@ json_t *look_at(look_fn get, const char *ifname, struct report *report)
 
 json_t *look_at_all(const char *ifname, struct report *report)
 {
-	_cleanup_(json_decrefp) json_t *show = look_at(qos_show, ifname, report);
-	json_t *interfaces = show ? look_at(qos_stats, ifname, report) : NULL;
+	_cleanup_(json_decrefp) json_t *show = NULL;
+	json_t *interfaces;
+	bool again = report->asks_again;
 
+	report->asks_again = true;
+	show = look_at(qos_show, ifname, report);
+	report->asks_again = again;
+	interfaces = show ? look_at(qos_stats, ifname, report) : NULL;
 	looks_merge(interfaces, show);
 	return interfaces;
 }

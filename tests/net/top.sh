@@ -29,6 +29,8 @@ check "the policy is applied" cli qosctl apply "$T/c0.yaml"
 
 tm() { LC_ALL=C.UTF-8 tmux -u -S "$T/tmux" "$@"; }
 
+# the guest has none until somebody asks
+[[ -e /dev/pts/ptmx ]] || { mkdir -p /dev/pts && mount -t devpts devpts /dev/pts; }
 bg server tmux -u -S "$T/tmux" -f /dev/null -D 2>"$T/tmux.err"
 await "$T/tmux"
 # what the programs of a pane are given is what a test sets, nothing of this machine's
@@ -87,6 +89,7 @@ await_rows() { # DESCRIPTION ROWS
 is_back() { # DESCRIPTION
 	await_screen '^ready> *$'
 	is "$1: cursor, other screen" "$(tm display -p -t t '#{cursor_flag} #{alternate_on}')" "1 0"
+	# shellcheck disable=SC2016 # the shell's in the pane
 	keys 'echo st$((1))ty; stty -a | tr " ;" "\n\n" | grep -xE -e "-?(echo|icanon|icrnl|opost)" | paste -sd,' Enter
 	await_screen '^st1ty'
 	check "$1: the terminal's settings" await_screen '^icrnl,opost,icanon,echo *$'
