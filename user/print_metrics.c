@@ -19,68 +19,68 @@ static const char *const types[] = { "counter", "gauge", "histogram" };
 struct family {
 	const char *name; /* ends in the unit */
 	enum type type;
-	const char *unit; /* or null */
 	enum subject of;
-	const char *key; /* in the document of that */
-	double divisor;	 /* of what it has there */
+	const char *unit; /* or null */
+	const char *key;  /* in the document of that */
+	double divisor;	  /* of what it has there */
 	const char *help;
 };
 
 /* Tables. */
 /* clang-format off */
 static const struct family families[] = {
-	{ "qosctl_in_force", GAUGE, NULL, OF_INTERFACE, "in_force", 1,
+	{ "qosctl_in_force", GAUGE, OF_INTERFACE, NULL, "in_force", 1,
 	  "Whether all that was applied is in place." },
 
-	{ "qosctl_link_rate_bytes_per_second", GAUGE, "bytes_per_second", OF_LINK, "rate", 8,
+	{ "qosctl_link_rate_bytes_per_second", GAUGE, OF_LINK, "bytes_per_second", "rate", 8,
 	  "What the interface may send." },
-	{ "qosctl_link_backlog_seconds", GAUGE, "seconds", OF_LINK, "backlog_ns", 1e9,
+	{ "qosctl_link_backlog_seconds", GAUGE, OF_LINK, "seconds", "backlog_ns", 1e9,
 	  "How long what was promised keeps the link busy." },
-	{ "qosctl_link_dropped_packets", COUNTER, "packets", OF_LINK, "drops", 1,
+	{ "qosctl_link_dropped_packets", COUNTER, OF_LINK, "packets", "drops", 1,
 	  "Packets that a rule dropped." },
 
-	{ "qosctl_class_rate_bytes_per_second", GAUGE, "bytes_per_second", OF_CLASS, "rate", 8,
+	{ "qosctl_class_rate_bytes_per_second", GAUGE, OF_CLASS, "bytes_per_second", "rate", 8,
 	  "What a class is guaranteed." },
-	{ "qosctl_class_ceil_bytes_per_second", GAUGE, "bytes_per_second", OF_CLASS, "ceil", 8,
+	{ "qosctl_class_ceil_bytes_per_second", GAUGE, OF_CLASS, "bytes_per_second", "ceil", 8,
 	  "What a class never exceeds." },
-	{ "qosctl_class_current_bytes_per_second", GAUGE, "bytes_per_second", OF_CLASS, "rate_now", 8,
+	{ "qosctl_class_current_bytes_per_second", GAUGE, OF_CLASS, "bytes_per_second", "rate_now", 8,
 	  "What a class sends now." },
-	{ "qosctl_class_backlog_seconds", GAUGE, "seconds", OF_CLASS, "backlog_ns", 1e9,
+	{ "qosctl_class_backlog_seconds", GAUGE, OF_CLASS, "seconds", "backlog_ns", 1e9,
 	  "How long a packet of a new flow would wait that came now." },
-	{ "qosctl_class_bytes", COUNTER, "bytes", OF_CLASS, "bytes", 1,
+	{ "qosctl_class_bytes", COUNTER, OF_CLASS, "bytes", "bytes", 1,
 	  "What passed, as it is on the wire." },
-	{ "qosctl_class_borrowed_bytes", COUNTER, "bytes", OF_CLASS, "borrowed_bytes", 1,
+	{ "qosctl_class_borrowed_bytes", COUNTER, OF_CLASS, "bytes", "borrowed_bytes", 1,
 	  "What of it was borrowed." },
-	{ "qosctl_class_packets", COUNTER, "packets", OF_CLASS, "packets", 1,
+	{ "qosctl_class_packets", COUNTER, OF_CLASS, "packets", "packets", 1,
 	  "Packets that passed." },
-	{ "qosctl_class_marked_packets", COUNTER, "packets", OF_CLASS, "marks", 1,
+	{ "qosctl_class_marked_packets", COUNTER, OF_CLASS, "packets", "marks", 1,
 	  "Packets that passed with congestion marked (ECN)." },
-	{ "qosctl_class_l4s_marked_packets", COUNTER, "packets", OF_CLASS, "marks_l4s", 1,
+	{ "qosctl_class_l4s_marked_packets", COUNTER, OF_CLASS, "packets", "marks_l4s", 1,
 	  "Those of the marked packets that the step of L4S marked." },
-	{ "qosctl_class_exempt_packets", COUNTER, "packets", OF_CLASS, "exempt", 1,
+	{ "qosctl_class_exempt_packets", COUNTER, OF_CLASS, "packets", "exempt", 1,
 	  "Packets of ARP and neighbour discovery that passed." },
-	{ "qosctl_class_dropped_packets", COUNTER, "packets", OF_CLASS, "drops", 1,
+	{ "qosctl_class_dropped_packets", COUNTER, OF_CLASS, "packets", "drops", 1,
 	  "Packets dropped, by reason." },
-	{ "qosctl_class_queue_delay_seconds", HISTOGRAM, "seconds", OF_CLASS, "delay", 1e9,
+	{ "qosctl_class_queue_delay_seconds", HISTOGRAM, OF_CLASS, "seconds", "delay", 1e9,
 	  "How long packets waited; in the sum each counts as the end of its bucket." },
 
-	{ "qosctl_fq_bytes", COUNTER, "bytes", OF_FQ, "bytes", 1,
+	{ "qosctl_fq_bytes", COUNTER, OF_FQ, "bytes", "bytes", 1,
 	  "What passed fq, as it counts." },
-	{ "qosctl_fq_packets", COUNTER, "packets", OF_FQ, "packets", 1,
+	{ "qosctl_fq_packets", COUNTER, OF_FQ, "packets", "packets", 1,
 	  "Packets that passed fq." },
-	{ "qosctl_fq_dropped_packets", COUNTER, "packets", OF_FQ, "drops", 1,
+	{ "qosctl_fq_dropped_packets", COUNTER, OF_FQ, "packets", "drops", 1,
 	  "Packets that fq dropped, for any reason." },
-	{ "qosctl_fq_flow_limit_dropped_packets", COUNTER, "packets", OF_FQ, "flows_plimit", 1,
+	{ "qosctl_fq_flow_limit_dropped_packets", COUNTER, OF_FQ, "packets", "flows_plimit", 1,
 	  "Packets that fq dropped since their flow had too many." },
-	{ "qosctl_fq_horizon_dropped_packets", COUNTER, "packets", OF_FQ, "horizon_drops", 1,
+	{ "qosctl_fq_horizon_dropped_packets", COUNTER, OF_FQ, "packets", "horizon_drops", 1,
 	  "Packets that fq dropped since they asked to leave too late." },
-	{ "qosctl_fq_band_dropped_packets", COUNTER, "packets", OF_FQ, "band_drops", 1,
+	{ "qosctl_fq_band_dropped_packets", COUNTER, OF_FQ, "packets", "band_drops", 1,
 	  "Packets that fq dropped since their band was full." },
-	{ "qosctl_fq_backlog_packets", GAUGE, "packets", OF_FQ, "backlog_packets", 1,
+	{ "qosctl_fq_backlog_packets", GAUGE, OF_FQ, "packets", "backlog_packets", 1,
 	  "Packets that wait in fq." },
-	{ "qosctl_fq_flows", GAUGE, NULL, OF_FQ, "flows", 1,
+	{ "qosctl_fq_flows", GAUGE, OF_FQ, NULL, "flows", 1,
 	  "Flows that fq knows." },
-	{ "qosctl_fq_throttled_flows", GAUGE, NULL, OF_FQ, "throttled", 1,
+	{ "qosctl_fq_throttled_flows", GAUGE, OF_FQ, NULL, "throttled", 1,
 	  "Flows of which no packet may leave yet." },
 };
 /* clang-format on */

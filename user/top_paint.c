@@ -35,17 +35,16 @@ void paint_begin(bool blocks)
 
 /* A letter of top_bar() and top_past(): its own look and colour. */
 struct glyph {
-	char cell;
-	const char *block;
-	char ascii;
+	char cell, ascii;
 	enum pair pair;
+	const char *block;
 };
 
 static const struct glyph glyphs[] = {
-	{ '#', "█", '#', PAIR_GREEN }, { '+', "▒", '+', PAIR_YELLOW }, { '|', "│", '|', PAIR_NONE },
-	{ '0', " ", '_', PAIR_NONE },  { '1', "▁", '.', PAIR_NONE },   { '2', "▂", ':', PAIR_NONE },
-	{ '3', "▃", '-', PAIR_NONE },  { '4', "▄", '=', PAIR_NONE },   { '5', "▅", '+', PAIR_NONE },
-	{ '6', "▆", '*', PAIR_NONE },  { '7', "▇", '%', PAIR_NONE },   { '8', "█", '#', PAIR_NONE },
+	{ '#', '#', PAIR_GREEN, "█" }, { '+', '+', PAIR_YELLOW, "▒" }, { '|', '|', PAIR_NONE, "│" },
+	{ '0', '_', PAIR_NONE, " " },  { '1', '.', PAIR_NONE, "▁" },   { '2', ':', PAIR_NONE, "▂" },
+	{ '3', '-', PAIR_NONE, "▃" },  { '4', '=', PAIR_NONE, "▄" },   { '5', '+', PAIR_NONE, "▅" },
+	{ '6', '*', PAIR_NONE, "▆" },  { '7', '%', PAIR_NONE, "▇" },   { '8', '#', PAIR_NONE, "█" },
 };
 
 static void put_cell(char cell)

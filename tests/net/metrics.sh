@@ -3,7 +3,7 @@
 # What a collector of metrics gets of a real interface, whole, by the recipe that is shipped.
 . "$(dirname "$0")/lib.sh"
 
-reader='' # a pid
+reader='' sender='' # pids
 
 # shellcheck disable=SC2119
 topo2
@@ -57,6 +57,23 @@ if [[ $mode == fq ]]; then
 		"$(stat one 'delay.histogram | add')"
 else
 	is "no delays without a queue" "$(grep -c '^qosctl_class_queue_delay.*{' "$T/c0.prom")" 0
+fi
+
+note "again and again"
+bg sender cli udpsend "$SRV4" 5001 --size 1000 --time 600 --rate 1mbit >/dev/null
+before=$(cli qosctl stats --json c0 | jq '.[0].classes[] | select(.name == "one").packets')
+cli timeout 3 qosctl stats --json --watch 0.5 c0 >"$T/watch.json"
+stop "$sender"
+after=$(cli qosctl stats --json c0 | jq '.[0].classes[] | select(.name == "one").packets')
+watched() { jq -s "[.[][0] | $1]" "$T/watch.json"; }
+check "a document for each interval" test "$(watched . | jq length)" -ge 3
+at_most "none shorter than it has to be" 500000000 "$(watched .interval_ns | jq min)"
+at_most "what the intervals have, all together" \
+	"$(watched '.classes[] | select(.name == "one").interval.packets' | jq add)" $((after - before))
+check "something in each" sh -c "jq -es 'all(.[][0].classes[2].interval; .packets > 0 and .rate_now > 0)' '$T/watch.json'"
+if [[ $mode == fq ]]; then
+	near "the rate on the wire" "$(watched '.classes[] | select(.name == "one").interval.rate_now' | jq '.[1]')" \
+		1000000 1
 fi
 
 note "the recipe"

@@ -109,7 +109,7 @@ calm() {
 
 note "rates, drops, delays"
 shell 80x24
-flood 5001 12mbit
+flood 5001 8mbit
 flood 5002 2mbit
 run_top --interval 0.5 c0
 check "it fits 24 lines of 80" test "$(screen | wc -L)" -le 80
@@ -211,7 +211,7 @@ check "one that nobody knows" await_screen 'TERM is unknown: nonsense'
 note "colours and letters"
 colours() { tm capture-pane -p -e -t t | grep -c $'\e\\[[0-9;]*3[0-7]m'; }
 blocks() { screen | grep -c '[█▒│▁▂▃▄▅▆▇]'; }
-flood 5001 12mbit
+flood 5001 8mbit
 run_top c0
 await_screen '^  +alice +█'
 check "colours on a terminal that has them" test "$(colours)" -gt 0
