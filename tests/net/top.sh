@@ -73,7 +73,7 @@ value() { # CLASS HEADING
 			f = text ~ /gbit$/ ? 1e9 : text ~ /mbit$/ ? 1e6 : text ~ /kbit$/ ? 1e3 : \
 				text ~ /k$/ ? 1e3 : 1
 			if (text == "-") print "-"
-			else { sub(/[a-z]+$/, "", text); print text * f }
+			else { sub(/[a-z]+$/, "", text); printf "%.0f\n", text * f }
 		}'
 }
 rows() { screen | awk 'NR > 2 && NF { sub(/^[-+]/, "", $1); print $1 }' | head -n -1 | paste -sd ' '; }
