@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* The verbs that take an interface: show, stats, flows, remove, doctor. */
+/* The verbs that take an interface: show, flows, remove, doctor. */
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "looks.h"
 #include "print.h"
 #include "privileges.h"
 #include "verbs.h"
@@ -19,31 +20,19 @@ static json_t *take_state(int r, const struct qos_diags *diags, const char *subj
 	json_t *json;
 
 	privileges_drop(report);
-	report_diags(report, diags, subject, r);
-	if (r < 0)
-		return NULL;
-	json = report_load(report, text);
+	json = report_document(report, r, diags, subject, text);
 	if (json && report->json)
 		print_json(stdout, json);
 	return json;
 }
 
-static json_t *get_state(int (*get)(const char *ifname, struct qos_diags *diags, char **ret_json),
-			 const struct args *args, struct report *report)
+static json_t *get_state(look_fn get, const struct args *args, struct report *report)
 {
-	_cleanup_(diags_freep) struct qos_diags *diags = diags_new();
-	const char *ifname = args->operand_count ? args->operands[0] : NULL;
-	_cleanup_(freep) char *text = NULL;
-	int r;
+	json_t *json = look_at(get, args->operand_count ? args->operands[0] : NULL, report);
 
-	r = get(ifname, diags, &text);
-	return take_state(r, diags, ifname ? ifname : "qosctl", text, report);
-}
-
-static void say_none(const json_t *interfaces)
-{
-	if (json_is_array(interfaces) && !json_array_size(interfaces))
-		puts("no interface is shaped");
+	if (json && report->json)
+		print_json(stdout, json);
+	return json;
 }
 
 void run_show(const struct args *args, struct report *report)
@@ -57,18 +46,8 @@ void run_show(const struct args *args, struct report *report)
 			report_status(report, QOS_FAILED);
 	if (report->json)
 		return;
-	say_none(interfaces);
+	print_none(interfaces);
 	print_show(interfaces);
-}
-
-void run_stats(const struct args *args, struct report *report)
-{
-	_cleanup_(json_decrefp) json_t *interfaces = get_state(qos_stats, args, report);
-
-	if (report->json)
-		return;
-	say_none(interfaces);
-	print_stats(interfaces);
 }
 
 /* How many to print, 0 for all; -1 after it was said that this is no number. */
@@ -167,7 +146,7 @@ static void remove_all(struct report *report)
 	if (report->json)
 		print_json(stdout, list);
 	else
-		say_none(interfaces);
+		print_none(interfaces);
 }
 
 void run_remove(const struct args *args, struct report *report)

@@ -48,6 +48,17 @@ static const struct opt opts_set[] = {
 	{},
 };
 static const struct opt opts_schedule[] = { HELP, JSON, WHERE, {} };
+static const struct opt opts_stats[] = {
+	HELP, JSON,
+	{ OPT_WATCH, 'w', "watch", "[SECONDS]", "repeat, and print what happened in between (1)" },
+	{ OPT_OPENMETRICS, 'm', "openmetrics", NULL, "print the text format of OpenMetrics" },
+	{},
+};
+static const struct opt opts_top[] = {
+	HELP,
+	{ OPT_INTERVAL, 'i', "interval", "SECONDS", "how often to look (1)" },
+	{},
+};
 
 static void run_help(const struct args *args, struct report *report);
 
@@ -60,8 +71,10 @@ static const struct verb verbs[] = {
 	  "Make an interface follow its policy" },
 	{ "show", "[IFACE]", 0, 1, opts_state, run_show,
 	  "Show the tree of classes, and what each sends now" },
-	{ "stats", "[IFACE]", 0, 1, opts_state, run_stats,
+	{ "stats", "[IFACE]", 0, 1, opts_stats, run_stats,
 	  "Print what each class sent, dropped and waited" },
+	{ "top", "[IFACE]", 0, 1, opts_top, run_top,
+	  "Follow the classes on the whole screen" },
 	{ "flows", "IFACE", 1, 1, opts_flows, run_flows,
 	  "Print the flows that send now: class, rate, delay" },
 	{ "set", "IFACE CLASS K=V...", 3, INT_MAX, opts_set, run_set,

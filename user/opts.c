@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -6,6 +7,8 @@
 #include "text.h"
 
 #define NAME_LEN_MAX 31
+#define SECONDS_MIN  0.1
+#define SECONDS_MAX  86400.0
 
 static size_t min(size_t a, size_t b)
 {
@@ -85,6 +88,19 @@ static int unknown_option(const struct parser *parser, const char *text)
 	return -1;
 }
 
+static bool is_number(const char *text)
+{
+	return *text && strspn(text, "0123456789.") == strlen(text);
+}
+
+/* Whether the next of argv is the argument of an option without one attached. */
+static bool takes_next(const struct parser *parser, const struct opt *opt)
+{
+	if (!opt->argument || parser->argv == parser->end)
+		return false;
+	return *opt->argument != '[' || is_number(*parser->argv);
+}
+
 /* The option's argument is what is attached to it, or else the next of argv. */
 static int take_option(struct parser *parser, const struct opt *opt, const char *attached)
 {
@@ -94,9 +110,9 @@ static int take_option(struct parser *parser, const struct opt *opt, const char 
 		usage_error(parser->prefix, "option `--%s` takes no argument", opt->name);
 		return -1;
 	}
-	if (opt->argument && !attached && parser->argv < parser->end)
+	if (!attached && takes_next(parser, opt))
 		value = *parser->argv++;
-	if (opt->argument && (!value || !*value)) {
+	if (opt->argument && *opt->argument != '[' && (!value || !*value)) {
 		usage_error(parser->prefix, "option `--%s` needs an argument %s", opt->name,
 			    opt->argument);
 		return -1;
@@ -187,13 +203,36 @@ int args_parse(const struct verb *verb, int argc, char **argv, struct args *ret_
 	return r;
 }
 
+double args_seconds(const char *verb, const char *text, double fallback)
+{
+	double seconds;
+	char *end;
+
+	if (!text || !*text)
+		return fallback;
+	seconds = strtod(text, &end);
+	if (is_number(text) && !*end && seconds >= SECONDS_MIN && seconds <= SECONDS_MAX)
+		return seconds;
+	usage_error(verb, "`%s` is not a number of seconds from %g to %.0f", text, SECONDS_MIN,
+		    SECONDS_MAX);
+	return -1;
+}
+
+static int opt_width(const struct opt *opt)
+{
+	return (int)(strlen(opt->name) + (opt->argument ? 1 + strlen(opt->argument) : 0));
+}
+
 void help_print_options(const struct opt *opt)
 {
+	int width = 11;
+
+	for (const struct opt *o = opt; o->name; o++)
+		width = opt_width(o) > width ? opt_width(o) : width;
 	puts("\nOptions:");
 	for (; opt->name; opt++)
-		printf("  -%c, --%s%s%-*s %s\n", opt->letter, opt->name, opt->argument ? " " : "",
-		       (int)(11 - strlen(opt->name) - !!opt->argument),
-		       opt->argument ? opt->argument : "", opt->help);
+		printf("  -%c, --%s%s%s%*s %s\n", opt->letter, opt->name, opt->argument ? " " : "",
+		       opt->argument ? opt->argument : "", width - opt_width(opt), "", opt->help);
 }
 
 void help_print(const struct verb *verb)

@@ -16,6 +16,9 @@ enum opt_id {
 	OPT_DIR,
 	OPT_NUMBER,
 	OPT_FOR,
+	OPT_WATCH,
+	OPT_OPENMETRICS,
+	OPT_INTERVAL,
 	OPT_COUNT,
 };
 
@@ -23,7 +26,7 @@ struct opt {
 	enum opt_id id;
 	char letter;
 	const char *name;     /* null: the end of the table */
-	const char *argument; /* null: takes none */
+	const char *argument; /* null: takes none; "[SECONDS]": a number, if one follows */
 	const char *help;
 };
 
@@ -49,6 +52,10 @@ struct verb {
  * -1 after it has said on stderr what is wrong.
  */
 int args_parse(const struct verb *verb, int argc, char **argv, struct args *ret_args);
+
+/* The seconds that text says, fallback for null or ""; negative after it has said on stderr that it
+ * says none. */
+double args_seconds(const char *verb, const char *text, double fallback);
 
 /* Say on stderr what is wrong with the command line and which help to read: "" or "VERB ". */
 void usage_error(const char *verb, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

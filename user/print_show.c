@@ -27,6 +27,12 @@ char *json_class(const json_t *class)
 	return text_format("%*s%s", depth > 1 && depth < 100 ? (int)(2 * depth - 2) : 0, "", name);
 }
 
+void print_none(const json_t *interfaces)
+{
+	if (json_is_array(interfaces) && !json_array_size(interfaces))
+		puts("no interface is shaped");
+}
+
 static void print_link(const json_t *link)
 {
 	const json_t *overhead = json_object_get(link, "overhead");

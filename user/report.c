@@ -44,10 +44,11 @@ json_t *report_load(struct report *report, const char *text)
 	return json;
 }
 
-static void flush_output(struct report *report)
+bool report_flush(struct report *report)
 {
 	if (fflush(stdout) && !report->write_error)
 		report->write_error = errno;
+	return !report->write_error;
 }
 
 void report_error(struct report *report, enum qos_status status, const char *hint, const char *fmt,
@@ -67,7 +68,7 @@ void report_error(struct report *report, enum qos_status status, const char *hin
 				      "file", "line", "column", "message", safe, "hint", hint));
 		return;
 	}
-	flush_output(report);
+	report_flush(report);
 	fprintf(stderr, "%serror:%s %s\n", colour(stderr, COLOUR_RED), colour(stderr, COLOUR_NONE),
 		safe);
 	if (hint)
@@ -95,7 +96,7 @@ void report_diags(struct report *report, const struct qos_diags *diags, const ch
 	if (qos_diags_text(diags, &text))
 		out_of_memory();
 	/* What was printed before it, comes before it. */
-	flush_output(report);
+	report_flush(report);
 	print_safe(stderr, text);
 }
 
@@ -120,9 +121,16 @@ void report_changes(struct report *report, const char *interface, const char *te
 	print_safe(stdout, text);
 }
 
+json_t *report_document(struct report *report, int r, const struct qos_diags *diags,
+			const char *subject, const char *text)
+{
+	report_diags(report, diags, subject, r);
+	return r < 0 ? NULL : report_load(report, text);
+}
+
 void report_finish(struct report *report)
 {
-	flush_output(report);
+	report_flush(report);
 	if (!report->write_error && close(STDOUT_FILENO))
 		report->write_error = errno;
 	if (report->write_error || ferror(stdout))

@@ -31,6 +31,9 @@ static inline void policy_freep(struct qos_policy **policy)
 /* Print what was kept, and judge standard output: what could not be written is a failure. */
 void report_finish(struct report *report);
 
+/* Write what is buffered of standard output; false when that failed, now or before. */
+bool report_flush(struct report *report);
+
 void report_status(struct report *report, enum qos_status status);
 /* Whatever a call of the library that returned r had to say; the subject is
  * what it was about, for one that failed without a word. */
@@ -44,6 +47,11 @@ struct qos_diags *diags_new(void);
 
 /* A document of the library as JSON; null, reported, when it is none. */
 json_t *report_load(struct report *report, const char *text);
+
+/* The document that a call of the library gave that returned r; null when there is none. The rest
+ * as for report_diags(). */
+json_t *report_document(struct report *report, int r, const struct qos_diags *diags,
+			const char *subject, const char *text);
 
 /* Put an item that is not null at the end of a list; jansson fails only without memory. */
 void list_append(json_t *list, json_t *item);

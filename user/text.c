@@ -167,14 +167,14 @@ char *text_time(long long ns)
 	return text_unit(ns, units);
 }
 
-char *text_rate_now(long long bits_per_second)
+/* To three digits, in the largest of count units that leaves one before the point. */
+static char *text_measured(long long measured, const char *const *units, size_t count)
 {
-	static const char *const units[] = { "bit", "kbit", "mbit", "gbit" };
-	double value = (double)bits_per_second;
+	double value = (double)measured;
 	size_t unit = 0;
 
 	/* what would be rounded to 1000 is 1 of the next */
-	while (value >= 999.5 && unit + 1 < ARRAY_SIZE(units)) {
+	while (value >= 999.5 && unit + 1 < count) {
 		value /= 1000;
 		unit++;
 	}
@@ -183,6 +183,27 @@ char *text_rate_now(long long bits_per_second)
 			   value >= 9.995	   ? 1 :
 						     2,
 			   value, units[unit]);
+}
+
+char *text_rate_now(long long bits_per_second)
+{
+	static const char *const units[] = { "bit", "kbit", "mbit", "gbit" };
+
+	return text_measured(bits_per_second, units, ARRAY_SIZE(units));
+}
+
+char *text_time_now(long long ns)
+{
+	static const char *const units[] = { "ns", "us", "ms", "s" };
+
+	return text_measured(ns, units, ARRAY_SIZE(units));
+}
+
+char *text_count_now(long long count)
+{
+	static const char *const units[] = { "", "k", "m", "g" };
+
+	return text_measured(count, units, ARRAY_SIZE(units));
 }
 
 char *text_ms(long long ns)

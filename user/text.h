@@ -46,8 +46,11 @@ char *text_rate(long long bits_per_second);
 char *text_size(long long bytes);
 char *text_time(long long ns);
 
-/* What is measured, to three digits: "87.2mbit"; ms without their unit: "0.512". */
+/* What is measured, to three digits: "87.2mbit", "1.05ms", "12.3k"; ms without their unit: "0.512".
+ */
 char *text_rate_now(long long bits_per_second);
+char *text_time_now(long long ns);
+char *text_count_now(long long count);
 char *text_ms(long long ns);
 
 #endif

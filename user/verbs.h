@@ -12,7 +12,6 @@ void run_apply(const struct args *args, struct report *report);
 
 /* cmd_state.c: these take an interface */
 void run_show(const struct args *args, struct report *report);
-void run_stats(const struct args *args, struct report *report);
 void run_flows(const struct args *args, struct report *report);
 void run_remove(const struct args *args, struct report *report);
 void run_doctor(const struct args *args, struct report *report);
@@ -23,5 +22,9 @@ void run_unset(const struct args *args, struct report *report);
 
 /* cmd_schedule.c */
 void run_schedule(const struct args *args, struct report *report);
+
+/* cmd_stats.c, cmd_top.c */
+void run_stats(const struct args *args, struct report *report);
+void run_top(const struct args *args, struct report *report);
 
 #endif

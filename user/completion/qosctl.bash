@@ -80,7 +80,9 @@ _qosctl_schedule()
 _qosctl_options()
 {
 	case $1 in
-	check | show | stats | doctor) echo '--help --json' ;;
+	check | show | doctor) echo '--help --json' ;;
+	stats) echo '--help --json --watch --openmetrics' ;;
+	top) echo '--help --interval' ;;
 	plan) echo '--help --json --dir --offline' ;;
 	apply) echo '--help --json --dir --all' ;;
 	flows) echo '--help --json --number' ;;
@@ -95,7 +97,7 @@ _qosctl_options()
 _qosctl()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} verb=${COMP_WORDS[1]}
-	local verbs='check plan apply show stats flows set unset schedule remove doctor help'
+	local verbs='check plan apply show stats top flows set unset schedule remove doctor help'
 
 	COMPREPLY=()
 	# bash makes words of "--dir=x" at the sign.
@@ -112,7 +114,7 @@ _qosctl()
 		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
 		return
 		;;
-	flows:-n | flows:--number | set:-f | set:--for) return ;;
+	flows:-n | flows:--number | top:-i | top:--interval | set:-f | set:--for) return ;;
 	esac
 	if [[ $cur == -* ]]; then
 		_qosctl_words "$(_qosctl_options "$verb")" "$cur"
@@ -124,7 +126,7 @@ _qosctl()
 		_qosctl_words "$(_qosctl_policies)" "$cur"
 		_qosctl_files "$cur"
 		;;
-	show | stats | flows | remove | doctor) _qosctl_words "$(_qosctl_interfaces)" "$cur" ;;
+	show | stats | top | flows | remove | doctor) _qosctl_words "$(_qosctl_interfaces)" "$cur" ;;
 	set | unset) _qosctl_set "$verb" "$cur" ;;
 	schedule) _qosctl_schedule "$cur" ;;
 	help) _qosctl_words "$verbs" "$cur" ;;

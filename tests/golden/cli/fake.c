@@ -3,7 +3,8 @@
  * A libqos that answers with files: what the command prints and returns, apart
  * from what the library does. A document is answers/CALL-IFACE.json (or .txt);
  * where that is not, answers/CALL-IFACE.err holds the status, the errno, the
- * message and the hint, a line each. A policy's file holds lines
+ * message and the hint, a line each. The Nth of all calls finds those of CALL-IFACE.N
+ * before. A policy's file holds lines
  * "interface NAME", "error LINE COLUMN TEXT" and "warning TEXT".
  */
 #include <errno.h>
@@ -164,14 +165,31 @@ static int fail(const char *call, const char *ifname, struct qos_diags *diags)
 	return -error;
 }
 
+/* IFACE.N if there is anything for the Nth call, which this is; else IFACE. */
+static const char *number_call(const char *call, const char *ifname, const char *suffix)
+{
+	static char numbered[64];
+	static int calls;
+	FILE *f;
+
+	snprintf(numbered, sizeof(numbered), "%s.%d", ifname ? ifname : "all", ++calls);
+	f = open_answer(call, numbered, suffix);
+	f = f ? f : open_answer(call, numbered, "err");
+	if (!f)
+		return ifname;
+	fclose(f);
+	return numbered;
+}
+
 static int answer(const char *call, const char *ifname, int json, struct qos_diags *diags,
 		  char **ret_text)
 {
-	FILE *f = open_answer(call, ifname, json ? "json" : "txt");
+	const char *suffix = json ? "json" : "txt", *name = number_call(call, ifname, suffix);
+	FILE *f = open_answer(call, name, suffix);
 	size_t room = 0;
 
 	if (!f)
-		return fail(call, ifname, diags);
+		return fail(call, name, diags);
 	if (getdelim(ret_text, &room, '\0', f) < 0)
 		**ret_text = '\0';
 	fclose(f);
