@@ -139,7 +139,7 @@ static int list(const char *ifname, struct qos_diags *diags, json_t **ret_json)
 		r = qos_crontab_path(ifname, diags, &path);
 	if (r == 0)
 		r = api_find_installed(policy, diags, &installed);
-	if (r < 0)
+	if (r < 0 || !policy)
 		return r;
 	*ret_json =
 		json_pack("{s:s, s:s, s:s, s:o}", "interface", ifname, "crontab", path, "installed",
