@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "kernel/bpf_state.h"
 #include "kernel/bpffs.h"
+#include "kernel/expiry.h"
 #include "kernel/gso.h"
 #include "kernel/origin.h"
 #include "kernel/pins.h"
@@ -256,15 +258,16 @@ static int put_gso(const struct qos_device *device, const struct qos_plan *plan,
 	return qos_gso_put(device, &gso, diags);
 }
 
+/* The pins come first: who is killed has left in them what was there before. */
 static int put_all(const struct qos_device *device, const struct qos_plan *plan,
 		   struct qos_bpf *bpf, const json_t *origin, struct progress *done,
 		   struct qos_diags *diags)
 {
-	int r = qos_clsact_ensure(device->nl, &device->link, diags, &done->clsact);
+	int r = qos_pins_prepare(bpf, device->pin_dir, diags);
 
 	if (r < 0)
 		return r;
-	r = qos_pins_prepare(bpf, device->pin_dir, diags);
+	r = qos_clsact_ensure(device->nl, &device->link, diags, &done->clsact);
 	if (r < 0)
 		return r;
 	r = put_both(device, plan, bpf, origin, done, diags);
@@ -338,17 +341,21 @@ static int change_numbers(const struct qos_device *device, const struct qos_plan
 {
 	_cleanup_(qos_found_done) struct qos_found found = { .ports = NULL };
 	struct qos_gso_sizes gso = qos_gso_wanted(device, plan);
+	_cleanup_(qos_bpf_update_freep) struct qos_bpf_update *update = NULL;
 	_cleanup_(json_decrefp) json_t *state = NULL;
 	int r = qos_found_take(device, diags, &found);
 
 	if (r == 0)
 		r = new_state(device, plan, work, &found, diags, &state);
+	if (r == 0)
+		r = qos_bpf_update_begin(device->running, plan, state, diags, &update);
 	if (r < 0)
 		return r;
 	r = qos_gso_put(device, &gso, diags);
 	if (r < 0)
-		return r;
-	r = qos_bpf_update(device->running, plan, state, diags);
+		qos_bpf_update_abandon(update);
+	else
+		r = qos_bpf_update_end(update, plan, diags);
 	if (r < 0)
 		qos_gso_roll_back(device);
 	return r;
@@ -358,15 +365,19 @@ static int make_changes(const struct qos_device *device, const struct qos_plan *
 			const struct work *work, struct qos_diags *diags)
 {
 	bool current = qos_state_is_current(device->running);
-	int r = -ENOSPC;
+	int r;
 
-	if (current && !*work->changes && qos_state_is_finished(device->running->state) &&
-	    qos_state_is_of(device->running->state, plan->policy))
-		return keep_pins(device, diags);
-	if (current && work->numbers)
-		r = change_numbers(device, plan, work, diags);
-	if (r == 0)
-		return keep_pins(device, diags);
+	if (!current || (*work->changes && !work->numbers))
+		return change(device, plan, work, diags);
+	/* maps and pins first, as an error is to change nothing */
+	r = qos_expiry_prepare(device->running, plan);
+	if (r < 0)
+		return qos_bpf_fail(diags, r, "cannot make the timers of %s", device->link.name);
+	r = keep_pins(device, diags);
+	if (r < 0 || (!*work->changes && qos_state_is_finished(device->running->state) &&
+		      qos_state_is_of(device->running->state, plan->policy)))
+		return r;
+	r = change_numbers(device, plan, work, diags);
 	return r == -ENOSPC ? change(device, plan, work, diags) : r;
 }
 
@@ -377,6 +388,8 @@ static void clean_up(const struct qos_device *device)
 
 	if (known)
 		qos_origin_release(device, qos_state_origin(known->state), NULL);
+	/* of one that was killed, where there was nothing to change */
+	qos_pins_abandon(device->pin_dir);
 	qos_pins_sweep(device->nl, device->pin_dir);
 }
 
@@ -437,6 +450,7 @@ int qos_kernel_remove(const char *ifname, struct qos_diags *diags, char **ret_te
 		r = qos_bpffs_remove(device->pin_dir, diags);
 	if (r < 0)
 		return r;
+	qos_pins_abandon(device->pin_dir);
 	qos_pins_sweep(device->nl, device->pin_dir);
 	*ret_text = TAKE_PTR(changes);
 	return 0;

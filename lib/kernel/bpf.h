@@ -59,15 +59,26 @@ int qos_bpf_load(const struct qos_plan *plan, const struct qos_link_info *link,
 		 struct qos_bpf **ret_bpf);
 
 /*
- * Give the classes of a program the numbers of a plan that has the shape of the
- * one in force (qos_plan_same_shape()), and it the document (without "slots", which
- * is added here). Program, clocks and counters stay. All or nothing; when a
- * crash interrupts it, the document says that it is unfinished. bpf->state stays
- * what it was. -ENOSPC, and no diagnostic, when there is no room for the document:
- * then nothing was changed.
+ * Give the classes of a program the numbers of a plan that has the shape of the one in force
+ * (qos_plan_same_shape()), in two steps. First, with its timers stopped, the document (without
+ * "slots", which is added here), which says that it is unfinished: whoever is interrupted from now
+ * on, the next apply knows what may have been changed. -ENOSPC, and no diagnostic, when there is no
+ * room for it. After an error nothing was changed.
  */
-int qos_bpf_update(struct qos_bpf *bpf, const struct qos_plan *plan, json_t *state,
-		   struct qos_diags *diags);
+struct qos_bpf_update;
+int qos_bpf_update_begin(struct qos_bpf *bpf, const struct qos_plan *plan, json_t *state,
+			 struct qos_diags *diags, struct qos_bpf_update **ret_update);
+/* Back to the document and the timers of before. */
+void qos_bpf_update_abandon(struct qos_bpf_update *update);
+/*
+ * Then the numbers, what says that they are in force, and the plan's timers. Program, clocks and
+ * counters stay. After an error numbers and document are those of before. bpf->state stays what it
+ * was.
+ */
+int qos_bpf_update_end(struct qos_bpf_update *update, const struct qos_plan *plan,
+		       struct qos_diags *diags);
+void qos_bpf_update_free(struct qos_bpf_update *update);
+DEFINE_CLEANUP(struct qos_bpf_update *, qos_bpf_update_freep, qos_bpf_update_free)
 
 /* Pin program and maps in an existing, empty directory of a bpffs, for bpftool(8). */
 int qos_bpf_pin(struct qos_bpf *bpf, const char *dir, struct qos_diags *diags);

@@ -231,6 +231,10 @@ struct qos_class_cfg qos_bpf_class_bound(const struct qos_class_cfg *cfg, const 
 	return class;
 }
 
+/*
+ * All in one call: a controller that is killed leaves the old numbers or the new ones, whole
+ * (generic_map_update_batch() in kernel/bpf/syscall.c is not interrupted).
+ */
 int qos_bpf_classes_put(int fd, const struct qos_plan *plan, const uint32_t *slots,
 			const struct qos_class_cfg *before)
 {
@@ -403,6 +407,8 @@ static int fill(struct egress_bpf *skel, const struct qos_plan *plan, const stru
 		r = -ENOMEM;
 	if (r == 0)
 		r = qos_bpf_state_bind(bpf->prog_fd, state, &state_fd);
+	if (r == 0)
+		r = qos_expiry_prepare(bpf, plan);
 	if (r == 0)
 		r = qos_expiry_put(bpf, plan, slots->of);
 	return r < 0 ? r : qos_expiry_start(bpf);

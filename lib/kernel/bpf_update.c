@@ -28,101 +28,108 @@ static int find_slots(const struct qos_bpf *bpf, const struct qos_plan *plan, ui
 	return 0;
 }
 
-/* What there was before. */
-struct before {
+struct qos_bpf_update {
+	struct qos_bpf *bpf;
+	uint32_t *slots; /* of the plan's classes */
+	char *text;	 /* the document, when all is done */
+	/* what there was */
 	void *classes;
 	struct qos_expiry_copy expiry;
 };
 
-static void before_done(struct before *before)
+void qos_bpf_update_free(struct qos_bpf_update *update)
 {
-	free(before->classes);
-	qos_expiry_copy_done(&before->expiry);
-}
-
-static int take_before(const struct qos_bpf *bpf, struct before *before)
-{
-	int r = qos_bpf_array(bpf->classes_fd, bpf->capacity, sizeof(struct qos_class_cfg),
-			      &before->classes);
-
-	return r < 0 ? r : qos_expiry_copy(bpf, &before->expiry);
-}
-
-/* As it was; who cannot leaves a document that says so. */
-static void put_back(struct qos_bpf *bpf, const struct before *before)
-{
-	const struct qos_class_cfg *classes = before->classes;
-
-	for (uint32_t slot = 0; slot < bpf->capacity; slot++) {
-		if (bpf_map_update_elem(bpf->classes_fd, &slot, &classes[slot], BPF_ANY))
-			return;
-	}
-	if (qos_expiry_put_back(bpf, &before->expiry) < 0)
+	if (!update)
 		return;
-	qos_bpf_state_write(&bpf->document, bpf->state);
+	free(update->slots);
+	free(update->text);
+	free(update->classes);
+	qos_expiry_copy_done(&update->expiry);
+	free(update);
 }
 
-static int put_numbers(struct qos_bpf *bpf, const struct qos_plan *plan, const uint32_t *slots,
-		       const struct qos_class_cfg *before)
+static int prepare(struct qos_bpf_update *update, const struct qos_plan *plan, json_t *state)
 {
-	int r = qos_bpf_classes_put(bpf->classes_fd, plan, slots, before);
-
-	if (r == 0)
-		r = qos_expiry_put(bpf, plan, slots);
-	return r < 0 ? r : qos_expiry_start(bpf);
-}
-
-/* With no timer at work: what there is, and a document that says that it may be anything. */
-static int begin(struct qos_bpf *bpf, const json_t *state, struct before *before, char **ret_text)
-{
-	int r = qos_expiry_stop(bpf);
-
-	if (r < 0)
-		return r;
-	r = take_before(bpf, before);
-	if (r == 0)
-		r = qos_bpf_state_begin(&bpf->document, state, ret_text);
-	if (r < 0)
-		qos_expiry_start(bpf);
-	return r;
-}
-
-/*
- * First a document that says that the numbers may be any, then the numbers, then
- * what says that they are: whenever this is interrupted, apply finds work to do.
- */
-static int update(struct qos_bpf *bpf, const struct qos_plan *plan, const uint32_t *slots,
-		  const json_t *state)
-{
-	_cleanup_(before_done) struct before before = { .classes = NULL };
-	_cleanup_(freep) char *text = NULL;
-	int r = begin(bpf, state, &before, &text);
-
-	if (r < 0)
-		return r;
-	r = put_numbers(bpf, plan, slots, before.classes);
-	if (r == 0)
-		r = qos_bpf_state_end(&bpf->document, text);
-	if (r < 0)
-		put_back(bpf, &before);
-	return r;
-}
-
-int qos_bpf_update(struct qos_bpf *bpf, const struct qos_plan *plan, json_t *state,
-		   struct qos_diags *diags)
-{
-	_cleanup_(freep) uint32_t *slots = NULL;
-	int r = find_slots(bpf, plan, &slots);
+	struct qos_bpf *bpf = update->bpf;
+	int r = find_slots(bpf, plan, &update->slots);
 
 	if (r == 0 && (json_object_set(state, "slots", json_object_get(bpf->state, "slots")) ||
 		       json_object_set(state, "salt", json_object_get(bpf->state, "salt"))))
 		r = -ENOMEM;
 	if (r == 0)
-		r = update(bpf, plan, slots, state);
-	if (r == -ENOSPC)
-		return r;
-	if (r < 0)
-		return qos_bpf_fail(diags, r, "cannot change the classes of %s",
-				    plan->policy->interface);
-	return 0;
+		r = qos_bpf_array(bpf->classes_fd, bpf->capacity, sizeof(struct qos_class_cfg),
+				  &update->classes);
+	if (r == 0)
+		r = qos_expiry_copy(bpf, &update->expiry);
+	if (r == 0)
+		r = qos_bpf_state_begin(&bpf->document, state, &update->text);
+	return r;
+}
+
+int qos_bpf_update_begin(struct qos_bpf *bpf, const struct qos_plan *plan, json_t *state,
+			 struct qos_diags *diags, struct qos_bpf_update **ret_update)
+{
+	_cleanup_(qos_bpf_update_freep) struct qos_bpf_update *update = calloc(1, sizeof(*update));
+	int r;
+
+	if (!update)
+		return -ENOMEM;
+	update->bpf = bpf;
+	r = qos_expiry_stop(bpf);
+	if (r == 0)
+		r = prepare(update, plan, state);
+	if (r == 0) {
+		*ret_update = TAKE_PTR(update);
+		return 0;
+	}
+	qos_expiry_start(bpf);
+	return r == -ENOSPC ? r :
+			      qos_bpf_fail(diags, r, "cannot write what program %u is to follow",
+					   bpf->prog_id);
+}
+
+void qos_bpf_update_abandon(struct qos_bpf_update *update)
+{
+	qos_bpf_state_write(&update->bpf->document, update->bpf->state);
+	qos_expiry_start(update->bpf);
+}
+
+/* All classes at once, as in qos_bpf_classes_put(). */
+static int put_back_classes(const struct qos_bpf_update *update)
+{
+	uint32_t count = update->bpf->capacity;
+	_cleanup_(freep) uint32_t *keys = calloc(count, sizeof(*keys));
+
+	if (!keys)
+		return -ENOMEM;
+	for (uint32_t slot = 0; slot < count; slot++)
+		keys[slot] = slot;
+	return bpf_map_update_batch(update->bpf->classes_fd, keys, update->classes, &count, NULL) ?
+		       -errno :
+		       0;
+}
+
+/* What cannot be put back stays unfinished, and is told. */
+static void put_back(struct qos_bpf_update *update)
+{
+	if (put_back_classes(update) == 0 && qos_expiry_put_back(update->bpf, &update->expiry) == 0)
+		qos_bpf_state_write(&update->bpf->document, update->bpf->state);
+}
+
+int qos_bpf_update_end(struct qos_bpf_update *update, const struct qos_plan *plan,
+		       struct qos_diags *diags)
+{
+	struct qos_bpf *bpf = update->bpf;
+	int r = qos_bpf_classes_put(bpf->classes_fd, plan, update->slots, update->classes);
+
+	if (r == 0)
+		r = qos_expiry_put(bpf, plan, update->slots);
+	if (r == 0)
+		r = qos_expiry_start(bpf);
+	if (r == 0)
+		r = qos_bpf_state_end(&bpf->document, update->text);
+	if (r == 0)
+		return 0;
+	put_back(update);
+	return qos_bpf_fail(diags, r, "cannot change the classes of %s", plan->policy->interface);
 }

@@ -9,6 +9,7 @@
 #include "kernel/bpf_state.h"
 #include "kernel/bpffs.h"
 #include "kernel/lock.h"
+#include "kernel/pins.h"
 #include "kernel/ports.h"
 #include "kernel/state.h"
 
@@ -76,7 +77,7 @@ static int find_running(struct qos_device *device, struct qos_diags *diags)
 static int find_pinned(struct qos_device *device, struct qos_diags *diags)
 {
 	_cleanup_(qos_bpf_freep) struct qos_bpf *bpf = NULL;
-	int r = qos_bpf_open_pinned(device->pin_dir, diags, &bpf);
+	int r = qos_pins_open(device->pin_dir, diags, &bpf);
 
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;

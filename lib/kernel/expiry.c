@@ -156,16 +156,14 @@ static int put_steps(const struct qos_bpf *bpf, const struct qos_plan *plan, con
 	return 0;
 }
 
-int qos_expiry_put(struct qos_bpf *bpf, const struct qos_plan *plan, const uint32_t *slots)
+int qos_expiry_prepare(struct qos_bpf *bpf, const struct qos_plan *plan)
 {
-	int r = 0;
+	return has_maps(bpf) || !plan->step_count ? 0 : make_maps(bpf);
+}
 
-	if (!has_maps(bpf)) {
-		if (!plan->step_count)
-			return 0;
-		r = make_maps(bpf);
-	}
-	return r < 0 ? r : put_steps(bpf, plan, slots);
+int qos_expiry_put(const struct qos_bpf *bpf, const struct qos_plan *plan, const uint32_t *slots)
+{
+	return has_maps(bpf) ? put_steps(bpf, plan, slots) : 0;
 }
 
 bool qos_expiry_is_done(const struct qos_bpf *bpf, uint32_t n)

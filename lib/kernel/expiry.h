@@ -19,12 +19,13 @@ int qos_expiry_stop(const struct qos_bpf *bpf);
 /* Those that are not done; at once, where it was time meanwhile. */
 int qos_expiry_start(const struct qos_bpf *bpf);
 
+/* For the first plan ever that has steps: makes the maps and binds them; they are to be pinned. */
+int qos_expiry_prepare(struct qos_bpf *bpf, const struct qos_plan *plan);
 /*
- * The plan's steps, in place of those there were; slots: of its classes. Nothing is started. With
- * the first step ever the maps are made and bound to the program, and are to be pinned.
+ * The plan's steps, in place of those there were; slots: of its classes. Nothing is started.
  * -E2BIG: more numbers change than there is room for.
  */
-int qos_expiry_put(struct qos_bpf *bpf, const struct qos_plan *plan, const uint32_t *slots);
+int qos_expiry_put(const struct qos_bpf *bpf, const struct qos_plan *plan, const uint32_t *slots);
 
 /* Whether step n has been done. */
 bool qos_expiry_is_done(const struct qos_bpf *bpf, uint32_t n);

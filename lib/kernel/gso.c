@@ -12,11 +12,10 @@ struct qos_gso_sizes qos_gso_theirs(const struct qos_device *device)
 {
 	const struct qos_bpf *known = qos_device_known(device);
 	struct qos_gso_sizes gso = { device->link.gso_max_size, device->link.gso_ipv4_max_size };
-	uint32_t ours = known ? qos_state_gso(known->state) : 0;
 
-	if (ours && gso.size == ours)
+	if (known && qos_state_set_gso(known->state, gso.size))
 		gso.size = origin_of(known->state, "gso_max_size");
-	if (ours && gso.ipv4 == ours)
+	if (known && qos_state_set_gso(known->state, gso.ipv4))
 		gso.ipv4 = origin_of(known->state, "gso_ipv4_max_size");
 	return gso;
 }

@@ -18,6 +18,16 @@ static int new_dir(const char *dir, char **ret)
 	return asprintf(ret, "%s:new", dir) < 0 ? -ENOMEM : 0;
 }
 
+int qos_pins_open(const char *dir, struct qos_diags *diags, struct qos_bpf **ret_bpf)
+{
+	_cleanup_(freep) char *fresh = NULL;
+	int r = qos_bpf_open_pinned(dir, diags, ret_bpf);
+
+	if (r == -ENOENT)
+		r = new_dir(dir, &fresh);
+	return fresh ? qos_bpf_open_pinned(fresh, diags, ret_bpf) : r;
+}
+
 int qos_pins_prepare(struct qos_bpf *bpf, const char *dir, struct qos_diags *diags)
 {
 	_cleanup_(freep) char *fresh = NULL;

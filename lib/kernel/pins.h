@@ -8,6 +8,11 @@
 
 #include "kernel/bpf.h"
 
+/*
+ * The program that is pinned in dir; else the one beside it, of an apply that was killed:
+ * what it changed and what was there before is in it. -ENOENT: see qos_bpf_open_pinned().
+ */
+int qos_pins_open(const char *dir, struct qos_diags *diags, struct qos_bpf **ret_bpf);
 /* Pin a program, and its maps, beside what is pinned in dir. */
 int qos_pins_prepare(struct qos_bpf *bpf, const char *dir, struct qos_diags *diags);
 /* Those take the place of what is pinned in dir. */

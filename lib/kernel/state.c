@@ -188,6 +188,14 @@ static json_t *show_link(const struct qos_plan *plan, const struct qos_link_info
 	/* clang-format on */
 }
 
+/* What it has is ours where it is not what it had before us. */
+static uint32_t gso_before(const struct qos_link_info *link, const json_t *origin)
+{
+	json_int_t theirs = json_integer_value(json_object_get(origin, "gso_max_size"));
+
+	return theirs == link->gso_max_size ? 0 : link->gso_max_size;
+}
+
 /* "show" as text, all of it. */
 static json_t *show(const struct qos_plan *plan, const struct qos_link_info *link)
 {
@@ -216,12 +224,13 @@ int qos_state_new(const struct qos_plan *plan, const char *text, const struct qo
 		  json_t *origin, json_t **ret_state)
 {
 	_cleanup_(freep) char *path = show_path(plan->policy->path);
-	json_t *state = json_pack(
-		"{s:s, s:i, s:i, s:s, s:I, s:O, s:s, s:s, s:o, s:o, s:o}", "version", QOS_VERSION,
-		"abi", QOS_ABI_VERSION, "ifindex", link->ifindex, "plan", text, "gso",
-		(json_int_t)plan->gso_max_size, "origin", origin, "path", path, "source",
-		plan->policy->source, "schedule", show_schedule(plan->policy), "sets",
-		list_sets(plan->policy), "show", show(plan, link));
+	json_t *state =
+		json_pack("{s:s, s:i, s:i, s:s, s:I, s:I, s:O, s:s, s:s, s:o, s:o, s:o}", "version",
+			  QOS_VERSION, "abi", QOS_ABI_VERSION, "ifindex", link->ifindex, "plan",
+			  text, "gso", (json_int_t)plan->gso_max_size, "gso_before",
+			  (json_int_t)gso_before(link, origin), "origin", origin, "path", path,
+			  "source", plan->policy->source, "schedule", show_schedule(plan->policy),
+			  "sets", list_sets(plan->policy), "show", show(plan, link));
 
 	if (!state)
 		return -ENOMEM;
@@ -256,6 +265,13 @@ const char *qos_state_plan(const json_t *state)
 uint32_t qos_state_gso(const json_t *state)
 {
 	return (uint32_t)json_integer_value(json_object_get(state, "gso"));
+}
+
+bool qos_state_set_gso(const json_t *state, uint32_t size)
+{
+	json_int_t before = json_integer_value(json_object_get(state, "gso_before"));
+
+	return size && (size == qos_state_gso(state) || size == before);
 }
 
 json_t *qos_state_origin(const json_t *state)

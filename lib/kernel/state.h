@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The document that a program carries: {"version", "abi", "ifindex", "plan": text, "gso": bytes
- * that we set or 0, "origin": see origin.h, "path", "source": of the policy file and its text,
- * "schedule": {"name", "since"} of that which holds, or null, "sets": [{"class", "key", "value",
- * "ends"}] (struct qos_set), "steps": see state_steps.c, "show": what does not change until the
- * next apply of what qos_show() tells, "slots": {class: slot}, "unfinished": true or missing}.
+ * that we set or 0, "gso_before": the same of the policy before, "origin": see origin.h, "path",
+ * "source": of the policy file and its text, "schedule": {"name", "since"} of that which holds, or
+ * null, "sets": [{"class", "key", "value", "ends"}] (struct qos_set), "steps": see state_steps.c,
+ * "show": what does not change until the next apply of what qos_show() tells, "slots": {class:
+ * slot}, "unfinished": true or missing}.
  * "show" is an object where it is only looked at, text for who changes something.
  */
 #ifndef QOS_KERNEL_STATE_H
@@ -40,6 +41,9 @@ bool qos_state_is_of(const json_t *state, const struct qos_policy *policy);
 const char *qos_state_plan(const json_t *state);
 /* gso_max_size of the plan. */
 uint32_t qos_state_gso(const json_t *state);
+/* Whether it is we who set that size: for this plan or, where that was interrupted, for the one
+ * before. */
+bool qos_state_set_gso(const json_t *state, uint32_t size);
 /* Borrowed. */
 json_t *qos_state_origin(const json_t *state);
 /* Whether a running program is this version's: the same plan may mean other
