@@ -369,6 +369,15 @@ static int duplicate(int fd)
 	return fcntl(fd, F_DUPFD_CLOEXEC, 0);
 }
 
+/* libbpf does without names where the kernel seems to take none; but by them we know our maps. */
+static bool has_name(int fd)
+{
+	struct bpf_map_info info = { 0 };
+	__u32 len = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(fd, &info, &len) == 0 && *info.name;
+}
+
 static int take_fds(struct egress_bpf *skel, struct qos_bpf *bpf)
 {
 	struct bpf_prog_info info = { 0 };
@@ -383,7 +392,7 @@ static int take_fds(struct egress_bpf *skel, struct qos_bpf *bpf)
 	    bpf_obj_get_info_by_fd(bpf->prog_fd, &info, &len))
 		return -errno;
 	bpf->prog_id = info.id;
-	return 0;
+	return has_name(bpf->classes_fd) ? 0 : -EAGAIN;
 }
 
 static int fill(struct egress_bpf *skel, const struct qos_plan *plan, const struct slots *slots,
@@ -403,8 +412,6 @@ static int fill(struct egress_bpf *skel, const struct qos_plan *plan, const stru
 		r = fill_slots(bpf, old, slots);
 	if (r == 0)
 		r = put_slots(state, plan, slots);
-	if (r == 0 && json_object_set_new(state, "salt", json_integer(skel->rodata->qos_link.salt)))
-		r = -ENOMEM;
 	if (r == 0)
 		r = qos_bpf_state_bind(bpf->prog_fd, state, &state_fd);
 	if (r == 0)
@@ -439,6 +446,10 @@ int qos_bpf_load(const struct qos_plan *plan, const struct qos_link_info *link,
 	r = configure(skel, plan, &slots, old, (uint32_t)l2_len);
 	if (r < 0)
 		return qos_bpf_fail(diags, r, "cannot set up the program's maps");
+	/* after the load libbpf may have no constants to read any more: then it could not map them
+	 */
+	if (json_object_set_new(state, "salt", json_integer(skel->rodata->qos_link.salt)))
+		return -ENOMEM;
 	r = load(skel, link, log, diags);
 	if (r < 0)
 		return r;

@@ -68,7 +68,10 @@ static int find_running(struct qos_device *device, struct qos_diags *diags)
 		return 0;
 	device->attached = true;
 	device->pref = ours->pref;
-	device->prog_fd = qos_bpf_hold(ours->prog_id);
+	r = qos_bpf_hold(ours->prog_id);
+	if (r < 0)
+		return qos_bpf_fail(diags, r, "cannot open program %u", ours->prog_id);
+	device->prog_fd = r;
 	r = qos_bpf_open(ours->prog_id, diags, &device->running);
 	return r == -ENOENT ? 0 : r;
 }
