@@ -11,6 +11,7 @@
 #include "kernel/expiry.h"
 #include "kernel/gso.h"
 #include "kernel/origin.h"
+#include "kernel/orphans.h"
 #include "kernel/pins.h"
 #include "kernel/ports.h"
 #include "kernel/replay.h"
@@ -317,8 +318,10 @@ static int change(const struct qos_device *device, const struct qos_plan *plan,
 	if (r < 0) {
 		roll_back(device, &done);
 		qos_pins_abandon(device->pin_dir);
+		return r;
 	}
-	return r;
+	qos_orphans_sweep(device->pin_dir);
+	return 0;
 }
 
 /* Of what runs, where somebody took them away, or the interface has another name now. */
@@ -452,6 +455,7 @@ int qos_kernel_remove(const char *ifname, struct qos_diags *diags, char **ret_te
 		return r;
 	qos_pins_abandon(device->pin_dir);
 	qos_pins_sweep(device->nl, device->pin_dir);
+	qos_orphans_sweep(device->pin_dir);
 	*ret_text = TAKE_PTR(changes);
 	return 0;
 }

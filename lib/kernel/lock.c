@@ -13,7 +13,7 @@
 #include "kernel/netns.h"
 #include "kernel/trust.h"
 
-#define LOCK_DIR "/run/qosctl"
+#define LOCK_DIR QOS_LOCK_DIR
 #define RETRY_MS 50
 #define WAIT_MS	 5000
 
@@ -118,6 +118,23 @@ static int fail_busy(int fd, const char *ifname, struct qos_diags *diags)
 	return -EBUSY;
 }
 
+void qos_lock_remove(const char *path)
+{
+	_cleanup_(closep) int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+		unlink(path);
+}
+
+/* Or whether it was taken away before it was locked: then the next one takes another. */
+static bool is_in_place(int fd, const char *path)
+{
+	struct stat ours, there;
+
+	return fstat(fd, &ours) == 0 && stat(path, &there) == 0 && ours.st_ino == there.st_ino &&
+	       ours.st_dev == there.st_dev;
+}
+
 int qos_lock_take(const char *ifname, const char *what, struct qos_diags *diags, int *ret_fd)
 {
 	char name[QOS_NETNS_NAME_LEN], path[sizeof(LOCK_DIR) + sizeof(name) + sizeof("/.lock")];
@@ -129,10 +146,14 @@ int qos_lock_take(const char *ifname, const char *what, struct qos_diags *diags,
 		return r;
 	snprintf(path, sizeof(path), LOCK_DIR "/%s.lock", name);
 
-	r = lock_open(path, diags, &fd);
-	if (r < 0)
-		return r;
-	r = lock_wait(fd);
+	do {
+		closep(&fd);
+		fd = -1;
+		r = lock_open(path, diags, &fd);
+		if (r < 0)
+			return r;
+		r = lock_wait(fd);
+	} while (r == 0 && !is_in_place(fd, path));
 	if (r == -EWOULDBLOCK)
 		return fail_busy(fd, ifname, diags);
 	if (r < 0)

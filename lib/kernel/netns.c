@@ -18,7 +18,7 @@
  */
 #define FIRST_HAS "/proc/sys/net/core/dev_weight"
 
-static int read_cookie(uint64_t *ret_cookie)
+int qos_netns_cookie(uint64_t *ret_cookie)
 {
 	_cleanup_(closep) int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	socklen_t len = sizeof(*ret_cookie);
@@ -45,7 +45,7 @@ int qos_netns_name(const char *ifname, struct qos_diags *diags, char *buf)
 		return 0;
 	}
 
-	r = read_cookie(&cookie);
+	r = qos_netns_cookie(&cookie);
 	if (r < 0) {
 		qos_diag(diags, QOS_UNSUPPORTED, "cannot tell network namespaces apart: %s",
 			 strerror(-r));

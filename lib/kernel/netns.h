@@ -4,6 +4,7 @@
 #define QOS_KERNEL_NETNS_H
 
 #include <net/if.h>
+#include <stdint.h>
 
 #include "base/diag.h"
 
@@ -18,5 +19,8 @@
  * interface can have.
  */
 int qos_netns_name(const char *ifname, struct qos_diags *diags, char *buf);
+
+/* Of the calling thread's namespace. */
+int qos_netns_cookie(uint64_t *ret_cookie);
 
 #endif

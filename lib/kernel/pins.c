@@ -113,7 +113,7 @@ static void sweep(struct qos_nl *nl, const char *parent, const char *suffix)
 
 void qos_pins_sweep(struct qos_nl *nl, const char *dir)
 {
-	_cleanup_(freep) char *parent = strdup(dir);
+	_cleanup_(freep) char *parent = strdup(dir), *fresh = NULL;
 	char name[QOS_NETNS_NAME_LEN];
 	const char *suffix;
 
@@ -123,4 +123,6 @@ void qos_pins_sweep(struct qos_nl *nl, const char *dir)
 	suffix = name + strlen("x");
 	*strrchr(parent, '/') = '\0';
 	sweep(nl, parent, suffix);
+	if (new_dir(suffix, &fresh) == 0)
+		sweep(nl, parent, fresh);
 }

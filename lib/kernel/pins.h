@@ -21,8 +21,7 @@ int qos_pins_commit(const char *dir, struct qos_diags *diags);
 void qos_pins_abandon(const char *dir);
 /*
  * Take away, beside dir, those of interfaces of this namespace that are gone:
- * nothing else would, and containers come and go. Whose namespace is gone too
- * stay, as there is no telling.
+ * nothing else would. Those of namespaces that are gone: see orphans.h.
  */
 void qos_pins_sweep(struct qos_nl *nl, const char *dir);
 
