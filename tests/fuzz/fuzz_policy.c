@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Any bytes at all through the front end: document, policy, diagnostics. Beside
- * what the sanitizers see, what the later stages rely on.
+ * Any bytes at all through all that needs no kernel: document, policy, plan,
+ * diagnostics. Beside what the sanitizers see, what the later stages rely on.
  */
 #include <errno.h>
 #include <jansson.h>
@@ -11,12 +11,14 @@
 
 #include "base/cleanup.h"
 #include "base/utf8.h"
+#include "compile/plan.h"
 #include "model/policy.h"
 #include "parse/doc.h"
 
 DEFINE_CLEANUP(struct qos_diags *, diags_freep, qos_diags_free)
 DEFINE_CLEANUP(struct qos_node *, node_freep, qos_node_free)
 DEFINE_CLEANUP(struct qos_policy *, policy_freep, qos_policy_free)
+DEFINE_CLEANUP(struct qos_plan *, plan_freep, qos_plan_free)
 
 static void require(bool condition)
 {
@@ -94,6 +96,47 @@ static void require_schedules(const struct qos_policy *policy, const struct qos_
 	}
 }
 
+/* What the program would take as the index of an array, or divide by. */
+static void require_plan(const struct qos_plan *plan)
+{
+	require(plan->rule_count <= QOS_MAX_RULES && plan->link.rules == plan->rule_count);
+	require(plan->class_count < QOS_MAX_CLASSES);
+	for (size_t i = 0; i < plan->class_count; i++) {
+		const struct qos_class_cfg *cfg = &plan->classes[i].cfg;
+
+		/* slot 0 is the link, so class i is in slot i + 1, after all above it */
+		require(cfg->parent == QOS_NO_SLOT || cfg->parent <= i);
+		require(cfg->hard == QOS_NO_SLOT || cfg->hard <= i);
+		require(cfg->level < QOS_LEVELS && cfg->weight > 0);
+		require(!(cfg->flags & QOS_CLASS_RATE) || cfg->rate_cost > 0);
+		require(!(cfg->flags & QOS_CLASS_CEIL) || cfg->ceil_cost > 0);
+		require(cfg->period_shift < 64 && cfg->parent_shift < 64);
+	}
+	for (size_t i = 0; i < plan->rule_count; i++) {
+		const struct qos_rule *rule = &plan->rules[i];
+
+		require(rule->slot <= plan->class_count);
+		require((rule->slot == QOS_SLOT_LINK) == !!(rule->flags & QOS_RULE_DROP));
+	}
+}
+
+/* Where it fits the kernel's tables: a plan that differs in nothing from itself. */
+static bool require_compiled(const struct qos_policy *policy, struct qos_diags *diags)
+{
+	_cleanup_(plan_freep) struct qos_plan *plan = NULL;
+	_cleanup_(freep) char *text = NULL, *changes = NULL;
+	int r = qos_plan_compile(policy, diags, &plan);
+
+	require(r == 0 || r == -E2BIG);
+	if (r < 0)
+		return false;
+	require_plan(plan);
+	require(qos_plan_print(plan, &text) == 0);
+	require(qos_plan_same_shape(text, text));
+	require(qos_plan_diff(text, text, &changes) == 0 && *changes == '\0');
+	return true;
+}
+
 /* Safe for a terminal, and JSON for a program. */
 static void require_shown(const struct qos_diags *diags, bool failed)
 {
@@ -134,6 +177,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (policy) {
 		require_good(policy);
 		require_schedules(policy, root);
+		r = require_compiled(policy, diags) ? 0 : -E2BIG;
 	}
 	require_shown(diags, r < 0);
 	return 0;
