@@ -1,0 +1,99 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# ENOMEM, EBUSY and EPERM at the netlink and bpf calls of `qosctl apply`, each in turn: a clear error and
+# the policy of before, or, where qosctl can do without what failed, the new one.
+#
+#   errors.sh all   each error at each call
+#   errors.sh some  one of them at each, in turn, and of the many bpf calls around the loading of a
+#                   program at every fourth
+. "$(dirname "$0")/faultlib.sh"
+
+which=${1-some}
+ERRORS=(ENOMEM EBUSY EPERM)
+CALLS=(bpf sendto recvmsg)
+
+# shellcheck disable=SC2119
+topo2
+policy A 20 4 2
+policy B 20 4 2 a
+policy C 9 3 1 a
+declare -A all=()
+look
+all[none]=$everything
+for name in A B C A; do
+	apply $name >/dev/null || bail "cannot apply"
+	look
+	all[$name]=$everything
+done
+ours=$(in_kernel)
+
+failures=0 survived=0
+try() { # CALL N ERROR FROM TO: 1 when it was never made
+	local status what="$4 to $5, $3 at $1 $2"
+	cli strace -qq -f -o "$T/trace" -e trace="$1" -e inject="$1:error=$3:when=$2" \
+		qosctl apply "$T/$5.yaml" >"$T/out" 2>"$T/err"
+	status=$?
+	grep -q INJECTED "$T/trace" || { put "$4"; return 1; }
+	look
+	case $status in
+	0)
+		survived=$((survived + 1))
+		[[ $everything == "${all[$5]}" ]] || not_ok "$what: not what it says"
+		put "$4"
+		;;
+	1 | 3)
+		failures=$((failures + 1))
+		[[ $everything == "${all[$4]}" ]] || {
+			not_ok "$what: the policy of before is not in force"
+			diff <(echo "$everything") <(echo "${all[$4]}")
+			put "$4"
+		}
+		grep -q '^error: .*' "$T/err" || not_ok "$what: no error: $(<"$T/err")"
+		[[ ! -s $T/out ]] || not_ok "$what: changes are told"
+		;;
+	*)
+		not_ok "$what: status $status: $(<"$T/err")"
+		put "$4"
+		;;
+	esac
+}
+put() { apply "$1" >"$T/put" 2>&1 || not_ok "cannot go back to $1: $(<"$T/put")"; }
+
+transition() { # FROM TO
+	local call n error turn=0 before=$failed loaded
+	failures=0 survived=0
+	put "$1"
+	for call in "${CALLS[@]}"; do
+		for ((n = 1; n < 1000; n++)); do
+			if [[ $which == all ]]; then
+				for error in "${ERRORS[@]}"; do try "$call" $n "$error" "$1" "$2" || break 2; done
+			else
+				try "$call" $n "${ERRORS[turn++ % 3]}" "$1" "$2" || break
+				loaded=$(grep -c BPF_PROG_LOAD "$T/trace")
+				[[ $call == bpf ]] && ((loaded > 1)) && n=$((n + 3))
+			fi
+			((failed - before < 10)) || break 2
+		done
+	done
+	is "$1 to $2: what went wrong" $((failed - before)) 0
+	check "$failures calls failed, without $survived it could do" test $failures -gt 20
+}
+
+pid=''
+stats() { cli qosctl stats c0 --json | jq ".[0].classes[] | select(.name == \"a\") | $1"; }
+passed=$(stats '.packets + (.drops | add)') drops=$(stats '.drops | add')
+count_start load srv s0 --key udp:5001
+bg pid cli udpsend "$SRV4" 5001 --rate 3500kbit --size 1000 --time 100000 >"$T/sent.json"
+transition A B
+transition B C
+stop "$pid"
+sleep 0.5
+count_stop load
+sent=$(json sent '.packets + .enobufs')
+is "each of $sent packets was seen by its class" $(($(stats '.packets + (.drops | add)') - passed)) "$sent"
+is "and arrived or was dropped by it" \
+	$(($(json load '.keys["udp:5001"].packets') + $(stats '.drops | add') - drops)) "$sent"
+is "none is reordered" "$(json load '.keys["udp:5001"].reordered')" 0
+is "nothing is left" "$(settled "$ours")" "$ours"
+check "remove" cli qosctl remove c0
+finish

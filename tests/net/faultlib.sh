@@ -1,0 +1,102 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# What the tests of faults share: policies for c0, what is in the kernel of them, and accounts of
+# packets. Source it in place of lib.sh, with the test's own arguments.
+
+# Natively in a bpffs of its own, as others may use qosctl on this machine meanwhile.
+if [[ ! ${QOSCTL_IN_VM-} && ! ${FAULTS_OWN_BPFFS-} ]]; then
+	exec env FAULTS_OWN_BPFFS=1 unshare --mount bash -c \
+		'mount -t bpf bpf /sys/fs/bpf && exec bash "$@"' bash "$0" "$@"
+fi
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+# How often, where a program is loaded each time: in virtual time that takes seconds of the host.
+often() { # NATIVELY IN-THE-VM: QOSCTL_LONG=1 is for those who have the time
+	if [[ ${QOSCTL_IN_VM-} && ! ${QOSCTL_LONG-} ]]; then echo "$2"; else echo "$1"; fi
+}
+
+# Where there is no fq, mode police stands for it.
+MODE=fq
+has_qdisc fq || MODE=police
+
+# All that is sent to ports 5001 to 5003 is class a's or b's; each has its own ceiling.
+policy() { # NAME LINK A B [CLASS-OF-5002]: rates in mbit, to $T/NAME.yaml
+	cat >"$T/$1.yaml" <<-END
+		interface: c0
+		link: { rate: $2mbit, mode: $MODE }
+		default: rest
+		classes:
+		  rest: {}
+		  a: { ceil: $3mbit }
+		  b: { ceil: $4mbit }
+		rules:
+		  - { class: a, match: { proto: udp, dport: 5001 } }
+		  - { class: ${5-b}, match: { proto: udp, dport: 5002 } }
+	END
+}
+apply() { cli qosctl apply "$T/$1.yaml"; }
+changes() { cli qosctl plan "$T/$1.yaml"; } # NAME: nothing when it is in force
+
+# The program of our filter, or nothing.
+attached() {
+	local filters
+	filters=$(tc -n "$NS_CLI" filter show dev c0 egress 2>/dev/null)
+	[[ $filters =~ \ qosctl\ .*\ id\ ([0-9]+) ]] && echo "${BASH_REMATCH[1]}"
+}
+declare -A _maps=() # "PROGRAM NAME": the map's id
+map_id() { # PROGRAM NAME: to $REPLY
+	local id name
+	if [[ ! ${_maps["$1 $2"]-} ]]; then
+		while read -r id name; do
+			_maps["$1 $name"]=$id
+		done < <(bpftool -j map show | jq -r --argjson ids \
+			"$(bpftool -j prog show id "$1" | jq -c .map_ids)" \
+			'.[] | select(.id | IN($ids[])) | "\(.id) \(.name)"')
+	fi
+	REPLY=${_maps["$1 $2"]}
+}
+
+# All that apply may change, without the numbers that the kernel gives, to $everything; and what packets
+# meet, the classes and rules of the program that is attached, to $effective.
+everything='' effective=''
+look() {
+	local id map link
+	id=$(attached)
+	effective=none
+	for map in ${id:+qos_classes qos_rules}; do
+		map_id "$id" "$map"
+		effective+=$(bpftool map dump id "$REPLY")
+	done
+	link=$(ip -n "$NS_CLI" -d link show c0 2>/dev/null)
+	link=${link#*gso_max_size }
+	# shellcheck disable=SC2034
+	everything="$effective
+$(tc -n "$NS_CLI" qdisc show dev c0)
+gso ${link%%gso_max_segs*}${link#*gso_ipv4_max_size }
+$(printf '%s\n' /sys/fs/bpf/qosctl/*/*)"
+}
+
+# Programs and maps of ours in the kernel, and pins. On a machine that others use, only pins.
+programs() {
+	[[ ${QOSCTL_IN_VM-} ]] || { echo some; return; }
+	bpftool -j prog show | jq '[.[] | select(.name == "qos_egress")] | length'
+}
+maps() {
+	[[ ${QOSCTL_IN_VM-} ]] || { echo some; return; }
+	bpftool -j map show | jq '[.[] | select(.name // "" | startswith("qos_"))] | length'
+}
+pins() { find /sys/fs/bpf/qosctl -type f 2>/dev/null | wc -l; }
+in_kernel() { echo "$(programs) programs, $(maps) maps, $(pins) pins"; }
+none_in_kernel() {
+	if [[ ${QOSCTL_IN_VM-} ]]; then echo "0 programs, 0 maps, 0 pins"; else echo "some programs, some maps, 0 pins"; fi
+}
+
+# The same, when the kernel has freed what nobody holds any more, which takes it a moment.
+settled() { # EXPECTED
+	local i
+	for ((i = 0; i < 50; i++)); do
+		[[ $(in_kernel) == "$1" ]] && break
+		sleep 0.1
+	done
+	in_kernel
+}
