@@ -79,8 +79,10 @@ static int visit_processes(struct search *search)
 {
 	_cleanup_(closedirp) DIR *dir = opendir("/proc");
 	const struct dirent *entry;
-	int r = dir ? 0 : -errno;
+	int r = 0;
 
+	if (!dir)
+		return -errno;
 	while (r == 0 && (entry = readdir(dir))) {
 		char path[sizeof("/proc//ns/net") + NAME_MAX];
 
@@ -98,10 +100,10 @@ static void unescape(char *text)
 	char *out = text;
 
 	while (*text) {
-		unsigned int code;
+		if (*text == '\\' && strlen(text) > 3) {
+			const char digits[] = { text[1], text[2], text[3], '\0' };
 
-		if (sscanf(text, "\\%3o", &code) == 1) {
-			*out++ = (char)code;
+			*out++ = (char)strtoul(digits, NULL, 8);
 			text += 4;
 		} else {
 			*out++ = *text++;
