@@ -15,8 +15,8 @@
 #include "egress.skel.h"
 #include "kernel/bpf_state.h"
 #include "kernel/expiry.h"
+#include "kernel/slots.h"
 
-#define CAPACITY_MIN	       64
 #define FLOW_RECORDS_PER_CLASS 256
 #define FLOW_RECORDS_MAX       65536 /* of 128 bytes with their names */
 /* Of the verifier. Before Linux 6.4 a log that does not fit hides the error (-ENOSPC); the
@@ -25,74 +25,6 @@
 #define LOG_SIZE (UINT32_MAX >> 8) /* libbpf's own */
 
 DEFINE_CLEANUP(struct egress_bpf *, skeletonp, egress_bpf__destroy)
-
-/* Where the classes of a plan are in the per-class maps. */
-struct slots {
-	uint32_t *of; /* by the plan's index */
-	bool *fresh;  /* not the old program's: to be cleared */
-	size_t count;
-	uint32_t capacity;
-};
-
-static void slots_done(struct slots *slots)
-{
-	free(slots->of);
-	free(slots->fresh);
-}
-
-/* Marks the slots of the old program's classes; those are not given to others,
- * since it goes on charging them until it is replaced. */
-static void mark_used(const struct qos_bpf *old, bool *used)
-{
-	const char *name;
-	json_t *slot;
-
-	used[QOS_SLOT_LINK] = true;
-	if (!old)
-		return;
-	json_object_foreach(json_object_get(old->state, "slots"), name, slot) {
-		json_int_t value = json_integer_value(slot);
-
-		if (value > 0 && value <= 2LL * QOS_MAX_CLASSES)
-			used[value] = true;
-	}
-}
-
-static uint32_t round_up(uint32_t count)
-{
-	uint32_t capacity = CAPACITY_MIN;
-
-	while (capacity < count)
-		capacity *= 2;
-	return capacity;
-}
-
-static int assign_slots(const struct qos_plan *plan, const struct qos_bpf *old, struct slots *slots)
-{
-	bool used[2 * QOS_MAX_CLASSES + 2] = { 0 };
-	uint32_t next = 1, highest = 0;
-
-	slots->count = plan->class_count;
-	slots->of = calloc(plan->class_count, sizeof(*slots->of));
-	slots->fresh = calloc(plan->class_count, sizeof(*slots->fresh));
-	if (!slots->of || !slots->fresh)
-		return -ENOMEM;
-	mark_used(old, used);
-	for (size_t i = 0; i < plan->class_count; i++) {
-		int slot = old ? qos_bpf_slot(old->state, plan->classes[i].name) : -ENOENT;
-
-		slots->fresh[i] = slot < 0;
-		while (slot < 0 && used[next])
-			next++;
-		slots->of[i] = slot < 0 ? next++ : (uint32_t)slot;
-		if (slots->of[i] > highest)
-			highest = slots->of[i];
-	}
-	slots->capacity = round_up(highest + 1);
-	if (old && old->capacity > slots->capacity)
-		slots->capacity = old->capacity;
-	return 0;
-}
 
 /* Ethernet's header, or none: what the program has to step over. */
 static int link_header(const struct qos_link_info *link, struct qos_diags *diags)
@@ -122,7 +54,7 @@ static int link_header(const struct qos_link_info *link, struct qos_diags *diags
 /* A power of two: 2 MB of memory for a policy of usual size, 8 MB for the largest. */
 static uint32_t flow_records(uint32_t capacity)
 {
-	uint32_t records = FLOW_RECORDS_PER_CLASS * CAPACITY_MIN;
+	uint32_t records = FLOW_RECORDS_PER_CLASS * QOS_SLOTS_MIN;
 
 	while (records < FLOW_RECORDS_MAX && records < FLOW_RECORDS_PER_CLASS * capacity)
 		records *= 2;
@@ -152,7 +84,7 @@ static int configure_flows(struct egress_bpf *skel, const struct qos_bpf *old,
 }
 
 static int configure(struct egress_bpf *skel, const struct qos_plan *plan,
-		     const struct slots *slots, const struct qos_bpf *old, uint32_t l2_len)
+		     const struct qos_slots *slots, const struct qos_bpf *old, uint32_t l2_len)
 {
 	uint32_t blocks = ((uint32_t)plan->rule_count + QOS_RULE_BLOCK - 1) / QOS_RULE_BLOCK;
 	struct qos_link_cfg link = plan->link;
@@ -191,7 +123,7 @@ static int put(int fd, const uint32_t *keys, const void *values, uint32_t count)
 	return count && bpf_map_update_batch(fd, keys, values, &count, NULL) ? -errno : 0;
 }
 
-static int fill_rules(int fd, const struct qos_plan *plan, const struct slots *slots)
+static int fill_rules(int fd, const struct qos_plan *plan, const struct qos_slots *slots)
 {
 	_cleanup_(freep) struct qos_rule *rules = calloc(plan->rule_count + 1, sizeof(*rules));
 	_cleanup_(freep) uint32_t *keys = calloc(plan->rule_count + 1, sizeof(*keys));
@@ -281,7 +213,7 @@ static int clear_slot(const struct qos_bpf *bpf, uint32_t slot, int cpus)
 }
 
 /* The same where the maps are new. */
-static int start_slots(const struct qos_bpf *bpf, const struct slots *slots)
+static int start_slots(const struct qos_bpf *bpf, const struct qos_slots *slots)
 {
 	_cleanup_(freep) struct qos_clocks *clocks = calloc(slots->count, sizeof(*clocks));
 
@@ -309,7 +241,7 @@ static int copy_slot(const struct qos_bpf *bpf, const struct qos_bpf *old, uint3
 }
 
 static int fill_slots(const struct qos_bpf *bpf, const struct qos_bpf *old,
-		      const struct slots *slots)
+		      const struct qos_slots *slots)
 {
 	bool grown = old && old->capacity != bpf->capacity;
 	int cpus = libbpf_num_possible_cpus(), r = 0;
@@ -329,7 +261,7 @@ static int fill_slots(const struct qos_bpf *bpf, const struct qos_bpf *old,
 	return r;
 }
 
-static int put_slots(json_t *state, const struct qos_plan *plan, const struct slots *slots)
+static int put_slots(json_t *state, const struct qos_plan *plan, const struct qos_slots *slots)
 {
 	json_t *object = json_object();
 
@@ -395,7 +327,7 @@ static int take_fds(struct egress_bpf *skel, struct qos_bpf *bpf)
 	return has_name(bpf->classes_fd) ? 0 : -EAGAIN;
 }
 
-static int fill(struct egress_bpf *skel, const struct qos_plan *plan, const struct slots *slots,
+static int fill(struct egress_bpf *skel, const struct qos_plan *plan, const struct qos_slots *slots,
 		const struct qos_bpf *old, json_t *state, struct qos_bpf *bpf)
 {
 	_cleanup_(closep) int state_fd = -1;
@@ -425,7 +357,7 @@ int qos_bpf_load(const struct qos_plan *plan, const struct qos_link_info *link,
 		 const struct qos_bpf *old, json_t *state, struct qos_diags *diags,
 		 struct qos_bpf **ret_bpf)
 {
-	_cleanup_(slots_done) struct slots slots = { 0 };
+	_cleanup_(qos_slots_done) struct qos_slots slots = { 0 };
 	_cleanup_(skeletonp) struct egress_bpf *skel = NULL;
 	_cleanup_(qos_bpf_freep) struct qos_bpf *bpf = qos_bpf_new();
 	_cleanup_(freep) char *log = calloc(1, LOG_SIZE);
@@ -437,7 +369,7 @@ int qos_bpf_load(const struct qos_plan *plan, const struct qos_link_info *link,
 	if (!bpf || !log)
 		return -ENOMEM;
 	libbpf_set_print(NULL); /* a library does not print, not even through another */
-	r = assign_slots(plan, old, &slots);
+	r = qos_slots_assign(plan, old, &slots);
 	if (r < 0)
 		return r;
 	skel = egress_bpf__open_opts(&opts);

@@ -85,9 +85,9 @@ second)
 	until_time "2027-03-28 03:02:00"
 	is "what the clock leapt over" "$(holds)" gap
 	is "its ceiling" "$(ceil)" 4000000
-	check "set over a schedule" qosctl set c0 rest ceil=1999kbit --for 20h
+	check "set over a schedule" qosctl set c0 rest ceil=2500kbit --for 20h
 	expect "2027-03-28 20:00:30" night 17100000 "2027-03-28 20:00"
-	is "the set value is still there" "$(qosctl show c0 --json | jq -r '.[0].set[0].value')" 1999kbit
+	is "the set value is still there" "$(qosctl show c0 --json | jq -r '.[0].set[0].value')" 2500kbit
 	expect "2027-03-29 07:59:30" night 17100000 "2027-03-28 20:00"
 	is "and has ended" "$(qosctl show c0 --json | jq '.[0].set | length')" 0
 	expect "2027-03-29 08:00:30" office 3000000 "2027-03-29 08:00"
