@@ -46,8 +46,15 @@ expect() { # TIME SCHEDULE CEIL SINCE
 
 check "the policy is applied" qosctl apply c0
 prog=$(program) qdisc=$(qdiscs) cron=""
+doctor() { qosctl doctor c0 --json | jq -r '.interface.checks[] | select(.name == "schedules").state'; }
+is "doctor, before cron is told" "$(doctor)" warn
 check "cron is told" qosctl schedule install c0
+is "doctor, then" "$(doctor)" ok
 is "of its file" "$(stat -c '%a %U %G' /etc/cron.d/qosctl-c0)" "644 root root"
+chmod 600 /etc/cron.d/qosctl-c0
+sed -i 's/ 8 / 9 /' /etc/cron.d/qosctl-c0
+is "doctor, when somebody changed it" "$(doctor)" warn
+check "cron is told again" qosctl schedule install c0
 is "list says so" "$(qosctl schedule list c0 --json | jq -r .installed)" installed
 bg cron cron -f
 
