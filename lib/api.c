@@ -43,6 +43,7 @@ static int judge(const struct qos_policy *policy, struct qos_diags *diags)
 /* Who can write what fd is, while it is open: what is judged is what was read. */
 static int find_writers(int fd, struct qos_policy *policy)
 {
+	_cleanup_(qos_kernel_lowerp) uint64_t raised = qos_kernel_raise_to_read(policy->path);
 	struct qos_trust trust = { .why = NULL };
 	int r;
 
@@ -76,6 +77,13 @@ static int build_policy(const char *path, const char *text, size_t len, const ti
 	return 0;
 }
 
+static int open_policy(const char *path, struct qos_diags *diags, int *ret_fd)
+{
+	_cleanup_(qos_kernel_lowerp) uint64_t raised = qos_kernel_raise_to_read(path);
+
+	return qos_file_open(path, diags, ret_fd);
+}
+
 static int read_policy(const char *path, const time_t *when, struct qos_diags *diags,
 		       struct qos_policy **ret_policy)
 {
@@ -83,7 +91,7 @@ static int read_policy(const char *path, const time_t *when, struct qos_diags *d
 	_cleanup_(freep) char *text = NULL;
 	_cleanup_(policyp) struct qos_policy *policy = NULL;
 	size_t len = 0;
-	int r = qos_file_open(path, diags, &fd);
+	int r = open_policy(path, diags, &fd);
 
 	if (r == 0)
 		r = qos_file_read(fd, path, diags, &text, &len);

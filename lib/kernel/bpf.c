@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What is in the kernel: opening programs by id or pin, reading their maps. */
+/* What is in the kernel: opening programs by pin or id, reading their maps. */
 #include "kernel/bpf.h"
 
 #include <bpf/bpf.h>
@@ -10,9 +10,8 @@
 
 #include "base/cleanup.h"
 #include "kernel/bpf_state.h"
+#include "kernel/privileges.h"
 #include "kernel/state.h"
-
-#define MAPS_MAX 64 /* more than a program of ours has */
 
 void qos_bpf_free(struct qos_bpf *bpf)
 {
@@ -27,6 +26,7 @@ void qos_bpf_free(struct qos_bpf *bpf)
 	closep(&bpf->expiries_fd);
 	closep(&bpf->expiry_cfgs_fd);
 	closep(&bpf->document.fd);
+	qos_bpf_maps_done(&bpf->maps);
 	json_decref(bpf->state);
 	free(bpf);
 }
@@ -80,24 +80,38 @@ static int adopt_map(struct qos_bpf *bpf, int fd, void *arg __attribute__((unuse
 	return 0;
 }
 
+/* By its number where it is not known: its pin is gone, or never was. */
+static int open_map(struct qos_bpf *bpf, uint32_t id)
+{
+	_cleanup_(qos_kernel_lowerp) uint64_t raised = 0;
+	int fd = qos_bpf_maps_get(&bpf->maps, id);
+
+	if (fd != -ENOENT)
+		return fd;
+	bpf->unpinned = true;
+	raised = qos_kernel_raise(QOS_CAP(CAP_SYS_ADMIN));
+	fd = bpf_map_get_fd_by_id(id);
+	return fd < 0 ? -errno : fd;
+}
+
 /* Call fn with a descriptor, to take over, of each map of the program. */
 static int for_each_map(struct qos_bpf *bpf, int (*fn)(struct qos_bpf *bpf, int fd, void *arg),
 			void *arg)
 {
-	__u32 ids[MAPS_MAX] = { 0 }, len = sizeof(struct bpf_prog_info);
+	__u32 ids[QOS_BPF_MAPS_MAX] = { 0 }, len = sizeof(struct bpf_prog_info);
 	struct bpf_prog_info info = {
-		.nr_map_ids = MAPS_MAX,
+		.nr_map_ids = QOS_BPF_MAPS_MAX,
 		.map_ids = (__u64)(uintptr_t)ids,
 	};
 
 	if (bpf_obj_get_info_by_fd(bpf->prog_fd, &info, &len))
 		return -errno;
 	bpf->prog_id = info.id;
-	for (__u32 i = 0; i < info.nr_map_ids && i < MAPS_MAX; i++) {
-		int fd = bpf_map_get_fd_by_id(ids[i]), r;
+	for (__u32 i = 0; i < info.nr_map_ids && i < QOS_BPF_MAPS_MAX; i++) {
+		int fd = open_map(bpf, ids[i]), r;
 
 		if (fd < 0)
-			return -errno;
+			return fd;
 		r = fn(bpf, fd, arg);
 		if (r < 0)
 			return r;
@@ -114,8 +128,9 @@ static bool is_ours(const struct qos_bpf *bpf)
 	       bpf->names_fd >= 0;
 }
 
-/* Takes prog_fd over. */
-static int open_program(int prog_fd, struct qos_diags *diags, struct qos_bpf **ret_bpf)
+/* Takes prog_fd over. dir: where its maps may be pinned, or null. */
+static int open_program(int prog_fd, const char *dir, struct qos_diags *diags,
+			struct qos_bpf **ret_bpf)
 {
 	_cleanup_(closep) int owned = prog_fd;
 	_cleanup_(qos_bpf_freep) struct qos_bpf *bpf = qos_bpf_new();
@@ -124,6 +139,8 @@ static int open_program(int prog_fd, struct qos_diags *diags, struct qos_bpf **r
 	if (!bpf)
 		return -ENOMEM;
 	bpf->prog_fd = TAKE_FD(owned);
+	if (dir)
+		qos_bpf_maps_add_pinned(&bpf->maps, dir);
 	r = for_each_map(bpf, adopt_map, NULL);
 	if (r < 0)
 		return qos_bpf_fail(diags, r, "cannot read the maps of program %u", bpf->prog_id);
@@ -134,24 +151,6 @@ static int open_program(int prog_fd, struct qos_diags *diags, struct qos_bpf **r
 		return r;
 	*ret_bpf = TAKE_PTR(bpf);
 	return 0;
-}
-
-int qos_bpf_hold(uint32_t prog_id)
-{
-	int fd = bpf_prog_get_fd_by_id(prog_id);
-
-	return fd < 0 ? -errno : fd;
-}
-
-int qos_bpf_open(uint32_t prog_id, struct qos_diags *diags, struct qos_bpf **ret_bpf)
-{
-	int fd = qos_bpf_hold(prog_id);
-
-	if (fd == -ENOENT)
-		return fd;
-	if (fd < 0)
-		return qos_bpf_fail(diags, fd, "cannot open program %u", prog_id);
-	return open_program(fd, diags, ret_bpf);
 }
 
 /* A descriptor, or -errno. */
@@ -168,25 +167,59 @@ static int open_pin(const char *dir, struct qos_diags *diags)
 	return fd < 0 ? qos_bpf_fail(diags, -errno, "cannot open %s", path) : fd;
 }
 
+static int id_of(int prog_fd, uint32_t *ret_id)
+{
+	struct bpf_prog_info info = { 0 };
+	__u32 len = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(prog_fd, &info, &len))
+		return -errno;
+	*ret_id = info.id;
+	return 0;
+}
+
+int qos_bpf_hold(uint32_t prog_id, const char *dir)
+{
+	_cleanup_(qos_kernel_lowerp) uint64_t raised = 0;
+	_cleanup_(closep) int pinned = dir ? open_pin(dir, NULL) : -1;
+	uint32_t id;
+	int fd;
+
+	if (pinned >= 0 && id_of(pinned, &id) == 0 && id == prog_id)
+		return TAKE_FD(pinned);
+	raised = qos_kernel_raise(QOS_CAP(CAP_SYS_ADMIN));
+	fd = bpf_prog_get_fd_by_id(prog_id);
+	return fd < 0 ? -errno : fd;
+}
+
+int qos_bpf_open(uint32_t prog_id, const char *dir, struct qos_diags *diags,
+		 struct qos_bpf **ret_bpf)
+{
+	int fd = qos_bpf_hold(prog_id, dir);
+
+	if (fd == -ENOENT)
+		return fd;
+	if (fd < 0)
+		return qos_bpf_fail(diags, fd, "cannot open program %u", prog_id);
+	return open_program(fd, dir, diags, ret_bpf);
+}
+
 int qos_bpf_open_pinned(const char *dir, struct qos_diags *diags, struct qos_bpf **ret_bpf)
 {
 	int fd = open_pin(dir, diags);
 
-	return fd < 0 ? fd : open_program(fd, diags, ret_bpf);
+	return fd < 0 ? fd : open_program(fd, dir, diags, ret_bpf);
 }
 
 int qos_bpf_pinned_id(const char *dir, struct qos_diags *diags, uint32_t *ret_id)
 {
 	_cleanup_(closep) int fd = open_pin(dir, diags);
-	struct bpf_prog_info info = { 0 };
-	__u32 len = sizeof(info);
+	int r;
 
 	if (fd < 0)
 		return fd;
-	if (bpf_obj_get_info_by_fd(fd, &info, &len))
-		return qos_bpf_fail(diags, -errno, "cannot read what is pinned in %s", dir);
-	*ret_id = info.id;
-	return 0;
+	r = id_of(fd, ret_id);
+	return r < 0 ? qos_bpf_fail(diags, r, "cannot read what is pinned in %s", dir) : 0;
 }
 
 int qos_bpf_slot(const json_t *state, const char *class_name)

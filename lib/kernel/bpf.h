@@ -11,6 +11,7 @@
 #include <jansson.h>
 
 #include "compile/plan.h"
+#include "kernel/bpf_maps.h"
 #include "kernel/link.h"
 
 /* Where the document is: see bpf_state.c. */
@@ -24,11 +25,12 @@ struct qos_bpf {
 	int prog_fd;
 	uint32_t prog_id;
 	int classes_fd, clocks_fd, counters_fd;
-	uint32_t capacity; /* slots of the per-class maps */
+	uint32_t capacity;	  /* slots of the per-class maps */
+	struct qos_bpf_maps maps; /* all of it, or most */
 	/* of an opened one: */
 	int flows_fd, names_fd;
 	int expiries_fd, expiry_cfgs_fd; /* -1: nothing ever ended by itself: see expiry.h */
-	bool unpinned;			 /* maps were bound to it that have no pin yet */
+	bool unpinned;			 /* it has maps that have no pin */
 	uint32_t flow_records;
 	struct qos_bpf_document document;
 	json_t *state; /* what it said when it was opened */
@@ -37,14 +39,19 @@ struct qos_bpf {
 void qos_bpf_free(struct qos_bpf *bpf);
 DEFINE_CLEANUP(struct qos_bpf *, qos_bpf_freep, qos_bpf_free)
 
-/* A descriptor of a program, whosever it is, so that it stays. -ENOENT when there is none. */
-int qos_bpf_hold(uint32_t prog_id);
+/*
+ * A descriptor of a program, whosever it is, so that it stays: by the pin in dir (may be null)
+ * where that is of this program, else by its id, which needs CAP_SYS_ADMIN. -ENOENT when
+ * there is none.
+ */
+int qos_bpf_hold(uint32_t prog_id, const char *dir);
 
 /*
- * A program in the kernel, by id or by the path of its pin. -ENOENT when there
+ * A program in the kernel, by id, as qos_bpf_hold(), or what is pinned in dir. -ENOENT when there
  * is none or it is not of this ABI (no diagnostic): its maps would be misread.
  */
-int qos_bpf_open(uint32_t prog_id, struct qos_diags *diags, struct qos_bpf **ret_bpf);
+int qos_bpf_open(uint32_t prog_id, const char *dir, struct qos_diags *diags,
+		 struct qos_bpf **ret_bpf);
 int qos_bpf_open_pinned(const char *dir, struct qos_diags *diags, struct qos_bpf **ret_bpf);
 /* The program of a pin, whatever its ABI. -ENOENT when there is none (no diagnostic). */
 int qos_bpf_pinned_id(const char *dir, struct qos_diags *diags, uint32_t *ret_id);

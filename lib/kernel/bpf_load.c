@@ -327,12 +327,26 @@ static int take_fds(struct egress_bpf *skel, struct qos_bpf *bpf)
 	return has_name(bpf->classes_fd) ? 0 : -EAGAIN;
 }
 
+/* For the pins. */
+static int know_maps(struct egress_bpf *skel, struct qos_bpf *bpf)
+{
+	const struct bpf_map *map = bpf_object__next_map(skel->obj, NULL);
+	int r = 0;
+
+	for (; r == 0 && map; map = bpf_object__next_map(skel->obj, map))
+		if (bpf_map__fd(map) >= 0)
+			r = qos_bpf_maps_add(&bpf->maps, bpf_map__fd(map));
+	return r;
+}
+
 static int fill(struct egress_bpf *skel, const struct qos_plan *plan, const struct qos_slots *slots,
 		const struct qos_bpf *old, json_t *state, struct qos_bpf *bpf)
 {
 	_cleanup_(closep) int state_fd = -1;
 	int r = take_fds(skel, bpf);
 
+	if (r == 0)
+		r = know_maps(skel, bpf);
 	bpf->capacity = slots->capacity;
 	if (r == 0)
 		r = qos_bpf_classes_put(bpf->classes_fd, plan, slots->of, NULL);
@@ -346,6 +360,8 @@ static int fill(struct egress_bpf *skel, const struct qos_plan *plan, const stru
 		r = put_slots(state, plan, slots);
 	if (r == 0)
 		r = qos_bpf_state_bind(bpf->prog_fd, state, &state_fd);
+	if (r == 0)
+		r = qos_bpf_maps_add(&bpf->maps, state_fd);
 	if (r == 0)
 		r = qos_expiry_prepare(bpf, plan);
 	if (r == 0)

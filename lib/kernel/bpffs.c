@@ -16,6 +16,7 @@
 
 #include "base/cleanup.h"
 #include "kernel/netns.h"
+#include "kernel/privileges.h"
 #include "kernel/trust.h"
 
 #define BPFFS "/sys/fs/bpf"
@@ -32,6 +33,8 @@ static bool is_bpffs(const char *path)
 
 static int mount_bpffs(void)
 {
+	_cleanup_(qos_kernel_lowerp) uint64_t raised = qos_kernel_raise(QOS_CAP(CAP_SYS_ADMIN));
+
 	return mount("bpf", BPFFS, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=700") < 0 ?
 		       -errno :
 		       0;
@@ -85,6 +88,8 @@ static pid_t outer_process(void)
  */
 static int mount_outside(pid_t outer)
 {
+	_cleanup_(qos_kernel_lowerp) uint64_t raised =
+		qos_kernel_raise(QOS_CAP(CAP_SYS_ADMIN) | QOS_CAP(CAP_SYS_CHROOT));
 	_cleanup_(closep) int ns = -1;
 	char path[PATH_LEN];
 	int status;
@@ -118,26 +123,37 @@ static int fail(struct qos_diags *diags, int error)
 	return error;
 }
 
-static int find_mounted(pid_t outer, char *ret_path)
+/*
+ * ret_outer: the process outside where ours has none, or 0. To see that one, and from then on all
+ * that is found through it, takes CAP_SYS_PTRACE.
+ */
+static int find_mounted(char *ret_path, pid_t *ret_outer)
 {
+	_cleanup_(qos_kernel_lowerp) uint64_t raised = 0;
 	char path[PATH_LEN];
 
-	snprintf(path, sizeof(path), "/proc/%d/root" BPFFS, (int)outer);
+	*ret_outer = 0;
+	snprintf(ret_path, PATH_LEN, BPFFS);
 	if (is_bpffs(BPFFS))
-		snprintf(ret_path, PATH_LEN, BPFFS);
-	else if (outer && is_bpffs(path))
-		snprintf(ret_path, PATH_LEN, "%s", path);
-	else
+		return 0;
+	raised = qos_kernel_raise(QOS_CAP(CAP_SYS_PTRACE));
+	*ret_outer = outer_process();
+	if (*ret_outer)
+		raised = 0;
+	snprintf(path, sizeof(path), "/proc/%d/root" BPFFS, (int)*ret_outer);
+	if (!*ret_outer || !is_bpffs(path))
 		return -ENOENT;
+	snprintf(ret_path, PATH_LEN, "%s", path);
 	return 0;
 }
 
 int qos_bpffs_find(char **ret_path)
 {
 	char path[PATH_LEN], *copy;
+	pid_t outer;
 	int r;
 
-	r = find_mounted(outer_process(), path);
+	r = find_mounted(path, &outer);
 	if (r < 0)
 		return r;
 	copy = strdup(path);
@@ -150,14 +166,14 @@ int qos_bpffs_find(char **ret_path)
 
 static int find_or_mount(struct qos_diags *diags, char *ret_path)
 {
-	pid_t outer = outer_process();
+	pid_t outer;
 	int r;
 
-	if (find_mounted(outer, ret_path) == 0)
+	if (find_mounted(ret_path, &outer) == 0)
 		return 0;
 	r = outer ? mount_outside(outer) : mount_bpffs();
 	if (r == 0)
-		r = find_mounted(outer, ret_path);
+		r = find_mounted(ret_path, &outer);
 	return r < 0 ? fail(diags, r) : 0;
 }
 

@@ -68,11 +68,11 @@ static int find_running(struct qos_device *device, struct qos_diags *diags)
 		return 0;
 	device->attached = true;
 	device->pref = ours->pref;
-	r = qos_bpf_hold(ours->prog_id);
+	r = qos_bpf_hold(ours->prog_id, device->pin_dir);
 	if (r < 0)
 		return qos_bpf_fail(diags, r, "cannot open program %u", ours->prog_id);
 	device->prog_fd = r;
-	r = qos_bpf_open(ours->prog_id, diags, &device->running);
+	r = qos_bpf_open(ours->prog_id, device->pin_dir, diags, &device->running);
 	return r == -ENOENT ? 0 : r;
 }
 
@@ -139,10 +139,10 @@ int qos_device_open(const char *ifname, const char *lock, struct qos_diags *diag
 	r = qos_ports_find(device, lock, diags);
 	if (r < 0)
 		return r;
-	r = find_running(device, diags);
+	r = find_pin_dir(device, lock != NULL, diags);
 	if (r < 0)
 		return r;
-	r = find_pin_dir(device, lock != NULL, diags);
+	r = find_running(device, diags);
 	if (r < 0)
 		return r;
 	if (!device->attached && device->pin_dir) {

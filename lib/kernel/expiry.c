@@ -100,7 +100,8 @@ static int make_maps(struct qos_bpf *bpf)
 	    bpf_prog_bind_map(bpf->prog_fd, bpf->expiry_cfgs_fd, NULL))
 		return -errno;
 	bpf->unpinned = true;
-	return 0;
+	r = qos_bpf_maps_add(&bpf->maps, bpf->expiries_fd);
+	return r < 0 ? r : qos_bpf_maps_add(&bpf->maps, bpf->expiry_cfgs_fd);
 }
 
 static int put_class(const struct qos_bpf *bpf, uint32_t slot, const struct qos_class_cfg *cfg,

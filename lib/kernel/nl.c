@@ -10,6 +10,8 @@
 
 #include <linux/rtnetlink.h>
 
+#include "kernel/privileges.h"
+
 /* An attribute's length is 16 bits: one of any size fits, and the rest of a
  * request many times over.
  */
@@ -96,6 +98,7 @@ static void *scratch_open(void *data)
  */
 int qos_nl_open_scratch(struct qos_nl **ret_nl)
 {
+	_cleanup_(qos_kernel_lowerp) uint64_t raised = qos_kernel_raise(QOS_CAP(CAP_SYS_ADMIN));
 	struct scratch scratch = { .error = 0 };
 	pthread_t thread;
 	int r;

@@ -63,7 +63,7 @@ static bool is_freed(uint32_t program)
 	const struct timespec nap = { .tv_nsec = FREE_NAP_NS };
 
 	for (int i = 0; i < FREE_TRIES; i++) {
-		_cleanup_(closep) int fd = qos_bpf_hold(program);
+		_cleanup_(closep) int fd = qos_bpf_hold(program, NULL);
 
 		if (fd == -ENOENT)
 			return true;
@@ -81,7 +81,7 @@ static void remove_pins(const char *path)
 
 	if (qos_bpffs_remove(path, NULL) < 0 || !program || is_freed(program))
 		return;
-	if (qos_bpf_open(program, NULL, &bpf) == 0 && qos_bpffs_make(path, NULL) == 0)
+	if (qos_bpf_open(program, NULL, NULL, &bpf) == 0 && qos_bpffs_make(path, NULL) == 0)
 		qos_bpf_pin(bpf, path, NULL);
 }
 

@@ -2,7 +2,17 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # With which capabilities qosctl works and which it gives up, when; that names lead nowhere else;
 # that what is lost of ours, under traffic, harms nothing. In mode police, so on any kernel.
+if [[ ! ${QOSCTL_OWN_MOUNTS-} ]]; then
+	QOSCTL_OWN_MOUNTS=1 exec unshare -m bash "$0" "$@"
+fi
 . "$(dirname "$0")/lib.sh"
+
+# pins and locks of its own: for what others left there is more to do
+mount -t bpf -o mode=700 bpf /sys/fs/bpf || bail "no bpffs of its own"
+if [[ $(hostname) != qosctl-vm ]]; then
+	mkdir -m 700 -p /run/qosctl && mount -t tmpfs -o mode=700 locks /run/qosctl ||
+		bail "no locks of its own"
+fi
 
 # shellcheck disable=SC2119
 topo2
@@ -30,19 +40,32 @@ apply() { cli qosctl apply "$T/c0.yaml"; }
 with() { # CAPABILITIES COMMAND...
 	cli setpriv --bounding-set="-all$1" -- "${@:2}"
 }
-SHAPE=,+net_admin,+bpf,+perfmon,+sys_admin
+SHAPE=,+net_admin,+bpf,+perfmon
 
 note "what is enough"
-for command in "plan $T/c0.yaml" "apply $T/c0.yaml" "apply $T/c0.yaml" "show $dev" "stats $dev" "remove $dev"; do
+sed 's/1mbit/3mbit/' "$T/c0.yaml" >"$T/numbers.yaml"
+sed 's/low: /high: { ceil: 3mbit }, low: /' "$T/c0.yaml" >"$T/shape.yaml"
+for command in "plan $T/c0.yaml" "apply $T/c0.yaml" "apply $T/c0.yaml" "apply $T/numbers.yaml" \
+	"apply $T/shape.yaml" "show $dev" "stats $dev" "remove $dev"; do
 	# shellcheck disable=SC2086 # words
-	check "${command%% *} with CAP_NET_ADMIN, CAP_BPF, CAP_PERFMON, CAP_SYS_ADMIN" with "$SHAPE" qosctl $command
+	check "$command with CAP_NET_ADMIN, CAP_BPF, CAP_PERFMON" with "$SHAPE" qosctl $command
 done
 check "applied" apply
-with ,+bpf,+perfmon,+sys_admin qosctl remove "$dev" >"$T/out" 2>&1
+with ,+bpf,+perfmon qosctl remove "$dev" >"$T/out" 2>&1
 is "without CAP_NET_ADMIN nothing is removed" $? 3
-with ,+net_admin,+bpf,+perfmon qosctl show "$dev" >"$T/out" 2>&1
-is "without CAP_SYS_ADMIN no program is found by its number" $? 3
+pins=$(echo /sys/fs/bpf/qosctl/"$dev":*)
+mv "$pins/qos_egress" "$pins/other"
+with "$SHAPE" qosctl show "$dev" >"$T/out" 2>&1
+is "without its pin and CAP_SYS_ADMIN the program is not found" $? 3
 check "and what to do is said" grep -q "needs root" "$T/out"
+check "with it it is, by its number" with "$SHAPE,+sys_admin" qosctl show "$dev"
+mv "$pins/other" "$pins/qos_egress"
+rm "$pins/qos_classes"
+with "$SHAPE" qosctl show "$dev" >"$T/out" 2>&1
+is "nor a map" $? 3
+check "with it it is, by its" with "$SHAPE,+sys_admin" qosctl show "$dev"
+is "apply has nothing to change" "$(apply)" "$dev: nothing to change"
+check "but pins it again" with "$SHAPE" qosctl show "$dev"
 check "check needs none" setpriv --bounding-set=-all --reuid=65534 --clear-groups -- \
 	"$T/qosctl" check "$T/c0.yaml"
 cli setpriv --reuid=65534 --clear-groups -- "$T/qosctl" apply "$T/c0.yaml" >"$T/out" 2>&1
@@ -54,7 +77,7 @@ check "and apply" cli setpriv --reuid=65534 --clear-groups \
 	--inh-caps=$raised --ambient-caps=$raised -- "$T/qosctl" apply "$T/c0.yaml"
 if unshare -r true 2>/dev/null; then
 	check "root of a user namespace: check" unshare -r qosctl check "$T/c0.yaml"
-	cli unshare -r qosctl apply "$T/c0.yaml" >"$T/out" 2>&1
+	cli unshare -r qosctl apply "$T/shape.yaml" >"$T/out" 2>&1
 	is "and the status of apply" $? 3
 else
 	skip "a user namespace" "not allowed here"
@@ -70,11 +93,11 @@ sed 's/1mbit/2mbit/' "$T/c0.yaml" >"$T/other.yaml"
 bg waiter cli qosctl apply "$T/other.yaml" >"$T/out" 2>&1
 # it waits for the lock, before it changes anything; the bits are those of linux/capability.h
 for ((i = 0; i < 200; i++)); do
-	[[ $(sets "$waiter") == "000000c0002c1004 000000c0002c1004" ]] && break
+	[[ $(sets "$waiter") == "000000c0002c1004 000000c000001000" ]] && break
 	sleep 0.02
 done
-is "apply has DAC_READ_SEARCH, NET_ADMIN, SYS_CHROOT, SYS_PTRACE, SYS_ADMIN, PERFMON, BPF" \
-	"$(sets "$waiter")" "000000c0002c1004 000000c0002c1004"
+is "apply has NET_ADMIN, PERFMON, BPF; DAC_READ_SEARCH, SYS_CHROOT, SYS_PTRACE, SYS_ADMIN in reserve" \
+	"$(sets "$waiter")" "000000c0002c1004 000000c000001000"
 is "and no new ones by programs" "$(awk '/^NoNewPrivs/ { print $2 }' "/proc/$waiter/status")" 1
 flock -u 9
 exec 9>&-
@@ -97,6 +120,25 @@ if type -P strace >/dev/null; then
 	is "stats --json" "$(traced qosctl stats --json "$dev")" "less none printed"
 	is "doctor" "$(traced qosctl doctor "$dev")" "less policy none printed"
 	is "remove" "$(traced qosctl remove "$dev")" "less none printed"
+	# all effective sets of a run, in their order; "-": no capability
+	raised() { # COMMAND...
+		cli strace -f -qq -e trace=capset -o "$T/trace" "$@" >/dev/null 2>&1
+		sed -n 's/.*effective=\([^,]*\), permitted.*/\1/p' "$T/trace" |
+			sed 's/1<<CAP_//g; s/^0$/-/' | uniq | paste -sd' '
+	}
+	usual="NET_ADMIN|PERFMON|BPF" rare="NET_ADMIN|SYS_ADMIN|PERFMON|BPF"
+	for command in "apply $T/c0.yaml" "apply $T/numbers.yaml" "apply $T/shape.yaml" "plan $T/c0.yaml" \
+		"show $dev" "stats $dev" "remove $dev" "apply $T/c0.yaml"; do
+		# shellcheck disable=SC2086 # words
+		is "$command makes no other effective" "$(raised qosctl $command)" "$usual -"
+	done
+	is "doctor makes a namespace, for that only" "$(raised qosctl doctor "$dev")" "$usual $rare $usual -"
+	rm "$pins/qos_egress"
+	is "a lost pin, for that only" "$(raised qosctl show "$dev")" "$usual $rare $usual $rare $usual -"
+	check "applied" apply
+	cp "$T/c0.yaml" "$T/mine.yaml" && chown 65534 "$T/mine.yaml" && chmod 600 "$T/mine.yaml"
+	is "check of another user's file" "$(raised qosctl check "$T/mine.yaml")" \
+		"$usual - DAC_READ_SEARCH - DAC_READ_SEARCH -"
 	cli strace -f -qq -e trace=execve -o "$T/trace" "$binary" apply "$T/c0.yaml" >/dev/null
 	is "no program is started but itself" "$(grep -c execve "$T/trace")" 1
 else
