@@ -48,6 +48,72 @@ static int fail(struct qos_diags *diags, int error, const char *what, const char
 	return error;
 }
 
+/* None where it does not matter; of what is not there nothing can be said. */
+static int judge_folder(struct qos_trust *ret_trust)
+{
+	_cleanup_(closep) int fd = -1;
+
+	if (!qos_trust_matters())
+		return 0;
+	fd = open(CRON_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	return qos_trust_judge_way(fd, CRON_DIR, ret_trust);
+}
+
+static int judge_file(const char *path, struct qos_trust *ret_trust)
+{
+	_cleanup_(closep) int fd = -1;
+
+	if (!qos_trust_matters())
+		return 0;
+	/* cron follows no link */
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0)
+		return errno == ENOENT || errno == ELOOP ? 0 : -errno;
+	return qos_trust_judge(fd, path, ret_trust);
+}
+
+int qos_crontab_judge(const char *ifname, struct qos_diags *diags, struct qos_trust *ret_trust)
+{
+	_cleanup_(freep) char *path = NULL;
+	_cleanup_(qos_trust_done) struct qos_trust trust = { .why = NULL };
+	int r = qos_crontab_path(ifname, diags, &path);
+
+	if (r < 0)
+		return r;
+	r = judge_folder(&trust);
+	if (r == 0 && !trust.why)
+		r = judge_file(path, &trust);
+	if (r < 0)
+		return fail(diags, r, "look at", path);
+	*ret_trust = trust;
+	trust = (struct qos_trust){ .why = NULL };
+	return 0;
+}
+
+/* Others could put back, or change, what is done to a file in a folder of theirs. */
+static int expect_trusted(const char *path, struct qos_diags *diags)
+{
+	_cleanup_(qos_trust_done) struct qos_trust folder = { .why = NULL };
+	_cleanup_(qos_trust_done) struct qos_trust file = { .why = NULL };
+	int r = judge_folder(&folder);
+
+	if (r < 0)
+		return fail(diags, r, "look at", CRON_DIR);
+	if (folder.why) {
+		qos_diag(diags, QOS_FAILED, "%s: cron's jobs are not safe there", folder.why);
+		qos_diag_hint(diags, "%s", folder.hint);
+		return -EPERM;
+	}
+	r = judge_file(path, &file);
+	if (r < 0)
+		return fail(diags, r, "look at", path);
+	if (file.why)
+		qos_diag_warn(diags, "%s: cron ran as root what it said", file.why);
+	return 0;
+}
+
 int qos_crontab_get(const char *ifname, struct qos_diags *diags, char **ret_text)
 {
 	_cleanup_(freep) char *path = NULL, *text = calloc(1, TEXT_MAX + 1);
@@ -111,6 +177,9 @@ int qos_crontab_put(const char *ifname, const char *text, struct qos_diags *diag
 
 	if (r < 0)
 		return r;
+	r = expect_trusted(path, diags);
+	if (r < 0)
+		return r;
 	r = replace(path, text);
 	if (r == -ENOENT) {
 		fail(diags, r, "write", path);
@@ -125,6 +194,8 @@ int qos_crontab_remove(const char *ifname, struct qos_diags *diags)
 	_cleanup_(freep) char *path = NULL;
 	int r = qos_crontab_path(ifname, diags, &path);
 
+	if (r == 0)
+		r = expect_trusted(path, diags);
 	if (r < 0)
 		return r;
 	return unlink(path) ? fail(diags, -errno, "remove", path) : 0;

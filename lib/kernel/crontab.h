@@ -4,6 +4,7 @@
 #define QOS_KERNEL_CRONTAB_H
 
 #include "base/diag.h"
+#include "kernel/trust.h"
 
 /*
  * Its path, the caller's. cron reads only files whose names are of letters, digits, '-' and '_', so
@@ -14,9 +15,14 @@ int qos_crontab_path(const char *ifname, struct qos_diags *diags, char **ret_pat
 
 /* Its text, the caller's; -ENOENT, and no diagnostic, when there is none. */
 int qos_crontab_get(const char *ifname, struct qos_diags *diags, char **ret_text);
-/* Put it there whole, for root to write and all to read. */
+/* Who else can write it, where there is one, or the folder: cron runs as root what it says. */
+int qos_crontab_judge(const char *ifname, struct qos_diags *diags, struct qos_trust *ret_trust);
+/*
+ * Put it there whole, for root to write and all to read. -EPERM, and nothing written, where others
+ * can write the folder. One there that others could write is told and goes.
+ */
 int qos_crontab_put(const char *ifname, const char *text, struct qos_diags *diags);
-/* -ENOENT with a diagnostic when there is none. */
+/* -ENOENT with a diagnostic when there is none; else as that. */
 int qos_crontab_remove(const char *ifname, struct qos_diags *diags);
 
 #endif

@@ -106,12 +106,14 @@ struct walk {
 	char left[PATH_MAX];  /* names still to go */
 	unsigned int links;
 	struct qos_trust trust;
+	struct qos_trust shared; /* what is to say of a sticky folder, but for a file of root's */
 };
 
 static void walk_done(struct walk *walk)
 {
 	closep(&walk->fd);
 	qos_trust_done(&walk->trust);
+	qos_trust_done(&walk->shared);
 }
 
 static int reach(struct walk *walk, int fd)
@@ -193,11 +195,35 @@ static bool next_name(struct walk *walk, char name[NAME_MAX + 1])
 	return true;
 }
 
+/*
+ * One that only root could have put into a sticky folder, and only root can take away. Not
+ * a folder, whose files are trusted by its name: it is reused when /tmp is cleaned. Nor one
+ * of several names, as who can read a file may give it another, without fs.protected_hardlinks.
+ */
+static bool is_roots_alone(const struct stat *st)
+{
+	return S_ISREG(st->st_mode) && st->st_uid == 0 && st->st_nlink == 1 &&
+	       !(st->st_mode & (S_IWGRP | S_IWOTH));
+}
+
+/* The next after a sticky folder is known; after a link it is still the folder. */
+static void settle_shared(struct walk *walk)
+{
+	if (!walk->trust.why && walk->shared.why && !is_roots_alone(&walk->st)) {
+		walk->trust = walk->shared;
+		walk->shared = (struct qos_trust){ .why = NULL };
+	}
+	qos_trust_done(&walk->shared);
+}
+
 static int judge_reached(struct walk *walk)
 {
 	bool folder = S_ISDIR(walk->st.st_mode);
+	bool shared = folder && walk->st.st_uid == 0 && walk->st.st_mode & S_ISVTX;
 
-	return judge(&walk->st, walk->where[0] ? walk->where : "/", folder, &walk->trust);
+	settle_shared(walk);
+	return judge(&walk->st, walk->where[0] ? walk->where : "/", folder,
+		     shared ? &walk->shared : &walk->trust);
 }
 
 static int walk_all(struct walk *walk)
@@ -214,6 +240,7 @@ static int walk_all(struct walk *walk)
 		if (r == 0)
 			r = judge_reached(walk);
 	}
+	settle_shared(walk);
 	return r;
 }
 

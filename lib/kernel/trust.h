@@ -2,7 +2,8 @@
 /*
  * Who else could have written what root is going to follow. Trusted is what
  * belongs to root and has no write permission for its group or for others, as
- * sudo and sshd ask of their files. A sticky folder as /tmp is not trusted.
+ * sudo and sshd ask of their files. A sticky folder of root's as /tmp is good for a
+ * file right in it: nobody else can replace that.
  */
 #ifndef QOS_KERNEL_TRUST_H
 #define QOS_KERNEL_TRUST_H

@@ -79,7 +79,21 @@ static void test_ways(void **state)
 		  "others than root can write the folder " TOP "/d (mode 0775)" },
 		{ "chmod 755 d && chown 65534 d", "d/p.yaml",
 		  "the folder " TOP "/d belongs to user 65534, not to root" },
-		{ "chown 0 d && cp d/p.yaml tmp/p.yaml", "tmp/p.yaml",
+		/* nobody else can replace root's own in a sticky folder */
+		{ "chown 0 d && cp d/p.yaml tmp/p.yaml", "tmp/p.yaml", "" },
+		{ "true", "tmp/./p.yaml", "" },
+		{ "chmod 646 tmp/p.yaml", "tmp/p.yaml",
+		  "others than root can write the folder " TOP "/tmp (mode 1777)" },
+		{ "chmod 644 tmp/p.yaml && chown 65534 tmp/p.yaml", "tmp/p.yaml",
+		  "others than root can write the folder " TOP "/tmp (mode 1777)" },
+		{ "chown 0 tmp/p.yaml && chmod 777 tmp", "tmp/p.yaml",
+		  "others than root can write the folder " TOP "/tmp (mode 0777)" },
+		{ "chmod 1777 tmp && chown 65534 tmp", "tmp/p.yaml",
+		  "the folder " TOP "/tmp belongs to user 65534, not to root" },
+		/* others may have given it this name */
+		{ "chown 0 tmp && ln d/p.yaml tmp/name", "tmp/name",
+		  "others than root can write the folder " TOP "/tmp (mode 1777)" },
+		{ "rm tmp/name", "tmp",
 		  "others than root can write the folder " TOP "/tmp (mode 1777)" },
 		/* a folder of root's own in it does not help: /tmp is cleaned, and its name reused
 		 */
@@ -88,7 +102,8 @@ static void test_ways(void **state)
 		/* a link counts as what it leads to, and the way there */
 		{ "ln -s ../d/p.yaml tmp/good", "tmp/good",
 		  "others than root can write the folder " TOP "/tmp (mode 1777)" },
-		{ "ln -s ../tmp/p.yaml d/bad", "d/bad",
+		{ "ln -s ../tmp/p.yaml d/into", "d/into", "" },
+		{ "ln -s p.yaml tmp/beside", "tmp/beside",
 		  "others than root can write the folder " TOP "/tmp (mode 1777)" },
 		{ "ln -s " TOP "/tmp/mine d/far", "d/far/p.yaml",
 		  "others than root can write the folder " TOP "/tmp (mode 1777)" },
@@ -129,7 +144,7 @@ static void test_hints(void **state)
 	run("chmod g+w " TOP "/d");
 	free(judged(TOP "/d/p.yaml", &folder));
 	assert_string_equal(folder, "look at what it says, then: chmod go-w " TOP "/d");
-	run("cp " TOP "/d/p.yaml " TOP "/tmp/");
+	run("cp " TOP "/d/p.yaml " TOP "/tmp/ && chown 65534 " TOP "/tmp/p.yaml");
 	free(judged(TOP "/tmp/p.yaml", &shared));
 	assert_string_equal(shared, "keep it where only root can write, as in " QOS_POLICY_DIR);
 }
