@@ -282,10 +282,12 @@ static int compare(const struct qos_policy *policy, struct qos_diags *diags, cha
 static int probe_schedules(const struct qos_policy *policy, struct qos_diags *diags, json_t *checks)
 {
 	const char *state = NULL;
+	int r;
 
 	if (!policy->schedule_count || api_find_installed(policy, diags, &state) < 0)
 		return 0;
-	return qos_probe_schedules(policy->interface, state, checks);
+	r = qos_probe_schedules(policy->interface, state, checks);
+	return r < 0 ? r : qos_probe_crontab(policy->interface, diags, checks);
 }
 
 /* Read and plan again what was applied. What is wrong with it check says better. */

@@ -64,5 +64,7 @@ struct qos_probe_file {
 int qos_probe_file(const struct qos_probe_file *file, json_t *checks);
 /* Append schedules; state: "installed", "not installed" or "out of date". */
 int qos_probe_schedules(const char *ifname, const char *state, json_t *checks);
+/* Whether others could write what cron runs for it. */
+int qos_probe_crontab(const char *ifname, struct qos_diags *diags, json_t *checks);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "kernel/check.h"
+#include "kernel/crontab.h"
 #include "kernel/privileges.h"
 #include "kernel/probe.h"
 
@@ -74,6 +75,21 @@ int qos_probe_schedules(const char *ifname, const char *state, json_t *checks)
 	return qos_check_add(checks, "schedules", QOS_CHECK_WARN, hint,
 			     "the policy's schedules are %s: cron does not begin them as it says",
 			     state);
+}
+
+int qos_probe_crontab(const char *ifname, struct qos_diags *diags, json_t *checks)
+{
+	_cleanup_(qos_trust_done) struct qos_trust trust = { .why = NULL };
+	int r = qos_crontab_judge(ifname, diags, &trust);
+
+	if (r < 0 || !qos_trust_matters())
+		return r == -ENOMEM ? r : 0;
+	if (trust.why)
+		return qos_check_add(checks, "crontab", QOS_CHECK_FAIL, trust.hint,
+				     "cron runs as root what others may have written: %s",
+				     trust.why);
+	return qos_check_add(checks, "crontab", QOS_CHECK_OK, NULL,
+			     "nobody but root can write what cron runs");
 }
 
 int qos_probe_file(const struct qos_probe_file *file, json_t *checks)

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Who can write what cron runs as root: schedule install and remove, and what doctor says. */
+#include "env.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+#include "base/cleanup.h"
+
+DEFINE_CLEANUP(struct qos_policy *, policy_freep, qos_policy_free)
+
+#define CRON "/etc/cron.d/qosctl-" DEV
+#define POLICY                                                        \
+	"interface: " DEV "\\nlink: { mode: police }\\ndefault: a\\n" \
+	"classes: { a: { rate: 1mbit } }\\n"                          \
+	"schedules:\\n- { name: n, cron: \"0 8 * * *\", set: { a: { rate: 2mbit } } }\\n"
+
+/* An /etc/cron.d, a /run and a bpffs that nobody else sees; the policy is in force. */
+static int setup(void **state)
+{
+	_cleanup_(policy_freep) struct qos_policy *policy = NULL;
+	_cleanup_(freep) char *said = NULL;
+	struct env *env;
+	int r = env_setup(state);
+
+	if (r || geteuid() != 0)
+		return r;
+	run("mkdir -p /etc/cron.d");
+	if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("tmpfs", "/run", "tmpfs", 0, "mode=0755") ||
+	    mount("tmpfs", "/etc/cron.d", "tmpfs", 0, "mode=0755") ||
+	    mount("bpf", "/sys/fs/bpf", "bpf", 0, "mode=0700"))
+		fail_msg("an /etc/cron.d of our own: %s", strerror(errno));
+	env = *state;
+	run("umask 022 && mkdir /run/qk && printf '" POLICY "' >/run/qk/p.yaml");
+	if (qos_policy_read("/run/qk/p.yaml", env->diags, &policy) < 0 ||
+	    qos_apply(policy, 0, env->diags, &said) < 0)
+		fail_msg("%s", diags_text(env->diags));
+	return 0;
+}
+
+/* A call's answer; ret_said: what it said. */
+static int schedule(bool install, char **ret_said)
+{
+	_cleanup_(policy_freep) struct qos_policy *policy = NULL;
+	_cleanup_(freep) char *path = NULL;
+	struct qos_diags *diags = qos_diags_new();
+	int r = 0;
+
+	if (install)
+		r = qos_policy_read("/run/qk/p.yaml", diags, &policy);
+	if (r == 0)
+		r = install ? qos_schedule_install(policy, "/usr/bin/qosctl", diags, &path) :
+			      qos_schedule_uninstall(DEV, diags, &path);
+	*ret_said = diags_text(diags);
+	qos_diags_free(diags);
+	return r;
+}
+
+static void expect(bool install, int status, const char *text)
+{
+	_cleanup_(freep) char *said = NULL;
+
+	assert_int_equal(schedule(install, &said), status);
+	assert_string_equal(said, text);
+}
+
+static void expect_doctor(struct env *env, const char *state, const char *text)
+{
+	_cleanup_(json_decrefp) json_t *root = NULL;
+	_cleanup_(freep) char *json = NULL;
+	const json_t *check;
+	size_t i, found = 0;
+
+	assert_int_equal(qos_doctor(DEV, env->diags, &json), 0);
+	root = json_loads(json, 0, NULL);
+	json_array_foreach(json_object_get(json_object_get(root, "interface"), "checks"), i,
+			   check) {
+		if (strcmp(json_string_value(json_object_get(check, "name")), "crontab") != 0)
+			continue;
+		found++;
+		assert_string_equal(json_string_value(json_object_get(check, "state")), state);
+		assert_string_equal(json_string_value(json_object_get(check, "text")), text);
+	}
+	assert_int_equal(found, 1);
+}
+
+static void test_folder(void **state)
+{
+	static const char refused[] =
+		"error: others than root can write the folder /etc/cron.d (mode 0777): cron's jobs "
+		"are not safe there\n"
+		"hint: look at what it says, then: chmod go-w /etc/cron.d\n";
+
+	env_need_root();
+	run("chmod 777 /etc/cron.d");
+	expect(true, -EPERM, refused);
+	assert_false(try_run("ls /etc/cron.d | grep -q ."));
+	run("chmod 755 /etc/cron.d");
+	expect(true, 0, "");
+	expect_doctor(*state, "ok", "nobody but root can write what cron runs");
+	run("chmod 777 /etc/cron.d");
+	expect(false, -EPERM, refused);
+	run("test -e " CRON);
+	expect_doctor(*state, "fail",
+		      "cron runs as root what others may have written: others than root can write "
+		      "the folder /etc/cron.d (mode 0777)");
+	run("chmod 755 /etc/cron.d");
+	expect(false, 0, "");
+	assert_false(try_run("test -e " CRON));
+}
+
+/* Both take it away, and say that it was there. */
+static void test_file(void **state)
+{
+	static const char told[] = "warning: others than root can write " CRON
+				   " (mode 0666): cron ran as root what it said\n";
+
+	env_need_root();
+	expect(true, 0, "");
+	run("chmod 666 " CRON);
+	expect_doctor(
+		*state, "fail",
+		"cron runs as root what others may have written: others than root can write " CRON
+		" (mode 0666)");
+	expect(true, 0, told);
+	run("test $(stat -c %%a " CRON ") = 644");
+	expect_doctor(*state, "ok", "nobody but root can write what cron runs");
+	run("chmod 666 " CRON);
+	expect(false, 0, told);
+	assert_false(try_run("test -e " CRON));
+	run("printf x >" CRON " && chown 65534 " CRON " && chmod 600 " CRON);
+	expect(true, 0,
+	       "warning: " CRON " belongs to user 65534, not to root: cron ran as root what it "
+	       "said\n");
+	run("test $(stat -c %%u " CRON ") = 0");
+}
+
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, env_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { TEST(test_folder), TEST(test_file) };
+
+	return cmocka_run_group_tests_name("kernel/crontab", tests, NULL, NULL);
+}
