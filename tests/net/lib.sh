@@ -13,7 +13,7 @@ set -uo pipefail
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 PATH=${QOSCTL_BUILD:-$top/build}/tests/net:${QOSCTL_BUILD:-$top/build}/user:${QOSCTL_BUILD:-$top/build}:$PATH
-# A test's own files: NAME.json is read by `json NAME`. Not in /tmp, whose policies root refuses.
+# A test's own files: NAME.json is read by `json NAME`. Not in /tmp, in whose folders root trusts no policy.
 T=$(mktemp -d -p /run)
 
 # Other tests may run on the same machine.

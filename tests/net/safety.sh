@@ -10,8 +10,8 @@ fi
 # pins and locks of its own: for what others left there is more to do
 mount -t bpf -o mode=700 bpf /sys/fs/bpf || bail "no bpffs of its own"
 if [[ $(hostname) != qosctl-vm ]]; then
-	mkdir -m 700 -p /run/qosctl && mount -t tmpfs -o mode=700 locks /run/qosctl ||
-		bail "no locks of its own"
+	[[ -d /run/qosctl ]] || mkdir -m 700 /run/qosctl
+	mount -t tmpfs -o mode=700 locks /run/qosctl || bail "no locks of its own"
 fi
 
 # shellcheck disable=SC2119
