@@ -173,26 +173,28 @@ static int difference(const struct qos_qdiscs *qdiscs, const struct wanted *want
 	return r < 0 ? -ENOMEM : 0;
 }
 
-int qos_qdisc_verify(struct qos_nl *nl, const struct qos_link_info *link,
-		     const struct qos_fq_params *params, struct qos_diags *diags, char **ret_why)
+int qos_qdiscs_verify(const struct qos_qdiscs *qdiscs, const struct qos_link_info *link,
+		      const struct qos_fq_params *params, char **ret_why)
 {
-	_cleanup_(qos_qdiscs_done) struct qos_qdiscs qdiscs = { .items = NULL };
-	int r;
-
-	r = qos_qdiscs_get(nl, link, diags, &qdiscs);
-	if (r < 0)
-		return r;
-
 	for (size_t i = 0; i < wanted_count(link); i++) {
 		struct wanted wanted = wanted_at(link, i);
-		const struct qos_qdisc *there = find(&qdiscs, &wanted);
+		const struct qos_qdisc *there = find(qdiscs, &wanted);
 
 		if (!there || !is_as_wanted(there, &wanted, params))
-			return difference(&qdiscs, &wanted, ret_why);
+			return difference(qdiscs, &wanted, ret_why);
 	}
 
 	*ret_why = NULL;
 	return 0;
+}
+
+int qos_qdisc_verify(struct qos_nl *nl, const struct qos_link_info *link,
+		     const struct qos_fq_params *params, struct qos_diags *diags, char **ret_why)
+{
+	_cleanup_(qos_qdiscs_done) struct qos_qdiscs qdiscs = { .items = NULL };
+	int r = qos_qdiscs_get(nl, link, diags, &qdiscs);
+
+	return r < 0 ? r : qos_qdiscs_verify(&qdiscs, link, params, ret_why);
 }
 
 bool qos_qdisc_is_ours(const struct qos_qdiscs *qdiscs)

@@ -27,6 +27,9 @@ int qos_qdisc_install(struct qos_nl *nl, const struct qos_link_info *link,
  */
 int qos_qdisc_verify(struct qos_nl *nl, const struct qos_link_info *link,
 		     const struct qos_fq_params *params, struct qos_diags *diags, char **ret_why);
+/* The same, by a dump of the device that one has. */
+int qos_qdiscs_verify(const struct qos_qdiscs *qdiscs, const struct qos_link_info *link,
+		      const struct qos_fq_params *params, char **ret_why);
 
 /* Whether a dump of a device shows our root; parameters aside. */
 bool qos_qdisc_is_ours(const struct qos_qdiscs *qdiscs);

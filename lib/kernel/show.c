@@ -41,6 +41,22 @@ static json_t *show_qdisc(const struct qos_link_info *link, const struct qos_qdi
 			 fq && strcmp(fq->kind, "fq") == 0 && qos_fq_has_bands(&fq->options));
 }
 
+/* Somebody replaced one of a port's qdiscs: its packets do not wait for their time. */
+static int find_other_qdisc(const struct qos_link_info *link, const struct qos_qdiscs *qdiscs,
+			    json_t *problems)
+{
+	_cleanup_(freep) char *why = NULL;
+	int r = qos_qdiscs_verify(qdiscs, link, NULL, &why);
+
+	if (r < 0 || !why)
+		return r;
+	if (json_array_append_new(problems, json_sprintf("the qdiscs of %s were changed: %s; "
+							 "apply puts ours back",
+							 link->name, why)))
+		return -ENOMEM;
+	return 0;
+}
+
 /* The root of a port, and why what was applied is not what packets meet there. */
 static int show_port(const struct qos_device *device, size_t i, struct qos_diags *diags,
 		     json_t *problems, json_t **ret_qdisc)
@@ -48,17 +64,11 @@ static int show_port(const struct qos_device *device, size_t i, struct qos_diags
 	_cleanup_(qos_qdiscs_done) struct qos_qdiscs qdiscs = { 0 };
 	const struct qos_link_info *link = &device->ports[i].link;
 	int r = qos_qdiscs_get(device->nl, link, diags, &qdiscs);
-	const struct qos_qdisc *root;
 
+	if (r == 0 && wants_fq(qos_device_known(device)))
+		r = find_other_qdisc(link, &qdiscs, problems);
 	if (r < 0)
 		return r;
-	root = qos_qdiscs_find(&qdiscs, TC_H_ROOT);
-	if (wants_fq(qos_device_known(device)) && !qos_qdisc_is_ours(&qdiscs) &&
-	    json_array_append_new(problems,
-				  json_sprintf("the root qdisc of %s is %s, not the fq that holds "
-					       "the packets; apply puts it back",
-					       link->name, root ? root->kind : "none")))
-		return -ENOMEM;
 	*ret_qdisc = show_qdisc(link, &qdiscs);
 	return 0;
 }

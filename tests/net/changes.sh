@@ -4,7 +4,7 @@
 # one that changes class. No packet is lost but by its class, none overtakes another, none is unshaped.
 . "$(dirname "$0")/faultlib.sh"
 
-rates=${1-1000} others=${2-$(often 200 20)}
+rates=${1-$(often 1000 60)} others=${2-$(often 200 6)}
 PORTS=(5001 5002 5003)
 
 # shellcheck disable=SC2119

@@ -44,7 +44,7 @@ tc -n "$NS_CLI" qdisc del dev c0 root
 is "deleted: doctor" "$(found)" "qdisc fail"
 cli qosctl show c0 >"$T/out"
 is "deleted: the status of show" $? 1
-check "deleted: show says so" grep -q '^problem: the root qdisc of c0 is .*, not the fq' "$T/out"
+check "deleted: show says so" grep -q '^problem: the qdiscs of c0 were changed: root .*, not [fm]q* 7105:; apply' "$T/out"
 check "apply repairs" apply
 quiet "then"
 tc -n "$NS_CLI" qdisc replace dev c0 root fq_codel

@@ -31,7 +31,7 @@ load_stop() { # WHAT [LOST]: how many the kernel may lose by what is done
 	dropped=$(($(stats '.drops | add') - dropped)) seen=$(($(stats '.packets + (.drops | add)') - seen))
 	near "$1: of $all packets each arrived, or was dropped by its class, or was in the queue" \
 		$(($(json "load$n" '.keys["udp:5001"].packets') + dropped)) "$all" 0 "${2-0}"
-	at_most "$1: all were seen by the program" "$all" $((seen + ${2-0}))
+	at_most "$1: all were seen by the program" "$all" "$seen"
 	is "$1: none is reordered" "$(json "load$n" '.keys["udp:5001"].reordered')" 0
 	[[ $MODE == fq ]] || return
 	at_most "$1: bytes in the fullest tenth of a second" \
@@ -46,12 +46,21 @@ in_force() { # WHAT
 # 4 Mbit/s for 100 ms, the longest queue; the kernel drops it with the link
 queue=60
 
+# The neighbour goes with the link too. As long as nobody has found it again packets wait for it outside
+# of any qdisc, and too many are dropped there, before the program: up to 1 s, in which s0 still has no
+# qdisc to answer with (the kernel looks at links once in a second). So it is told.
+neighbour() {
+	ip -n "$NS_CLI" neigh replace $SRV4 lladdr "$(ip -n "$NS_SRV" -j link show s0 | jq -r '.[0].address')" \
+		dev c0 nud permanent
+}
+
 note "link down and up"
 load_start
 for _ in 1 2 3; do
 	ip -n "$NS_CLI" link set c0 down
 	sleep 0.2
 	ip -n "$NS_CLI" link set c0 up
+	neighbour
 	ip -n "$NS_CLI" addr add $CLI6/64 dev c0 nodad # gone with the link
 	sleep 0.3
 done
@@ -102,7 +111,7 @@ broken() { # WHAT: told, and repaired
 	check "$1: doctor tells" grep -q FAIL "$T/doctor"
 	cli qosctl show c0 --json >"$T/show.json" 2>"$T/out"
 	is "$1: show tells" "$(jq -r '.[0].in_force' "$T/show.json" 2>/dev/null)$(grep -c 'not shaped' "$T/out")" \
-		"${2-false0}"
+		false0
 	check "$1: plan tells" grep -q '^+' <(changes A)
 	load_start 2>/dev/null
 	check "$1: apply repairs" apply A
@@ -118,15 +127,15 @@ if [[ $MODE == fq ]]; then
 	broken "another qdisc at one queue"
 fi
 tc -n "$NS_CLI" filter del dev c0 egress
-broken "no filter" 1
+broken "no filter"
 tc -n "$NS_CLI" qdisc del dev c0 clsact
-broken "no clsact" 1
+broken "no clsact"
 check "remove" cli qosctl remove c0
 is "nothing is left" "$(settled "$(none_in_kernel)")" "$(none_in_kernel)"
 
 note "deleted and made anew"
 check "apply" apply A
-for _ in 1 2 3; do
+for _ in $(seq "$(often 3 1)"); do
 	ip -n "$NS_CLI" link del c0
 	link_add "$NS_CLI" c0 "$NS_SRV" s0 1500 4
 	check "apply" apply A
@@ -149,7 +158,7 @@ make_space() { # NAME: with a shaped c0
 }
 locks() { find /run/qosctl -name '*.lock' | wc -l; }
 lock_files=$(locks)
-for _ in 1 2 3; do
+for _ in $(seq "$(often 3 1)"); do
 	make_space "qd$$"
 	ip netns del "qd$$"
 done

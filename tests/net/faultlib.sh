@@ -91,12 +91,13 @@ none_in_kernel() {
 	if [[ ${QOSCTL_IN_VM-} ]]; then echo "0 programs, 0 maps, 0 pins"; else echo "some programs, some maps, 0 pins"; fi
 }
 
-# The same, when the kernel has freed what nobody holds any more, which takes it a moment.
+# The same, when the kernel has freed what nobody holds any more, which takes it a moment. Looking costs
+# more than waiting.
 settled() { # EXPECTED
-	local i
-	for ((i = 0; i < 50; i++)); do
+	local wait
+	for wait in 0.1 0.2 0.4 0.8 1.5 2; do
 		[[ $(in_kernel) == "$1" ]] && break
-		sleep 0.1
+		sleep $wait
 	done
 	in_kernel
 }

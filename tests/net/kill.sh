@@ -5,8 +5,8 @@
 # none goes past the classes.
 #
 #   kill.sh all     at every call: the default natively
-#   kill.sh some    at every call up to the loading of a program, which takes long in virtual time, and
-#                   then where something has just been changed
+#   kill.sh some    where something has just been changed, and at every hundredth: each takes seconds in
+#                   virtual time, as programs are loaded
 . "$(dirname "$0")/faultlib.sh"
 
 which=${1-$(often all some)}
@@ -63,15 +63,17 @@ calls() { # FROM TO
 	fi
 	cli strace -f -o "$T/trace" qosctl apply "$T/$2.yaml" >/dev/null
 	put "$1" || not_ok "back to $1"
-	# call n is on line n + 1, after what starts it
+	# call n is on line n + 1, after what starts it; of pins those in the middle stand for the rest
 	awk -v loads="$(grep -c BPF_PROG_LOAD "$T/trace")" '
-		NR > 1 && (changed || load < loads || loads == 0 || NR % 50 == 0) { print NR - 1 }
-		/BPF_PROG_LOAD/ { load++ }
-		{ changed = /RTM_NEW(QDISC|TFILTER)|RTM_SETLINK|RTM_DEL|rename\(|mkdir\("\/sys/ ||
-			/BPF_OBJ_PIN/ && ++pins % 6 == 1 || /unlinkat\(/ && ++unlinks % 6 == 1 }
+		NR > 1 && (changed || NR % 100 == 0) { print NR - 1 }
+		{ changed = /sendto.*RTM_(NEW|SET|DEL)/ && !/RTM_NEWNS/ || /rename\(/ ||
+			/BPF_OBJ_PIN/ && ++pins == 6 || /unlinkat\(/ && ++unlinks == 6 ||
+			loads == 0 && /BPF_MAP_UPDATE/ }
 		END { print NR + 1 }' "$T/trace"
 }
 
+# With so few of them something was done.
+few=$([[ $which == all ]] && echo 5 || echo 1)
 kills=0 changed=0
 try() { # N FROM TO: 1 when it was not killed any more
 	local status
@@ -107,7 +109,7 @@ transition() { # FROM TO
 		((failed - before < 5)) || break
 	done
 	is "$1 to $2: what went wrong" $((failed - before)) 0
-	check "killed at $kills calls, $changed of them with something done" test $changed -gt 5
+	check "killed at $kills calls, $changed of them with something done" test $changed -gt $few
 }
 
 # As many packets of a as come now, for as long as it takes.

@@ -3,7 +3,7 @@
 # Several qosctl at once, again and again: one after the other, the last one wins, nothing is left over.
 . "$(dirname "$0")/faultlib.sh"
 
-rounds=${1-$(often 100 10)}
+rounds=${1-$(often 100 5)}
 # shellcheck disable=SC2119
 topo2
 policy A 20 4 2
@@ -45,7 +45,7 @@ for ((i = 1; i <= rounds; i++)); do
 	look
 	[[ $everything == "${all[A]}" || $everything == "${all[B]}" || $everything == "${all[C]}" ||
 		$effective == none ]] || { not_ok "round $i: what is in force is none of them"; bad=$((bad + 1)); }
-	if ((i % 10 == 0)); then
+	if ((i % 5 == 0)); then
 		# the last one wins
 		apply A >/dev/null || not_ok "round $i: apply"
 		look

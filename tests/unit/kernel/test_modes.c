@@ -61,6 +61,34 @@ static void test_fq_deleted(void **state)
 	assert_false(try_run("tc qdisc show dev " DEV " | grep ' 7105: '"));
 }
 
+static void expect_shown(struct env *env, bool in_force, const char *said)
+{
+	_cleanup_(freep) char *text = NULL;
+
+	assert_int_equal(qos_show(DEV, env->diags, &text), 0);
+	assert_contains(text, in_force ? "\"in_force\": true" : "\"in_force\": false");
+	assert_contains(text, said);
+}
+
+/* At one of the queues only, or above all of them. */
+static void test_fq_replaced(void **state)
+{
+	struct env *env = *state;
+
+	if (!need_fq(env))
+		skip();
+	expect_shown(env, true, "\"problems\": []");
+	run("tc qdisc replace dev " DEV " parent 7105:2 handle 9: pfifo");
+	expect_shown(env, false,
+		     "the qdiscs of " DEV " were changed: 7105:2 is pfifo 9:, not fq 7107:");
+	apply_heals(env, DEV, FQ("10mbit"));
+	run("tc qdisc replace dev " DEV " root handle 9: pfifo");
+	expect_shown(env, false,
+		     "the qdiscs of " DEV " were changed: root is pfifo 9:, not mq 7105:");
+	apply_heals(env, DEV, FQ("10mbit"));
+	expect_shown(env, true, "\"problems\": []");
+}
+
 /* Our own fq is put back with its parameters, in mode fq and on the way to police. */
 static void test_fq_roll_back(void **state)
 {
@@ -90,6 +118,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_fq_and_police),
 		TEST(test_fq_deleted),
+		TEST(test_fq_replaced),
 		TEST(test_fq_roll_back),
 	};
 
