@@ -43,7 +43,7 @@ static int judge(const struct qos_policy *policy, struct qos_diags *diags)
 /* Who can write what fd is, while it is open: what is judged is what was read. */
 static int find_writers(int fd, struct qos_policy *policy)
 {
-	_cleanup_(qos_kernel_lowerp) uint64_t raised = qos_kernel_raise_to_read(policy->path);
+	_raised_ uint64_t raised = qos_kernel_raise_to_read(policy->path);
 	struct qos_trust trust = { .why = NULL };
 	int r;
 
@@ -79,7 +79,7 @@ static int build_policy(const char *path, const char *text, size_t len, const ti
 
 static int open_policy(const char *path, struct qos_diags *diags, int *ret_fd)
 {
-	_cleanup_(qos_kernel_lowerp) uint64_t raised = qos_kernel_raise_to_read(path);
+	_raised_ uint64_t raised = qos_kernel_raise_to_read(path);
 
 	return qos_file_open(path, diags, ret_fd);
 }

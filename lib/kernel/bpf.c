@@ -80,18 +80,23 @@ static int adopt_map(struct qos_bpf *bpf, int fd, void *arg __attribute__((unuse
 	return 0;
 }
 
+static int map_by_id(uint32_t id)
+{
+	_raised_ uint64_t raised = qos_kernel_raise(QOS_CAP(CAP_SYS_ADMIN));
+	int fd = bpf_map_get_fd_by_id(id);
+
+	return fd < 0 ? -errno : fd;
+}
+
 /* By its number where it is not known: its pin is gone, or never was. */
 static int open_map(struct qos_bpf *bpf, uint32_t id)
 {
-	_cleanup_(qos_kernel_lowerp) uint64_t raised = 0;
 	int fd = qos_bpf_maps_get(&bpf->maps, id);
 
 	if (fd != -ENOENT)
 		return fd;
 	bpf->unpinned = true;
-	raised = qos_kernel_raise(QOS_CAP(CAP_SYS_ADMIN));
-	fd = bpf_map_get_fd_by_id(id);
-	return fd < 0 ? -errno : fd;
+	return map_by_id(id);
 }
 
 /* Call fn with a descriptor, to take over, of each map of the program. */
@@ -178,18 +183,22 @@ static int id_of(int prog_fd, uint32_t *ret_id)
 	return 0;
 }
 
+static int program_by_id(uint32_t id)
+{
+	_raised_ uint64_t raised = qos_kernel_raise(QOS_CAP(CAP_SYS_ADMIN));
+	int fd = bpf_prog_get_fd_by_id(id);
+
+	return fd < 0 ? -errno : fd;
+}
+
 int qos_bpf_hold(uint32_t prog_id, const char *dir)
 {
-	_cleanup_(qos_kernel_lowerp) uint64_t raised = 0;
 	_cleanup_(closep) int pinned = dir ? open_pin(dir, NULL) : -1;
-	uint32_t id;
-	int fd;
+	uint32_t id = 0;
 
 	if (pinned >= 0 && id_of(pinned, &id) == 0 && id == prog_id)
 		return TAKE_FD(pinned);
-	raised = qos_kernel_raise(QOS_CAP(CAP_SYS_ADMIN));
-	fd = bpf_prog_get_fd_by_id(prog_id);
-	return fd < 0 ? -errno : fd;
+	return program_by_id(prog_id);
 }
 
 int qos_bpf_open(uint32_t prog_id, const char *dir, struct qos_diags *diags,

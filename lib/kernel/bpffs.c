@@ -33,7 +33,7 @@ static bool is_bpffs(const char *path)
 
 static int mount_bpffs(void)
 {
-	_cleanup_(qos_kernel_lowerp) uint64_t raised = qos_kernel_raise(QOS_CAP(CAP_SYS_ADMIN));
+	_raised_ uint64_t raised = qos_kernel_raise(QOS_CAP(CAP_SYS_ADMIN));
 
 	return mount("bpf", BPFFS, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=700") < 0 ?
 		       -errno :
@@ -88,7 +88,7 @@ static pid_t outer_process(void)
  */
 static int mount_outside(pid_t outer)
 {
-	_cleanup_(qos_kernel_lowerp) uint64_t raised =
+	_raised_ uint64_t raised =
 		qos_kernel_raise(QOS_CAP(CAP_SYS_ADMIN) | QOS_CAP(CAP_SYS_CHROOT));
 	_cleanup_(closep) int ns = -1;
 	char path[PATH_LEN];
@@ -129,8 +129,8 @@ static int fail(struct qos_diags *diags, int error)
  */
 static int find_mounted(char *ret_path, pid_t *ret_outer)
 {
-	_cleanup_(qos_kernel_lowerp) uint64_t raised = 0;
 	char path[PATH_LEN];
+	uint64_t raised;
 
 	*ret_outer = 0;
 	snprintf(ret_path, PATH_LEN, BPFFS);
@@ -138,10 +138,12 @@ static int find_mounted(char *ret_path, pid_t *ret_outer)
 		return 0;
 	raised = qos_kernel_raise(QOS_CAP(CAP_SYS_PTRACE));
 	*ret_outer = outer_process();
-	if (*ret_outer)
-		raised = 0;
+	if (!*ret_outer) {
+		qos_kernel_lower(raised);
+		return -ENOENT;
+	}
 	snprintf(path, sizeof(path), "/proc/%d/root" BPFFS, (int)*ret_outer);
-	if (!*ret_outer || !is_bpffs(path))
+	if (!is_bpffs(path))
 		return -ENOENT;
 	snprintf(ret_path, PATH_LEN, "%s", path);
 	return 0;

@@ -160,7 +160,7 @@ static void *run(void *data)
 int qos_namespaces_find(struct qos_namespaces *ret)
 {
 	_cleanup_(search_done) struct search search = { .inodes = NULL };
-	_cleanup_(qos_kernel_lowerp) uint64_t raised = qos_kernel_raise(
+	_raised_ uint64_t raised = qos_kernel_raise(
 		QOS_CAP(CAP_SYS_ADMIN) | QOS_CAP(CAP_SYS_PTRACE) | QOS_CAP(CAP_DAC_READ_SEARCH));
 	struct job job = { .search = &search };
 	pthread_t thread;

@@ -98,7 +98,7 @@ static void *scratch_open(void *data)
  */
 int qos_nl_open_scratch(struct qos_nl **ret_nl)
 {
-	_cleanup_(qos_kernel_lowerp) uint64_t raised = qos_kernel_raise(QOS_CAP(CAP_SYS_ADMIN));
+	_raised_ uint64_t raised = qos_kernel_raise(QOS_CAP(CAP_SYS_ADMIN));
 	struct scratch scratch = { .error = 0 };
 	pthread_t thread;
 	int r;

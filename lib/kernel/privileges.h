@@ -19,7 +19,7 @@ int qos_kernel_keep(enum qos_privileges keep, struct qos_diags *diags);
  * Make those effective that are permitted and not effective yet; the set of
  * these, to be lowered when the call that needs them was made:
  *
- *	_cleanup_(qos_kernel_lowerp) uint64_t raised = qos_kernel_raise(QOS_CAP(CAP_SYS_ADMIN));
+ *	_raised_ uint64_t raised = qos_kernel_raise(QOS_CAP(CAP_SYS_ADMIN));
  *
  * A thread begins with what is effective in the one that creates it.
  */
@@ -29,5 +29,7 @@ uint64_t qos_kernel_raise_to_read(const char *path);
 /* errno may change. */
 void qos_kernel_lower(uint64_t raised);
 DEFINE_CLEANUP(uint64_t, qos_kernel_lowerp, qos_kernel_lower)
+/* clang asks what else a variable is for */
+#define _raised_ __attribute__((cleanup(qos_kernel_lowerp), unused))
 
 #endif

@@ -23,16 +23,19 @@ static int ethtool(int fd, const char *ifname, void *command)
 
 static int count_features(int fd, const char *ifname, uint32_t *ret_count)
 {
-	struct {
-		struct ethtool_sset_info info;
-		uint32_t count;
-	} sets = { .info = { .cmd = ETHTOOL_GSSET_INFO, .sset_mask = 1ULL << ETH_SS_FEATURES } };
-	int r = ethtool(fd, ifname, &sets);
+	_cleanup_(freep) struct ethtool_sset_info *sets =
+		calloc(1, sizeof(*sets) + sizeof(sets->data[0]));
+	int r;
 
+	if (!sets)
+		return -ENOMEM;
+	sets->cmd = ETHTOOL_GSSET_INFO;
+	sets->sset_mask = 1ULL << ETH_SS_FEATURES;
+	r = ethtool(fd, ifname, sets);
 	if (r < 0)
 		return r;
-	memcpy(ret_count, sets.info.data, sizeof(*ret_count));
-	return sets.info.sset_mask ? 0 : -EOPNOTSUPP;
+	*ret_count = sets->data[0];
+	return sets->sset_mask ? 0 : -EOPNOTSUPP;
 }
 
 /* The number of a feature, of so many, or -ENOENT. */

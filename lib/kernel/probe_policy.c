@@ -23,7 +23,7 @@ static size_t count_lines(const char *text)
 
 static bool is_newer(const char *path, const char *applied)
 {
-	_cleanup_(qos_kernel_lowerp) uint64_t raised = qos_kernel_raise_to_read(path);
+	_raised_ uint64_t raised = qos_kernel_raise_to_read(path);
 	struct tm tm = { .tm_isdst = 0 };
 	struct stat st;
 

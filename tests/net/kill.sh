@@ -109,7 +109,7 @@ transition() { # FROM TO
 		((failed - before < 5)) || break
 	done
 	is "$1 to $2: what went wrong" $((failed - before)) 0
-	check "killed at $kills calls, $changed of them with something done" test $changed -gt $few
+	check "killed at $kills calls, $changed of them with something done" test $changed -gt "$few"
 }
 
 # As many packets of a as come now, for as long as it takes.
