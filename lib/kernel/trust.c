@@ -103,7 +103,8 @@ struct walk {
 	int fd;		      /* what was reached */
 	struct stat st;	      /* of that */
 	char where[PATH_MAX]; /* its path, without links; the root's is empty */
-	char left[PATH_MAX];  /* names still to go */
+	char left[PATH_MAX];  /* names still to go, */
+	size_t gone;	      /* after so many bytes */
 	unsigned int links;
 	struct qos_trust trust;
 	struct qos_trust shared; /* what is to say of a sticky folder, but for a file of root's */
@@ -134,11 +135,12 @@ static int reach_root(struct walk *walk)
 /* text, and then what was left after it. */
 static int put_before(struct walk *walk, const char *text)
 {
-	_cleanup_(freep) char *left = strdup(walk->left);
+	_cleanup_(freep) char *left = strdup(walk->left + walk->gone);
 	int len;
 
 	if (!left)
 		return -ENOMEM;
+	walk->gone = 0;
 	len = snprintf(walk->left, sizeof(walk->left), "%s/%s", text, left);
 	return len < (int)sizeof(walk->left) ? 0 : -ENAMETOOLONG;
 }
@@ -186,12 +188,13 @@ static int step_to(struct walk *walk, const char *name)
 /* Takes the next of the names that are left; false: there was none. */
 static bool next_name(struct walk *walk, char name[NAME_MAX + 1])
 {
-	size_t skip = strspn(walk->left, "/"), len = strcspn(walk->left + skip, "/");
+	const char *left = walk->left + walk->gone;
+	size_t skip = strspn(left, "/"), len = strcspn(left + skip, "/");
 
 	if (!len)
 		return false;
-	snprintf(name, NAME_MAX + 1, "%.*s", (int)len, walk->left + skip);
-	memmove(walk->left, walk->left + skip + len, strlen(walk->left + skip + len) + 1);
+	snprintf(name, NAME_MAX + 1, "%.*s", (int)len, left + skip);
+	walk->gone += skip + len;
 	return true;
 }
 
