@@ -158,7 +158,10 @@ static __always_inline int pass(struct __sk_buff *skb, struct shaping *s, __u64 
 		return PASS;
 	c->borrowed += s->d.own ? 0 : bytes;
 	s->facts->sample = sample_of(c->by[QOS_PASS].bytes, bytes);
-	return s->facts->sample ? SAMPLE : PASS;
+	if (!s->facts->sample)
+		return PASS;
+	s->facts->sampled = s->now;
+	return SAMPLE;
 }
 
 /*

@@ -171,12 +171,13 @@ static __always_inline __u64 sample_of(__u64 sum, __u64 bytes)
 
 __noinline int qos_sample(const struct facts *f, __u32 slot, __u64 packet_hash)
 {
-	__u64 now = QOS_NOW();
 	struct flow_ref ref;
 	struct path p;
+	__u64 now;
 
 	if (!f || find_path(slot, &p))
 		return 0;
+	now = f->sampled;
 	find_flow(f, packet_hash, &p, now, &ref);
 	if (!ref.flow || !ref.own)
 		return 0;

@@ -62,7 +62,7 @@ struct facts {
 	/* when the shares of its class were looked at for it, or 0; and how long the class's
 	 * next packet waited then */
 	__u64 renewed, lead;
-	__u64 sample; /* bytes that its flow is to be told of, or 0 */
+	__u64 sample, sampled; /* bytes that its flow is to be told of, or 0; and when */
 };
 
 struct cursor {

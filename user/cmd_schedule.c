@@ -22,6 +22,18 @@ static char *own_path(struct report *report)
 	return NULL;
 }
 
+/* What was done to cron's file. */
+static void say_path(const struct report *report, const char *key, const char *done,
+		     const char *path)
+{
+	_cleanup_(json_decrefp) json_t *json = json_pack("{s:s}", key, path);
+
+	if (report->json)
+		print_json(stdout, json);
+	else
+		printf("%s %s\n", path, done);
+}
+
 static void install(const struct args *args, const char *operand, struct report *report)
 {
 	_cleanup_(policy_freep) struct qos_policy *policy =
@@ -37,13 +49,7 @@ static void install(const struct args *args, const char *operand, struct report 
 	report_diags(report, diags, operand, r);
 	if (r < 0)
 		return;
-	if (report->json) {
-		_cleanup_(json_decrefp) json_t *json = json_pack("{s:s}", "installed", path);
-
-		print_json(stdout, json);
-	} else {
-		printf("%s written\n", path);
-	}
+	say_path(report, "installed", "written", path);
 }
 
 static void uninstall(const char *ifname, struct report *report)
@@ -56,13 +62,7 @@ static void uninstall(const char *ifname, struct report *report)
 	report_diags(report, diags, ifname, r);
 	if (r < 0)
 		return;
-	if (report->json) {
-		_cleanup_(json_decrefp) json_t *json = json_pack("{s:s}", "removed", path);
-
-		print_json(stdout, json);
-	} else {
-		printf("%s removed\n", path);
-	}
+	say_path(report, "removed", "removed", path);
 }
 
 static void list(const char *ifname, struct report *report)

@@ -292,6 +292,17 @@ int qos_bpf_array(int fd, uint32_t count, size_t size, void **ret_values)
 	return 0;
 }
 
+int qos_bpf_array_put(int fd, uint32_t count, const void *values)
+{
+	_cleanup_(freep) uint32_t *keys = calloc(count, sizeof(*keys));
+
+	if (!keys)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < count; i++)
+		keys[i] = i;
+	return bpf_map_update_batch(fd, keys, values, &count, NULL) ? -errno : 0;
+}
+
 /* A bpffs takes no dots in names (bpf_lookup(), kernel/bpf/inode.c). */
 static int pin(int fd, const char *dir, const char *name)
 {

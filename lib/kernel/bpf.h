@@ -98,5 +98,8 @@ int qos_bpf_counters(const struct qos_bpf *bpf, uint32_t slot, struct qos_counte
 
 /* All values of an array map, of count entries of size bytes; the caller's. */
 int qos_bpf_array(int fd, uint32_t count, size_t size, void **ret_values);
+/* Put them back, in one call: who is killed leaves the old ones or the new ones, whole
+ * (generic_map_update_batch() in kernel/bpf/syscall.c is not interrupted). */
+int qos_bpf_array_put(int fd, uint32_t count, const void *values);
 
 #endif

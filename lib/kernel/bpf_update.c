@@ -2,7 +2,6 @@
 /* Other numbers for the classes of a program that runs. */
 #include "kernel/bpf.h"
 
-#include <bpf/bpf.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -94,26 +93,14 @@ void qos_bpf_update_abandon(struct qos_bpf_update *update)
 	qos_expiry_start(update->bpf);
 }
 
-/* All classes at once, as in qos_bpf_classes_put(). */
-static int put_back_classes(const struct qos_bpf_update *update)
-{
-	uint32_t count = update->bpf->capacity;
-	_cleanup_(freep) uint32_t *keys = calloc(count, sizeof(*keys));
-
-	if (!keys)
-		return -ENOMEM;
-	for (uint32_t slot = 0; slot < count; slot++)
-		keys[slot] = slot;
-	return bpf_map_update_batch(update->bpf->classes_fd, keys, update->classes, &count, NULL) ?
-		       -errno :
-		       0;
-}
-
 /* What cannot be put back stays unfinished, and is told. */
 static void put_back(struct qos_bpf_update *update)
 {
-	if (put_back_classes(update) == 0 && qos_expiry_put_back(update->bpf, &update->expiry) == 0)
-		qos_bpf_state_write(&update->bpf->document, update->bpf->state);
+	struct qos_bpf *bpf = update->bpf;
+
+	if (qos_bpf_array_put(bpf->classes_fd, bpf->capacity, update->classes) == 0 &&
+	    qos_expiry_put_back(bpf, &update->expiry) == 0)
+		qos_bpf_state_write(&bpf->document, bpf->state);
 }
 
 int qos_bpf_update_end(struct qos_bpf_update *update, const struct qos_plan *plan,

@@ -198,22 +198,14 @@ int qos_expiry_copy(const struct qos_bpf *bpf, struct qos_expiry_copy *ret_copy)
 
 int qos_expiry_put_back(const struct qos_bpf *bpf, const struct qos_expiry_copy *copy)
 {
-	struct qos_expiry none = { .at = 0 };
-	const struct qos_expiry_cfg *classes = copy->classes;
-	const struct qos_expiry *expiries = copy->expiries;
+	int r;
 
-	if (!has_maps(bpf))
+	if (!copy->count)
 		return 0;
-	for (uint32_t i = 0; i < copy->count; i++) {
-		if (bpf_map_update_elem(bpf->expiry_cfgs_fd, &i, &classes[i], BPF_ANY))
-			return -errno;
-	}
-	for (uint32_t n = 0; n < QOS_EXPIRIES; n++) {
-		if (bpf_map_update_elem(bpf->expiries_fd, &n, expiries ? &expiries[n] : &none,
-					BPF_ANY))
-			return -errno;
-	}
-	return qos_expiry_start(bpf);
+	r = qos_bpf_array_put(bpf->expiry_cfgs_fd, copy->count, copy->classes);
+	if (r == 0)
+		r = qos_bpf_array_put(bpf->expiries_fd, QOS_EXPIRIES, copy->expiries);
+	return r < 0 ? r : qos_expiry_start(bpf);
 }
 
 void qos_expiry_copy_done(struct qos_expiry_copy *copy)

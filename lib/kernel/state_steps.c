@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What a document says of numbers that end by themselves: how it is to be read once their time has
- * come. "steps": [{"at": CLOCK_BOOTTIME in ns, "n": which of the program's timers, "plan": {line:
- * its text then}, "classes": {index: what "show" says of it then}, "link": the same}].
+ * come. "steps", as many as the program's timers that are used: [{"at": CLOCK_BOOTTIME in ns,
+ * "plan": {line: its text then}, "classes": {index: what "show" says of it then}, "link": the
+ * same}].
  */
 #include "kernel/state.h"
 
@@ -52,15 +53,15 @@ static json_t *shown(const json_t *state, const char *what)
 }
 
 /* One step: from a document to that of the plan then. */
-static json_t *step_of(const json_t *now, const json_t *then, uint64_t at, size_t n)
+static json_t *step_of(const json_t *now, const json_t *then, uint64_t at)
 {
 	_cleanup_(json_decrefp) json_t *now_lines = lines_of(qos_state_plan(now));
 	_cleanup_(json_decrefp) json_t *then_lines = lines_of(qos_state_plan(then));
 
 	if (!now_lines || !then_lines)
 		return NULL;
-	return json_pack("{s:I, s:I, s:o, s:o, s:O}", "at", (json_int_t)at, "n", (json_int_t)n,
-			 "plan", changed(now_lines, then_lines), "classes",
+	return json_pack("{s:I, s:o, s:o, s:O}", "at", (json_int_t)at, "plan",
+			 changed(now_lines, then_lines), "classes",
 			 changed(shown(now, "classes"), shown(then, "classes")), "link",
 			 shown(then, "link"));
 }
@@ -100,7 +101,7 @@ int qos_state_add_steps(json_t *state, const struct qos_plan *plan,
 		r = new_state(&then, link, qos_state_origin(state), &state_then);
 		if (r < 0)
 			return r;
-		r = json_array_append_new(steps, step_of(before, state_then, plan->steps[n].at, n));
+		r = json_array_append_new(steps, step_of(before, state_then, plan->steps[n].at));
 		json_decref(before);
 		before = state_then;
 		if (r)
@@ -149,12 +150,11 @@ static void drop_sets(json_t *state, uint64_t now)
 /* A timer may be as late, ns. */
 #define LATE 1000000000ULL
 
-static bool is_missed(const struct qos_bpf *bpf, const json_t *step, uint64_t now)
+static bool is_missed(const struct qos_bpf *bpf, const json_t *step, size_t n, uint64_t now)
 {
-	uint32_t n = (uint32_t)json_integer_value(json_object_get(step, "n"));
 	uint64_t at = (uint64_t)json_integer_value(json_object_get(step, "at"));
 
-	return now - at > LATE && !qos_expiry_is_done(bpf, n);
+	return now - at > LATE && !qos_expiry_is_done(bpf, (uint32_t)n);
 }
 
 static bool has_come(const json_t *step, uint64_t now)
@@ -175,7 +175,7 @@ int qos_state_roll(struct qos_bpf *bpf)
 
 		if (r < 0)
 			return r;
-		missed |= has_come(step, now) && is_missed(bpf, step, now);
+		missed |= has_come(step, now) && is_missed(bpf, step, i, now);
 	}
 	drop_sets(bpf->state, now);
 	if (missed && json_object_set_new(bpf->state, QOS_STATE_UNFINISHED, json_true()))

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "shaped.h"
 
+#include <bpf/bpf.h>
+
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -151,4 +153,31 @@ void block_pins(bool block)
 char *root_qdisc(void)
 {
 	return output_of("tc qdisc show dev " DEV " | grep -v clsact | sort");
+}
+
+struct qos_device *running_device(struct env *env)
+{
+	struct qos_device *device = NULL;
+
+	assert_int_equal(qos_device_open(DEV, NULL, env->diags, &device), 0);
+	assert_non_null(device->running);
+	return device;
+}
+
+uint32_t running_program(struct env *env)
+{
+	_cleanup_(qos_device_closep) struct qos_device *device = running_device(env);
+
+	return device->running->prog_id;
+}
+
+struct qos_class_cfg running_class(struct env *env, const char *name)
+{
+	_cleanup_(qos_device_closep) struct qos_device *device = running_device(env);
+	struct qos_class_cfg cfg;
+	int slot = *name ? qos_bpf_slot(device->running->state, name) : QOS_SLOT_LINK;
+
+	assert_true(slot >= 0);
+	assert_int_equal(bpf_map_lookup_elem(device->running->classes_fd, &slot, &cfg), 0);
+	return cfg;
 }

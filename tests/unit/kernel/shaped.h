@@ -6,6 +6,7 @@
 #include "env.h"
 
 #include "base/cleanup.h"
+#include "kernel/device.h"
 #include "model/policy.h"
 
 DEFINE_CLEANUP(struct qos_policy *, policy_freep, qos_policy_free)
@@ -30,6 +31,12 @@ void remove_from(struct env *env, const char *ifname);
 
 /* Makes the last step of apply on DEV fail: a directory among the pins is not ours to remove. */
 void block_pins(bool block);
+
+/* What runs on DEV; to be closed. */
+struct qos_device *running_device(struct env *env);
+uint32_t running_program(struct env *env);
+/* A class in the table of the program; "" is the link. */
+struct qos_class_cfg running_class(struct env *env, const char *name);
 
 /* How many programs are in its egress. */
 int filters_of(const char *ifname);

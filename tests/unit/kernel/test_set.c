@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Values put over a policy's: by hand, for a while, and all of them together. */
-#include "env.h"
+#include "shaped.h"
 
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,38 +14,19 @@
 #include "kernel/bpffs.h"
 #include "kernel/device.h"
 
-DEFINE_CLEANUP(struct qos_policy *, policy_freep, qos_policy_free)
-
-#define MBIT	  1000000ULL
-#define FILE_NAME "/run/qk-set.yaml"
+#define MBIT 1000000ULL
 
 static const char policy_text[] =
-	"interface: " DEV "\nlink: { rate: 10mbit, mode: police }\ndefault: c0\nclasses:\n"
+	"link: { rate: 10mbit, mode: police }\ndefault: c0\nclasses:\n"
 	"  c0: { rate: 1mbit }\n  t:\n    rate: 6mbit\n    classes:\n"
 	"      a: { rate: 2mbit, weight: 3 }\n      b: { rate: 1mbit, ceil: 3mbit, weight: 3 }\n";
 
-static int setup(void **state)
-{
-	(void)state;
-	if (geteuid() != 0)
-		return 0;
-	return unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
-	       mount("bpf", "/sys/fs/bpf", "bpf", 0, NULL);
-}
-
 /* Whether it changed anything. */
-static bool apply(struct env *env)
+static bool apply_policy(struct env *env)
 {
-	_cleanup_(policy_freep) struct qos_policy *policy = NULL;
 	_cleanup_(freep) char *said = NULL;
-	FILE *file = fopen(FILE_NAME, "w");
 
-	assert_non_null(file);
-	fputs(policy_text, file);
-	assert_int_equal(fclose(file), 0);
-	assert_int_equal(qos_policy_read(FILE_NAME, env->diags, &policy), 0);
-	assert_int_equal(qos_apply(policy, 0, env->diags, &said), 0);
-	unlink(FILE_NAME);
+	assert_int_equal(apply(env, DEV, policy_text, &said), 0);
 	return *said;
 }
 
@@ -65,43 +44,14 @@ static int unset(struct env *env, const char *class, const char *key)
 	return qos_unset(DEV, class, &key, key ? 1 : 0, 0, env->diags, &said);
 }
 
-static struct qos_device *open_device(struct env *env)
-{
-	struct qos_device *device = NULL;
-
-	assert_int_equal(qos_device_open(DEV, NULL, env->diags, &device), 0);
-	assert_non_null(device->running);
-	return device;
-}
-
-static uint32_t program(struct env *env)
-{
-	_cleanup_(qos_device_closep) struct qos_device *device = open_device(env);
-
-	return device->running->prog_id;
-}
-
-/* Of the program's own table, bits/s; "link" is the link. */
-static struct qos_class_cfg class_of(struct env *env, const char *name)
-{
-	_cleanup_(qos_device_closep) struct qos_device *device = open_device(env);
-	struct qos_class_cfg cfg;
-	int slot =
-		strcmp(name, "link") ? qos_bpf_slot(device->running->state, name) : QOS_SLOT_LINK;
-
-	assert_true(slot >= 0);
-	assert_int_equal(bpf_map_lookup_elem(device->running->classes_fd, &slot, &cfg), 0);
-	return cfg;
-}
-
 static uint64_t rate_of(struct env *env, const char *name)
 {
-	return class_of(env, name).rate * 8;
+	return running_class(env, name).rate * 8;
 }
 
 static uint64_t ceil_of(struct env *env, const char *name)
 {
-	return class_of(env, name).ceil * 8;
+	return running_class(env, name).ceil * 8;
 }
 
 static json_t *show(void)
@@ -151,15 +101,15 @@ static void test_set(void **state)
 	uint32_t id;
 
 	env_need_root();
-	apply(env);
-	id = program(env);
+	apply_policy(env);
+	id = running_program(env);
 	assert_int_equal(set(env, "a", "rate=3mbit", NULL), 0);
 	assert_int_equal(set(env, "b", "ceil=2mbit", NULL), 0);
 	assert_int_equal(set(env, "link", "rate=20mbit", NULL), 0);
 	assert_int_equal(rate_of(env, "a"), 3 * MBIT);
 	assert_int_equal(shown("a", "rate"), 3 * MBIT);
 	assert_int_equal(ceil_of(env, "b"), 2 * MBIT);
-	assert_int_equal(ceil_of(env, "link"), 20 * MBIT);
+	assert_int_equal(ceil_of(env, ""), 20 * MBIT);
 	assert_int_equal(count_sets(), 3);
 	/* one of a key */
 	assert_int_equal(set(env, "a", "rate=4mbit", NULL), 0);
@@ -167,12 +117,12 @@ static void test_set(void **state)
 	assert_int_equal(count_sets(), 3);
 	assert_int_equal(unset(env, "a", "rate"), 0);
 	assert_int_equal(rate_of(env, "a"), 2 * MBIT);
-	assert_true(apply(env));
+	assert_true(apply_policy(env));
 	assert_int_equal(count_sets(), 0);
 	assert_int_equal(ceil_of(env, "b"), 3 * MBIT);
-	assert_int_equal(ceil_of(env, "link"), 10 * MBIT);
-	assert_false(apply(env));
-	assert_int_equal(program(env), id);
+	assert_int_equal(ceil_of(env, ""), 10 * MBIT);
+	assert_false(apply_policy(env));
+	assert_int_equal(running_program(env), id);
 }
 
 /* What is as the policy says is set all the same. */
@@ -181,7 +131,7 @@ static void test_same(void **state)
 	struct env *env = *state;
 
 	env_need_root();
-	apply(env);
+	apply_policy(env);
 	assert_int_equal(set(env, "a", "rate=2mbit", NULL), 0);
 	assert_int_equal(count_sets(), 1);
 	assert_int_equal(unset(env, NULL, NULL), 0);
@@ -212,7 +162,7 @@ static void test_wrong(void **state)
 	struct env *env = *state;
 
 	env_need_root();
-	apply(env);
+	apply_policy(env);
 	expect_failure(env, set(env, "nobody", "rate=1mbit", NULL), "nobody");
 	expect_failure(env, set(env, "a", "rate", NULL), "KEY=VALUE");
 	expect_failure(env, set(env, "a", "=1mbit", NULL), "KEY=VALUE");
@@ -246,7 +196,7 @@ static void test_for_a_while(void **state)
 	struct env *env = *state;
 
 	env_need_root();
-	apply(env);
+	apply_policy(env);
 	assert_int_equal(in_child(set_and_exit, env), 0);
 	assert_int_equal(rate_of(env, "a"), 3 * MBIT);
 	assert_int_equal(count_sets(), 1);
@@ -254,7 +204,7 @@ static void test_for_a_while(void **state)
 	assert_int_equal(shown("a", "rate"), 2 * MBIT);
 	assert_int_equal(count_sets(), 0);
 	assert_true(in_force());
-	assert_false(apply(env));
+	assert_false(apply_policy(env));
 }
 
 /* Each ends in its time, and leaves what the others set. */
@@ -264,23 +214,23 @@ static void test_several(void **state)
 	struct qos_class_cfg before;
 
 	env_need_root();
-	apply(env);
-	before = class_of(env, "b");
+	apply_policy(env);
+	before = running_class(env, "b");
 	assert_int_equal(set(env, "c0", "rate=2mbit", NULL), 0);
 	assert_int_equal(set(env, "link", "rate=9mbit", "3s"), 0);
 	assert_int_equal(set(env, "a", "weight=8", "2s"), 0);
 	assert_int_equal(set(env, "b", "weight=2", "2s"), 0);
 	assert_int_equal(set(env, "a", "rate=3mbit", "1s"), 0);
 	assert_int_equal(count_sets(), 5);
-	assert_int_equal(class_of(env, "a").weight, 4 * class_of(env, "b").weight);
+	assert_int_equal(running_class(env, "a").weight, 4 * running_class(env, "b").weight);
 	wait_for_rate(env, "a", 2 * MBIT);
-	assert_int_equal(ceil_of(env, "link"), 9 * MBIT);
-	for (int i = 0; i < 200 && class_of(env, "b").weight != before.weight; i++)
+	assert_int_equal(ceil_of(env, ""), 9 * MBIT);
+	for (int i = 0; i < 200 && running_class(env, "b").weight != before.weight; i++)
 		nanosleep(&(struct timespec){ .tv_nsec = 50000000 }, NULL);
-	assert_int_equal(class_of(env, "b").weight, before.weight);
-	for (int i = 0; i < 200 && ceil_of(env, "link") != 10 * MBIT; i++)
+	assert_int_equal(running_class(env, "b").weight, before.weight);
+	for (int i = 0; i < 200 && ceil_of(env, "") != 10 * MBIT; i++)
 		nanosleep(&(struct timespec){ .tv_nsec = 50000000 }, NULL);
-	assert_int_equal(ceil_of(env, "link"), 10 * MBIT);
+	assert_int_equal(ceil_of(env, ""), 10 * MBIT);
 	assert_int_equal(rate_of(env, "c0"), 2 * MBIT);
 	assert_int_equal(count_sets(), 1);
 	assert_true(in_force());
@@ -292,7 +242,7 @@ static void test_survives(void **state)
 	struct env *env = *state;
 
 	env_need_root();
-	apply(env);
+	apply_policy(env);
 	assert_int_equal(set(env, "a", "rate=3mbit", "2s"), 0);
 	assert_int_equal(set(env, "c0", "rate=2mbit", NULL), 0);
 	expect_error(env, set(env, "c0", "rate=2000mbit", NULL), "2gbit");
@@ -307,7 +257,7 @@ static void test_many(void **state)
 	int r = 0;
 
 	env_need_root();
-	apply(env);
+	apply_policy(env);
 	for (int i = 0; r == 0 && i < QOS_EXPIRIES; i++) {
 		static const char *const classes[] = { "a", "b", "c0" };
 		static const char *const settings[] = {
@@ -334,7 +284,7 @@ static void test_without_pins(void **state)
 	_cleanup_(freep) char *dir = NULL;
 
 	env_need_root();
-	apply(env);
+	apply_policy(env);
 	assert_int_equal(in_child(set_and_exit, env), 0);
 	assert_int_equal(qos_bpffs_path(DEV, env->diags, &dir), 0);
 	assert_int_equal(qos_bpffs_remove(dir, env->diags), 0);
@@ -342,7 +292,7 @@ static void test_without_pins(void **state)
 		nanosleep(&(struct timespec){ .tv_nsec = 50000000 }, NULL);
 	assert_false(in_force());
 	assert_int_equal(rate_of(env, "a"), 3 * MBIT);
-	apply(env);
+	apply_policy(env);
 	assert_true(in_force());
 	assert_int_equal(rate_of(env, "a"), 2 * MBIT);
 }
@@ -356,5 +306,5 @@ int main(void)
 		TEST(test_several), TEST(test_survives), TEST(test_many),  TEST(test_without_pins),
 	};
 
-	return cmocka_run_group_tests(tests, setup, NULL);
+	return cmocka_run_group_tests(tests, shaped_setup, NULL);
 }

@@ -139,35 +139,6 @@ static void test_torn(void **state)
 #define RENAMED \
 	"link: { rate: 10mbit, mode: police }\ndefault: c0\nclasses: { c0: { ceil: 1mbit } }\n"
 
-/* What runs on DEV; to be closed. */
-static struct qos_device *open_device(struct env *env)
-{
-	struct qos_device *device = NULL;
-
-	assert_int_equal(qos_device_open(DEV, NULL, env->diags, &device), 0);
-	assert_non_null(device->running);
-	return device;
-}
-
-static uint32_t program(struct env *env)
-{
-	_cleanup_(qos_device_closep) struct qos_device *device = open_device(env);
-
-	return device->running->prog_id;
-}
-
-/* A class in the table of the program; "" is the link. */
-static struct qos_class_cfg class_of(struct env *env, const char *name)
-{
-	_cleanup_(qos_device_closep) struct qos_device *device = open_device(env);
-	struct qos_class_cfg cfg;
-	int slot = *name ? qos_bpf_slot(device->running->state, name) : QOS_SLOT_LINK;
-
-	assert_true(slot >= 0);
-	assert_int_equal(bpf_map_lookup_elem(device->running->classes_fd, &slot, &cfg), 0);
-	return cfg;
-}
-
 static json_t *show(struct env *env)
 {
 	_cleanup_(freep) char *text = NULL;
@@ -191,10 +162,10 @@ static void expect_rates(struct env *env, uint64_t link, uint64_t a, uint64_t b)
 	_cleanup_(json_decrefp) json_t *shown = show(env);
 	const json_t *classes = json_object_get(shown, "classes");
 
-	assert_int_equal(class_of(env, "").ceil * 8, link);
-	assert_int_equal(class_of(env, "t").ceil * 8, link);
-	assert_int_equal(class_of(env, "a").rate * 8, a);
-	assert_int_equal(class_of(env, "b").ceil * 8, b);
+	assert_int_equal(running_class(env, "").ceil * 8, link);
+	assert_int_equal(running_class(env, "t").ceil * 8, link);
+	assert_int_equal(running_class(env, "a").rate * 8, a);
+	assert_int_equal(running_class(env, "b").ceil * 8, b);
 	assert_int_equal(
 		json_integer_value(json_object_get(json_object_get(shown, "link"), "rate")), link);
 	assert_int_equal(json_integer_value(json_object_get(json_array_get(classes, 2), "rate")),
@@ -215,12 +186,12 @@ static void test_numbers(void **state)
 	env_need_root();
 	apply_changes(env, DEV, BASE, true);
 	expect_rates(env, 10 * MBIT, 2 * MBIT, 3 * MBIT);
-	before = class_of(env, "a");
-	id = program(env);
+	before = running_class(env, "a");
+	id = running_program(env);
 	apply_changes(env, DEV, OTHER, true);
-	assert_int_equal(program(env), id);
+	assert_int_equal(running_program(env), id);
 	expect_rates(env, 20 * MBIT, 4 * MBIT, 5 * MBIT);
-	after = class_of(env, "a");
+	after = running_class(env, "a");
 	assert_int_equal(after.parent, before.parent);
 	assert_int_equal(after.hard, before.hard);
 	apply_changes(env, DEV, OTHER, false);
@@ -229,11 +200,11 @@ static void test_numbers(void **state)
 		apply_changes(env, DEV, i & 1 ? OTHER : BASE, true);
 		apply_changes(env, DEV, i & 1 ? OTHER : BASE, false);
 	}
-	assert_int_equal(program(env), id);
+	assert_int_equal(running_program(env), id);
 	expect_rates(env, 10 * MBIT, 2 * MBIT, 3 * MBIT);
 	/* other classes are another program */
 	apply_changes(env, DEV, RENAMED, true);
-	assert_int_not_equal(program(env), id);
+	assert_int_not_equal(running_program(env), id);
 }
 
 /* No clock is touched: what a class owes, it owes. */
@@ -246,7 +217,7 @@ static void test_clocks(void **state)
 
 	env_need_root();
 	apply_changes(env, DEV, BASE, true);
-	device = open_device(env);
+	device = running_device(env);
 	slot = qos_bpf_slot(device->running->state, "a");
 	memset(before.pace, 0x5a, sizeof(before.pace));
 	assert_int_equal(bpf_map_update_elem(device->running->clocks_fd, &slot, &before, BPF_ANY),
@@ -260,10 +231,10 @@ static void test_clocks(void **state)
 /* As an apply of OTHER over BASE leaves it that was killed after it wrote one class. */
 static void interrupt(struct env *env)
 {
-	_cleanup_(qos_device_closep) struct qos_device *device = open_device(env);
+	_cleanup_(qos_device_closep) struct qos_device *device = running_device(env);
 	_cleanup_(freep) char *text = NULL;
 	struct qos_bpf *bpf = device->running;
-	struct qos_class_cfg cfg = class_of(env, "a");
+	struct qos_class_cfg cfg = running_class(env, "a");
 	int slot = qos_bpf_slot(bpf->state, "a");
 
 	assert_int_equal(qos_bpf_state_begin(&bpf->document, bpf->state, &text), 0);
@@ -279,17 +250,17 @@ static void test_interrupted(void **state)
 
 	env_need_root();
 	apply_changes(env, DEV, BASE, true);
-	id = program(env);
+	id = running_program(env);
 	interrupt(env);
 	assert_false(in_force(env));
 	apply_changes(env, DEV, BASE, false);
 	expect_rates(env, 10 * MBIT, 2 * MBIT, 3 * MBIT);
-	assert_int_equal(program(env), id);
+	assert_int_equal(running_program(env), id);
 
 	interrupt(env);
 	apply_changes(env, DEV, OTHER, true);
 	expect_rates(env, 20 * MBIT, 4 * MBIT, 5 * MBIT);
-	assert_int_equal(program(env), id);
+	assert_int_equal(running_program(env), id);
 
 	interrupt(env);
 	apply_changes(env, DEV, RENAMED, true);
@@ -299,7 +270,7 @@ static void test_interrupted(void **state)
 /* Make the document as long as there is room for. */
 static void fill_document(struct env *env)
 {
-	_cleanup_(qos_device_closep) struct qos_device *device = open_device(env);
+	_cleanup_(qos_device_closep) struct qos_device *device = running_device(env);
 	struct qos_bpf *bpf = device->running;
 	size_t len = bpf->document.size;
 	int r;
@@ -322,16 +293,16 @@ static void test_no_room(void **state)
 
 	env_need_root();
 	apply_changes(env, DEV, BASE, true);
-	id = program(env);
+	id = running_program(env);
 	fill_document(env);
 	apply_changes(env, DEV, BASE, false);
 	apply_changes(env, DEV, OTHER, true);
-	assert_int_not_equal(program(env), id);
+	assert_int_not_equal(running_program(env), id);
 	expect_rates(env, 20 * MBIT, 4 * MBIT, 5 * MBIT);
 	/* which has room again */
-	id = program(env);
+	id = running_program(env);
 	apply_changes(env, DEV, BASE, true);
-	assert_int_equal(program(env), id);
+	assert_int_equal(running_program(env), id);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, env_setup, env_teardown)
