@@ -61,7 +61,33 @@ struct qos_prefix {
 	struct in6_addr addr; /* IPv4 mapped (::ffff:a.b.c.d); host bits are zero */
 };
 
-/* What a rule asks for: keys are all-of, the entries of one are any-of, none is any. */
+struct qos_range {
+	uint32_t min, max;
+};
+
+/* Matches x where (x & mask) == value; value has no bit that mask has not. */
+struct qos_masked {
+	uint32_t value, mask;
+};
+
+struct qos_icmp_type {
+	uint8_t family; /* 4: of ICMP, 6: of ICMPv6, 0: of either */
+	uint8_t type;
+	int16_t code; /* -1: any */
+};
+
+/* The outermost tag's identifier is 0…4095; this stands for a frame without a tag. */
+#define QOS_VLAN_NONE	4096
+
+/* Longest path of a cgroup, with its final zero. */
+#define QOS_CGROUP_PATH 256
+
+/*
+ * What a rule asks for: keys are all-of, the entries of one are any-of, none is any. A key
+ * asks for what it is of: a packet without ports (a later fragment, say) has no port that
+ * is in a list, one without a socket here no uid and no cgroup, a packet that is not IP no
+ * address, DSCP, protocol, family or length.
+ */
 struct qos_match {
 	/* clang-format off */
 	uint8_t *proto;			size_t proto_count;
@@ -69,6 +95,18 @@ struct qos_match {
 	struct qos_prefix *dst;		size_t dst_count;
 	struct qos_port_range *sport;	size_t sport_count;
 	struct qos_port_range *dport;	size_t dport_count;
+	struct qos_masked *mark;	size_t mark_count;
+	/* paths in cgroup v2, from its root, without a slash at either end; of the cgroup
+	 * and of all below it */
+	char **cgroup;			size_t cgroup_count;
+	struct qos_range *uid;		size_t uid_count;
+	struct qos_range *vlan;		size_t vlan_count;	/* 0…4095, QOS_VLAN_NONE */
+	struct qos_range *length;	size_t length_count;	/* of the IP packet, bytes;
+								 * of GSO, of a full segment */
+	struct qos_masked *tcp_flags;	size_t tcp_flags_count;	/* 8 bits, FIN is 1, CWR 128 */
+	struct qos_icmp_type *icmp_type; size_t icmp_type_count;
+	struct qos_match *excluded;	size_t excluded_count;	/* `not`: it is none of these,
+								 * which exclude nothing */
 	/* clang-format on */
 	uint64_t dscp;	/* bit n: DSCP n; 0: any */
 	uint8_t family; /* 0, 4 or 6 */
@@ -95,6 +133,9 @@ struct qos_link {
 	uint32_t mpu;	  /* 0…256 */
 	enum qos_link_framing framing;
 	bool police; /* mode: police */
+	/* `tunnel: inner`: of a packet in VXLAN, GRE or IP in IP, rules and flows go by the
+	 * addresses, protocol, ports and DSCP of the inner packet */
+	bool tunnel_inner;
 	enum qos_gso gso;
 	uint32_t gso_size; /* bytes, with QOS_GSO_SIZE; else 0 */
 };

@@ -72,8 +72,9 @@ at_most "what the intervals have, all together" \
 	"$(watched '.classes[] | select(.name == "one").interval.packets' | jq add)" $((after - before))
 check "something in each" sh -c "jq -es 'all(.[][0].classes[2].interval; .packets > 0 and .rate_now > 0)' '$T/watch.json'"
 if [[ $mode == fq ]]; then
+	# or a packet of 1042 bytes more or less in half a second
 	near "the rate on the wire" "$(watched '.classes[] | select(.name == "one").interval.rate_now' | jq '.[1]')" \
-		1000000 1
+		1000000 1 $((1042 * 8 * 2))
 fi
 
 note "the recipe"
