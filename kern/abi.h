@@ -10,15 +10,20 @@
 
 #include <linux/types.h>
 
-#define QOS_ABI_VERSION 3
+#define QOS_ABI_VERSION 4
 
 /* Slot 0 of every per-class map is the link itself. */
 #define QOS_SLOT_LINK	0
 #define QOS_MAX_CLASSES 4096
 
-/* Rules that one block of the index tells apart: bits of a word. */
-#define QOS_RULE_BLOCK 64
-#define QOS_MAX_RULES  4096
+/*
+ * Entries of the rules' table: a rule is one, or a few where it has `not` of several keys or
+ * marks with several masks. Bits of a word, and most of both.
+ */
+#define QOS_RULE_BLOCK	64
+#define QOS_MAX_ENTRIES 16384
+#define QOS_MAX_MASKS	4 /* that marks are looked at through */
+#define QOS_MAX_CGROUP_LEVELS 32
 
 /* Fragmented datagrams whose class is remembered for their later fragments. */
 #define QOS_FRAGMENTS 4096
@@ -208,69 +213,100 @@ struct qos_counters {
 #define QOS_FAMILY_IPV4 4
 #define QOS_FAMILY_IPV6 6
 
-/* The small facts of a packet in one word, so that one masked compare tests
- * them all.
- */
+/* The small facts of a packet in one word. Family and protocol index a table as they are. */
 #define QOS_KEY_PROTO(p)  ((__u32)(p))
 #define QOS_KEY_FAMILY(f) ((__u32)(f) << 8)
+#define QOS_KEY_KINDS	  (1U << 11) /* families and protocols */
 #define QOS_KEY_PORTS	  (1U << 16) /* ports were read */
-
-/* Of a rule; and in qos_link_cfg.used of any rule: pieces that no rule looks at are
- * not looked at.
- */
-enum qos_rule_flag {
-	QOS_RULE_SRC = 1 << 0,
-	QOS_RULE_DST = 1 << 1,
-	QOS_RULE_SPORT = 1 << 2,
-	QOS_RULE_DPORT = 1 << 3,
-	QOS_RULE_DROP = 1 << 4,
-	QOS_RULE_PROTO = 1 << 5,
-	QOS_RULE_DSCP = 1 << 6,
-};
-
-/* Addresses are 128 bits in network order, IPv4 mapped (::ffff:a.b.c.d). */
-struct qos_rule_addr {
-	__u64 value[2];
-	__u64 mask[2];
-};
-
-struct qos_rule {
-	__u32 key_mask;
-	__u32 key_value;
-	__u64 dscp_set;		     /* bit n: DSCP n matches */
-	__u32 flags;		     /* enum qos_rule_flag */
-	__u32 slot;		     /* class that it gives; QOS_SLOT_LINK with drop */
-	__u16 sport_min, sport_span; /* host order; span is max - min */
-	__u16 dport_min, dport_span;
-	struct qos_rule_addr src;
-	struct qos_rule_addr dst;
-	__u64 pad[4];
-};
+#define QOS_KEY_TCP	  (1U << 17) /* TCP's flags were */
+#define QOS_KEY_ICMP	  (1U << 18) /* type and code were */
+#define QOS_KEY_READ	  (1U << 23) /* always */
 
 /*
- * Which of a block's rules may match a packet, by each small piece of it: bit n
- * of a word is rule n. The rules that may match are the AND over the pieces, so
- * 64 rules cost a load each piece (bit vectors: Lakshman and Stiliadis,
- * SIGCOMM 1998). Exact but for ranges of ports and the rest of addresses, which
- * the rule itself then decides. Unused bits are in no word.
+ * What rules look at, piece by piece. Each value of a piece has a set: the entries that it
+ * leaves possible. The entries that match a packet are the AND of its pieces' sets, and the
+ * first of them wins (bit vectors: Lakshman and Stiliadis, SIGCOMM 1998; with a summary, a
+ * bit for each word that is not 0: Baboescu and Varghese, SIGCOMM 2001). Pieces that no rule
+ * looks at (qos_link_cfg.used) are not looked at.
  */
-struct qos_rule_index {
-	__u64 family[2]; /* IPv4, IPv6 */
-	__u64 portless;	 /* rules that ask for no port */
-	__u64 pad;
-	__u64 proto[256];
-	__u64 dscp[64];
-	__u64 sport_high[256], sport_low[256];
-	__u64 dport_high[256], dport_low[256];
-	__u64 src_high[256], src_low[256]; /* QOS_ADDR_HIGH and _LOW of the family */
-	__u64 dst_high[256], dst_low[256];
+enum qos_piece {
+	QOS_PIECE_KIND, /* family and protocol; always in use */
+	QOS_PIECE_DSCP,
+	QOS_PIECE_SPORT,
+	QOS_PIECE_DPORT,
+	QOS_PIECE_VLAN,
+	QOS_PIECE_LENGTH,
+	QOS_PIECE_TCP,
+	QOS_PIECE_ICMP,
+	/* looked up in maps of their own; what is not there has the one entry in the table */
+	QOS_PIECE_SRC,
+	QOS_PIECE_DST,
+	QOS_PIECE_UID,
+	QOS_PIECE_CGROUP,
+	QOS_PIECE_MARK, /* through each mask */
+	QOS_PIECES = QOS_PIECE_MARK + QOS_MAX_MASKS,
 };
 
-/* Bytes of an address (IPv4 mapped) that tell networks apart best. */
-#define QOS_ADDR4_HIGH 12
-#define QOS_ADDR4_LOW  14
-#define QOS_ADDR6_HIGH 3
-#define QOS_ADDR6_LOW  7
+#define QOS_USED(piece) (1U << (piece))
+
+/*
+ * Entries of a piece's table: a set for each value, and one for packets that have none
+ * (QOS_NO_…, the last).
+ */
+#define QOS_KINDS      QOS_KEY_KINDS
+#define QOS_NO_DSCP    64
+#define QOS_NO_PORT    65536
+#define QOS_NO_VLAN    4096
+#define QOS_NO_LENGTH  65536
+#define QOS_LENGTH_MAX 65535 /* longer ones count as that */
+#define QOS_NO_TCP     256
+#define QOS_ICMP_V6    65536 /* type and code of ICMPv6 are after those of ICMP */
+#define QOS_NO_ICMP    (2 * 65536)
+
+/* Values of tables are in the map by lines. */
+#define QOS_VALUES 16
+
+struct qos_values {
+	__u32 set[QOS_VALUES];
+};
+
+/* No socket, or none with a user. */
+#define QOS_NO_UID 0xffffffffU
+
+/* Family and address, as one string of bits; of IPv4 the first 32 of the address. */
+struct qos_prefix_key {
+	__u32 len; /* bits; of a packet all, QOS_PREFIX_BITS */
+	__u32 family;
+	__u64 addr[2]; /* network order */
+};
+
+#define QOS_FAMILY_BITS 32
+#define QOS_PREFIX_BITS (QOS_FAMILY_BITS + 128)
+
+struct qos_uid_key {
+	__u32 len;
+	__be32 uid;
+};
+
+struct qos_mark_key {
+	__u32 mask; /* its number */
+	__u32 value;
+};
+
+/* Longest path of a cgroup, with its final zero. */
+#define QOS_CGROUP_NAME 256
+
+/* What an entry says: the class's slot, or QOS_DROP_SLOT, and its rule's number, from 1 on. */
+#define QOS_DECIDED(slot, rule) ((__u32)(rule) << 16 | (slot))
+#define QOS_DECIDED_SLOT(word)	((word) & 0xffff)
+#define QOS_DECIDED_RULE(word)	((word) >> 16) /* 0: none, so the default class */
+#define QOS_DROP_SLOT		0xffffU
+
+/* Per CPU, by a rule's number; what is remembered for a flow (struct qos_decision) is not in it. */
+struct qos_hits {
+	__u64 packets;
+	__u64 bytes; /* of frames, without overhead */
+};
 
 /* The program's constants (.rodata): frozen at load, so what a policy does not
  * use costs no instruction.
@@ -278,6 +314,12 @@ struct qos_rule_index {
 struct qos_link_cfg {
 	__u32 mode;  /* enum qos_mode */
 	__u32 rules; /* entries in use */
+	__u32 words; /* of a set */
+	__u32 used;  /* bits of enum qos_piece */
+	__u32 tables[QOS_PIECES]; /* where a piece's table begins, in values */
+	__u32 masks[QOS_MAX_MASKS]; /* of marks */
+	__u32 cgroup_levels; /* of the deepest cgroup that rules name */
+	__u32 tunnel_inner; /* look into tunnels */
 	__u32 default_slot;
 	__u32 l2_len;	    /* 14, or 0 on a device without Ethernet header */
 	__s32 overhead;	    /* bytes a packet adds to its IP length */
@@ -286,7 +328,6 @@ struct qos_link_cfg {
 	__u32 framing;	    /* enum qos_framing */
 	__u32 flow_mask;    /* flow records, less one */
 	__u32 salt;	    /* of the flows' hash */
-	__u32 used;	    /* enum qos_rule_flag of all rules */
 };
 
 /* Times at which numbers that were put for a while end. */
@@ -320,16 +361,29 @@ struct qos_frag_key {
 	__u32 key; /* QOS_KEY_PROTO | QOS_KEY_FAMILY */
 };
 
-/* Remembered per CPU: 16 KB, which stay in its cache. */
-#define QOS_DECISIONS 256
+/* Remembered per CPU. */
+#define QOS_DECISIONS 1024
 
-/* All facts that rules read, and what the rules said of them. */
+/* All facts that rules read, what the rules said of them, and how often. */
 struct qos_decision {
 	__u64 src[2], dst[2];
-	__u64 rest; /* key, DSCP and ports; 0, which has no family: unused */
-	__u32 slot; /* or the program's word for a drop */
-	__u32 pad[5];
+	__u64 rest;    /* key, DSCP and ports; 0: unused */
+	__u32 decided; /* QOS_DECIDED */
+	__u32 pad;
+	__u64 packets, bytes; /* since it is remembered; not in qos_hits yet */
+	/* a line: what few rules ask for */
+	__u64 cgroup;
+	__u32 mark, uid;
+	__u64 small; /* sets of length and flags; VLAN */
+	__u64 pad_to_line[5];
 };
+
+/* A question to qos_explain(), in skb->cb: [0] which of the others are given, */
+#define QOS_ASK_UID    1 /* [1] */
+#define QOS_ASK_CGROUP 2 /* [2], [3]: id, its low half first; it is in qos_cgroups */
+#define QOS_ASK_VLAN   4 /* [4] */
+/* and its answer: [0] QOS_DECIDED, [1] the class's slot in 32 bits, [2], [3] ns it would wait, [4] */
+#define QOS_TOLD_EXEMPT (1U << 31) /* with enum qos_verdict */
 
 _Static_assert(sizeof(struct qos_class_cfg) == 128, "abi");
 _Static_assert(sizeof(struct qos_pace) == 256, "abi");
@@ -337,12 +391,14 @@ _Static_assert(sizeof(struct qos_clocks) == 960, "abi");
 _Static_assert(sizeof(struct qos_flow) == 64, "abi");
 _Static_assert(sizeof(struct qos_flow_name) == 64, "abi");
 _Static_assert(sizeof(struct qos_counters) == 16 * QOS_VERDICTS + 8 + 8 * QOS_DELAYS, "abi");
-_Static_assert(sizeof(struct qos_rule) == 128, "abi");
-_Static_assert(sizeof(struct qos_rule_index) == 8 * (4 + 64 + 9 * 256), "abi");
-_Static_assert(sizeof(struct qos_link_cfg) == 44, "abi");
+_Static_assert(sizeof(struct qos_values) == 64, "abi");
+_Static_assert(sizeof(struct qos_prefix_key) == 24, "abi");
+_Static_assert(sizeof(struct qos_hits) == 16, "abi");
+_Static_assert(sizeof(struct qos_link_cfg) == 56 + 4 * (QOS_PIECES + QOS_MAX_MASKS), "abi");
 _Static_assert(sizeof(struct qos_expiry) == 40, "abi");
 _Static_assert(sizeof(struct qos_expiry_cfg) == 136, "abi");
 _Static_assert(sizeof(struct qos_frag_key) == 40, "abi");
-_Static_assert(sizeof(struct qos_decision) == 64, "abi");
+_Static_assert(sizeof(struct qos_decision) == 128, "abi");
+_Static_assert(QOS_MAX_CLASSES < QOS_DROP_SLOT && QOS_MAX_ENTRIES < 65535, "abi");
 
 #endif

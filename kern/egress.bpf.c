@@ -14,6 +14,7 @@
 #include "share.h"
 #include "size.h"
 #include "tree.h"
+#include "tunnel.h"
 
 /* Passing, leave the word to the filters after ours; dropping, have it. */
 #define PASS TC_ACT_UNSPEC
@@ -199,7 +200,7 @@ __noinline int qos_shape(struct __sk_buff *skb, struct facts *f, __u32 slot, __u
 		return DROP;
 	s.facts = f;
 	measure(skb, f, &s.size);
-	if (slot == SLOT_DROP)
+	if (slot == QOS_DROP_SLOT)
 		return drop(QOS_SLOT_LINK, QOS_DROP_RULE, &s.size);
 	if (find_path(slot, &s.path))
 		return DROP;
@@ -232,13 +233,16 @@ int qos_egress(struct __sk_buff *skb)
 	int action;
 
 	parse(skb, &facts);
+	if (qos_link.tunnel_inner)
+		qos_look_inside(skb, &facts);
 	if (facts.exempt)
 		return qos_exempt(skb, &facts, qos_link.default_slot);
 	rest = rest_of_facts(&facts);
 	/* rules and flows have it in common; a policy may have no rules, and a packet need no flow
 	 */
 	hash = qos_link.rules ? hash_facts(&facts, rest) : 0;
-	slot = classify(&facts, rest, hash);
+	slot = QOS_DECIDED_SLOT(classify(skb, &facts, rest, hash));
+	forget_more(&facts);
 	action = qos_shape(skb, &facts, slot, hash);
 	/* from here, as its stack is short; and before anything is charged, as what is on
 	 * the wheels is told from what was there a turn ago */

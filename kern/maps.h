@@ -37,23 +37,83 @@ struct {
 	__type(value, struct qos_counters);
 } qos_counters SEC(".maps");
 
-/* In the order of the policy. */
+/* By entry, in the order of the policy: QOS_DECIDED. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct qos_rule);
+	__type(value, __u32);
 } qos_rules SEC(".maps");
 
-/* Entry n is of the rules from n * QOS_RULE_BLOCK on. */
+/* Sets of entries: a summary, of words that are not 0, where there are several; then the words. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct qos_rule_index);
-} qos_index SEC(".maps");
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(__u64)); /* set by the controller */
+} qos_sets SEC(".maps");
 
-/* What the first fragment of a datagram was given: a slot, or QOS_FRAG_DROP. */
+/* Tables of the pieces of packets, one after the other: value → set. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct qos_values);
+} qos_values SEC(".maps");
+
+/* Addresses → set. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct qos_prefix_key);
+	__type(value, __u32);
+} qos_src SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct qos_prefix_key);
+	__type(value, __u32);
+} qos_dst SEC(".maps");
+
+/* Users, their ranges as prefixes → set. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct qos_uid_key);
+	__type(value, __u32);
+} qos_uids SEC(".maps");
+
+/* Marks through a mask → set. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct qos_mark_key);
+	__type(value, __u32);
+} qos_marks SEC(".maps");
+
+/* Ids of cgroups that rules name → set. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, __u64);
+	__type(value, __u32);
+} qos_cgroups SEC(".maps");
+
+/* By a rule's number; 0: none. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct qos_hits);
+} qos_hits SEC(".maps");
+
+/* What the first fragment of a datagram was given: QOS_DECIDED. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, QOS_FRAGMENTS);

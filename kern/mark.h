@@ -12,6 +12,20 @@
 
 #define ECN_CE 3
 
+/* Of the header that is sent, which facts are not of where a tunnel was looked into. */
+static __always_inline __u8 outer_dscp(const struct facts *f)
+{
+	return qos_link.tunnel_inner && f->outer ? f->outer & OUTER_DSCP : f->dscp;
+}
+
+static __always_inline __u32 outer_family(const struct facts *f)
+{
+	if (!qos_link.tunnel_inner || !f->outer)
+		return f->key & QOS_KEY_FAMILY(0xff);
+	return f->outer & OUTER_IPV6 ? QOS_KEY_FAMILY(QOS_FAMILY_IPV6) :
+				       QOS_KEY_FAMILY(QOS_FAMILY_IPV4);
+}
+
 /*
  * The byte that both share. By helper, not by packet pointer: a program that writes through
  * pointers unshares every packet it sees, and TCP's are all shared with the socket's retransmit
@@ -19,12 +33,13 @@
  */
 static __always_inline void write_tos(struct __sk_buff *skb, const struct facts *f, __u8 tos)
 {
-	__u8 old = f->dscp << 2 | f->ecn;
+	__u8 old = outer_dscp(f) << 2 | f->ecn;
+	__u32 family = outer_family(f);
 	__be16 word;
 
-	if (old == tos || !(f->key & QOS_KEY_FAMILY(0xff)))
+	if (old == tos || !family)
 		return;
-	if ((f->key & QOS_KEY_FAMILY(0xff)) == QOS_KEY_FAMILY(QOS_FAMILY_IPV4)) {
+	if (family == QOS_KEY_FAMILY(QOS_FAMILY_IPV4)) {
 		/* header checksum (RFC 1624); the sum over the header stays
 		 * zero, so a CHECKSUM_COMPLETE skb's sum needs no change */
 		bpf_l3_csum_replace(skb, f->l3_off + offsetof(struct iphdr, check), bpf_htons(old),
@@ -53,7 +68,7 @@ static __always_inline int mark_ce(struct __sk_buff *skb, struct facts *f)
 {
 	if (!f->ecn)
 		return 0;
-	write_tos(skb, f, f->dscp << 2 | ECN_CE);
+	write_tos(skb, f, outer_dscp(f) << 2 | ECN_CE);
 	f->ecn = ECN_CE;
 	return 1;
 }

@@ -21,6 +21,7 @@
 #include "maps.h"
 
 #define VLAN_TAGS	   2	  /* 802.1ad and 802.1Q */
+#define VLAN_ID_MASK	   0xfff
 #define EXT_HEADERS	   8	  /* as many as are walked */
 #define PULL_BYTES	   256	  /* covers VLAN, IPv6 and its usual extensions */
 #define PACKET_OFF_MASK	   0x7fff /* more than EXT_HEADERS can take */
@@ -29,6 +30,10 @@
 #define IP_MORE_FRAGMENTS  0x2000
 #define IP6_OFFSET_MASK	   0xfff8
 #define IP6_MORE_FRAGMENTS 0x0001
+
+/* Family and protocol of a key. */
+#define KIND_ICMP	   (QOS_KEY_FAMILY(QOS_FAMILY_IPV4) | IPPROTO_ICMP)
+#define KIND_ICMPV6	   (QOS_KEY_FAMILY(QOS_FAMILY_IPV6) | IPPROTO_ICMPV6_)
 
 #define IPPROTO_HOPOPTS_   0
 #define IPPROTO_ROUTING_   43
@@ -43,10 +48,26 @@
 #define ND_LAST		   137 /* redirect */
 #define ND_HOP_LIMIT	   255 /* else it is not from this link, and not heeded */
 
+/* Whether any rule looks at a piece. */
+#define USES(piece)	   (qos_link.used & QOS_USED(piece))
+
 enum fragment {
 	FRAG_NONE,
 	FRAG_FIRST,
 	FRAG_LATER,
+};
+
+#define OUTER_IS   0x80
+#define OUTER_IPV6 0x40
+#define OUTER_DSCP 0x3f
+
+/* What few rules ask for: see more.h. */
+struct more_facts {
+	__u64 cgroup;
+	__u32 mark, uid;
+	__u32 length_set, tcp_set, icmp_set;
+	__u16 vlan;
+	__u16 l4; /* TCP's flags, or type and code of ICMP */
 };
 
 struct facts {
@@ -58,12 +79,31 @@ struct facts {
 	__u8 exempt;   /* ARP or neighbour discovery */
 	__u32 l3_off;  /* of the IP header, or of what is none */
 	__u32 frag_id;
+	__u16 l4_off; /* of what the IP header is followed by */
+	__u8 outer;   /* of a tunnel that was looked into: OUTER_…; else 0 */
+	__u8 pad;
 	__u64 src[2], dst[2]; /* network order, IPv4 mapped */
-	/* when the shares of its class were looked at for it, or 0; and how long the class's
-	 * next packet waited then */
-	__u64 renewed, lead;
-	__u64 sample, sampled; /* bytes that its flow is to be told of, or 0; and when */
+	union {
+		struct more_facts more; /* until there is a class */
+		struct {
+			/* when the shares of its class were looked at for it, or 0; and how long
+			 * the class's next packet waited then */
+			__u64 renewed, lead;
+			/* bytes that its flow is to be told of, or 0; and when */
+			__u64 sample, sampled;
+		};
+	};
 };
+
+static __always_inline __u32 kind_of(const struct facts *f)
+{
+	return f->key & (QOS_KINDS - 1);
+}
+
+static __always_inline __u32 family_of(const struct facts *f)
+{
+	return kind_of(f) >> 8;
+}
 
 struct cursor {
 	void *data, *pos, *end;
@@ -92,13 +132,23 @@ struct ext_header {
 	__be32 frag_id;
 };
 
+/* The outermost tag is the one beside the data, where there is one. */
+static __always_inline void note_vlan(struct __sk_buff *skb, const struct vlan_tag *tag, int number,
+				      struct facts *f)
+{
+	if (USES(QOS_PIECE_VLAN) && number == 0 && !skb->vlan_present)
+		f->more.vlan = bpf_ntohs(tag->tci) & VLAN_ID_MASK;
+}
+
 /* The EtherType of the payload, with the cursor moved on to it; 0: too short. */
-static __always_inline __be16 parse_link(struct __sk_buff *skb, struct cursor *cur)
+static __always_inline __be16 parse_link(struct __sk_buff *skb, struct cursor *cur, struct facts *f)
 {
 	struct ethhdr *eth;
 	struct vlan_tag *tag;
 	__be16 proto;
 
+	if (USES(QOS_PIECE_VLAN))
+		f->more.vlan = skb->vlan_present ? skb->vlan_tci & VLAN_ID_MASK : QOS_NO_VLAN;
 	if (!qos_link.l2_len)
 		return skb->protocol;
 	eth = HEADER(cur, struct ethhdr);
@@ -113,34 +163,79 @@ static __always_inline __be16 parse_link(struct __sk_buff *skb, struct cursor *c
 		tag = HEADER(cur, struct vlan_tag);
 		if (!tag)
 			return 0;
+		note_vlan(skb, tag, i, f);
 		proto = tag->proto;
 		cur->pos += sizeof(*tag);
 	}
 	return proto;
 }
 
+struct tcp_head {
+	struct ports ports;
+	__be32 seq, ack;
+	__u8 offset, flags;
+} __attribute__((packed)); /* no more than that is read */
+
+struct icmp_head {
+	__u8 type, code;
+};
+
+static __always_inline int has_ports(__u8 proto)
+{
+	return proto == IPPROTO_TCP || proto == IPPROTO_UDP || proto == IPPROTO_SCTP ||
+	       proto == IPPROTO_DCCP || proto == IPPROTO_UDPLITE;
+}
+
+static __always_inline void note_ports(const struct ports *ports, struct facts *f)
+{
+	f->sport = bpf_ntohs(ports->src);
+	f->dport = bpf_ntohs(ports->dst);
+	f->key |= QOS_KEY_PORTS;
+}
+
+static __always_inline void note_tcp(const struct tcp_head *tcp, struct facts *f)
+{
+	f->more.l4 = tcp->flags;
+	f->key |= QOS_KEY_TCP;
+}
+
+static __always_inline void note_icmp(const struct icmp_head *icmp, struct facts *f)
+{
+	f->more.l4 = icmp->type << 8 | icmp->code;
+	f->key |= QOS_KEY_ICMP;
+}
+
 /* 0, or -1 when the header is not in the linear part. */
 static __always_inline int parse_ports(struct cursor *cur, __u8 proto, struct facts *f)
 {
 	struct ports *ports;
+	struct tcp_head *tcp;
+	struct icmp_head *icmp;
 
-	switch (proto) {
-	case IPPROTO_TCP:
-	case IPPROTO_UDP:
-	case IPPROTO_SCTP:
-	case IPPROTO_DCCP:
-	case IPPROTO_UDPLITE:
-		break;
-	default:
-		return 0;
+	if (USES(QOS_PIECE_ICMP) && kind_of(f) == KIND_ICMP) {
+		icmp = HEADER(cur, struct icmp_head);
+		if (icmp)
+			note_icmp(icmp, f);
+		return icmp ? 0 : -1;
 	}
+	if (!has_ports(proto))
+		return 0;
 	ports = HEADER(cur, struct ports);
 	if (!ports)
 		return -1;
-	f->sport = bpf_ntohs(ports->src);
-	f->dport = bpf_ntohs(ports->dst);
-	f->key |= QOS_KEY_PORTS;
-	return 0;
+	note_ports(ports, f);
+	if (!USES(QOS_PIECE_TCP) || proto != IPPROTO_TCP)
+		return 0;
+	tcp = HEADER(cur, struct tcp_head);
+	if (tcp)
+		note_tcp(tcp, f);
+	return tcp ? 0 : -1;
+}
+
+static __always_inline void note_l4(const struct cursor *cur, struct facts *f)
+{
+	if (qos_link.tunnel_inner)
+		f->l4_off = cur->pos - cur->data;
 }
 
 /* The low half of ::ffff:a.b.c.d, as memory has it. */
@@ -153,23 +248,36 @@ static __always_inline __u64 map_ipv4(__be32 addr)
 #endif
 }
 
-static __always_inline int parse_ipv4(struct cursor *cur, struct facts *f)
+/* And back: its first bytes in memory. */
+static __always_inline __u64 unmapped_ipv4(__u64 mapped)
 {
-	struct iphdr *ip = HEADER(cur, struct iphdr);
-	__u16 off;
-	__u32 len;
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	return mapped >> 32;
+#else
+	return mapped << 32;
+#endif
+}
 
-	if (!ip)
-		return -1;
-	f->key = QOS_KEY_FAMILY(QOS_FAMILY_IPV4) | QOS_KEY_PROTO(ip->protocol);
-	f->dscp = ip->tos >> 2;
-	f->ecn = ip->tos & 3;
-	off = bpf_ntohs(ip->frag_off);
+static __always_inline void note_ipv4_fragment(__u16 off, __be16 id, struct facts *f)
+{
 	f->fragment = off & IP_OFFSET_MASK    ? FRAG_LATER :
 		      off & IP_MORE_FRAGMENTS ? FRAG_FIRST :
 						FRAG_NONE;
 	if (f->fragment != FRAG_NONE)
-		f->frag_id = ip->id;
+		f->frag_id = id;
+}
+
+static __always_inline int parse_ipv4(struct cursor *cur, struct facts *f)
+{
+	struct iphdr *ip = HEADER(cur, struct iphdr);
+	__u32 len;
+
+	if (!ip)
+		return -1;
+	f->key |= QOS_KEY_FAMILY(QOS_FAMILY_IPV4) | QOS_KEY_PROTO(ip->protocol);
+	f->dscp = ip->tos >> 2;
+	f->ecn = ip->tos & 3;
+	note_ipv4_fragment(bpf_ntohs(ip->frag_off), ip->id, f);
 	f->src[1] = map_ipv4(ip->saddr);
 	f->dst[1] = map_ipv4(ip->daddr);
 	if (f->fragment == FRAG_LATER)
@@ -178,6 +286,7 @@ static __always_inline int parse_ipv4(struct cursor *cur, struct facts *f)
 	if (len < sizeof(*ip))
 		return 0;
 	cur->pos += len;
+	note_l4(cur, f);
 	return parse_ports(cur, ip->protocol, f);
 }
 
@@ -261,9 +370,15 @@ static __always_inline __u8 skip_extensions(struct __sk_buff *skb, struct cursor
 static __always_inline int parse_icmpv6(struct cursor *cur, __u8 hop_limit, struct facts *f)
 {
 	__u8 *type = HEADER(cur, __u8);
+	struct icmp_head *icmp;
 
 	if (!type)
 		return -1;
+	if (USES(QOS_PIECE_ICMP)) {
+		icmp = HEADER(cur, struct icmp_head);
+		if (icmp)
+			note_icmp(icmp, f);
+	}
 	f->exempt = *type >= ND_FIRST && *type <= ND_LAST && hop_limit == ND_HOP_LIMIT &&
 		    f->fragment == FRAG_NONE;
 	return 0;
@@ -277,7 +392,7 @@ static __always_inline int parse_ipv6(struct __sk_buff *skb, struct cursor *cur,
 	if (!ip)
 		return -1;
 	tclass = ip->priority << 4 | ip->flow_lbl[0] >> 4;
-	f->key = QOS_KEY_FAMILY(QOS_FAMILY_IPV6);
+	f->key |= QOS_KEY_FAMILY(QOS_FAMILY_IPV6);
 	f->dscp = tclass >> 2;
 	f->ecn = tclass & 3;
 	copy_ipv6(f->src, &ip->saddr);
@@ -290,6 +405,7 @@ static __always_inline int parse_ipv6(struct __sk_buff *skb, struct cursor *cur,
 	f->key |= QOS_KEY_PROTO(proto);
 	if (f->fragment == FRAG_LATER)
 		return 0;
+	note_l4(cur, f);
 	if (proto == IPPROTO_ICMPV6_)
 		return parse_icmpv6(cur, hop_limit, f);
 	return parse_ports(cur, proto, f);
@@ -303,8 +419,9 @@ static __always_inline int parse_linear(struct __sk_buff *skb, struct facts *f)
 		.pos = (void *)(long)skb->data,
 		.end = (void *)(long)skb->data_end,
 	};
-	__be16 proto = parse_link(skb, &cur);
+	__be16 proto = parse_link(skb, &cur, f);
 
+	f->key = QOS_KEY_READ;
 	f->l3_off = cur.pos - cur.data;
 	switch (proto) {
 	case 0:

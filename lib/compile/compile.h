@@ -3,6 +3,8 @@
 #ifndef QOS_COMPILE_COMPILE_H
 #define QOS_COMPILE_COMPILE_H
 
+#include <stdio.h>
+
 #include "compile/plan.h"
 
 /* A class by itself: its rates, bursts, limits, flags. */
@@ -15,12 +17,9 @@ int qos_compile_tree(struct qos_plan *plan);
 void qos_compile_fq(struct qos_fq_params *ret);
 /* gso_max_size of the plan, before the device is known. */
 uint32_t qos_compile_gso(const struct qos_policy *policy);
-/*
- * Append the entries of one rule of the policy, in order.
- * -E2BIG with a diagnostic at the rule when there would be more than
- * QOS_MAX_RULES; -ENOMEM.
- */
-int qos_compile_rule(const struct qos_rule_def *rule, struct qos_diags *diags,
-		     struct qos_plan *plan);
+
+/* A DSCP by its name, where it has one; a line of a rule. */
+void qos_print_dscp(FILE *out, int dscp);
+void qos_print_rule(FILE *out, const struct qos_policy *policy, const struct qos_rule_def *rule);
 
 #endif

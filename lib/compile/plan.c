@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 
@@ -13,14 +14,29 @@ void qos_plan_free(struct qos_plan *plan)
 	if (!plan)
 		return;
 	free(plan->classes);
-	free(plan->rules);
+	qos_tables_free(plan->tables);
 	free(plan);
+}
+
+/* What the program has to know of its tables. */
+static void put_tables(const struct qos_policy *policy, struct qos_plan *plan)
+{
+	const struct qos_tables *tables = plan->tables;
+
+	plan->link.rules = tables->entries;
+	plan->link.words = tables->words;
+	plan->link.used = tables->used;
+	memcpy(plan->link.tables, tables->begin, sizeof(plan->link.tables));
+	memcpy(plan->link.masks, tables->masks, sizeof(plan->link.masks));
+	plan->link.cgroup_levels = tables->cgroup_levels;
+	plan->link.tunnel_inner = policy->link.tunnel_inner;
 }
 
 int qos_plan_compile(const struct qos_policy *policy, struct qos_diags *diags,
 		     struct qos_plan **ret_plan)
 {
 	_cleanup_(plan_freep) struct qos_plan *plan = calloc(1, sizeof(*plan));
+	int r;
 
 	if (!plan)
 		return -ENOMEM;
@@ -34,14 +50,10 @@ int qos_plan_compile(const struct qos_policy *policy, struct qos_diags *diags,
 	qos_compile_link(policy, plan);
 	if (qos_compile_tree(plan) < 0)
 		return -ENOMEM;
-	for (size_t i = 0; i < policy->rule_count; i++) {
-		int r = qos_compile_rule(&policy->rules[i], diags, plan);
-
-		if (r < 0)
-			return r;
-	}
-	plan->link.rules = (uint32_t)plan->rule_count;
-	plan->link.used = qos_rules_used(plan->rules, plan->rule_count);
+	r = qos_tables_compile(policy->rules, policy->rule_count, NULL, diags, &plan->tables);
+	if (r < 0)
+		return r;
+	put_tables(policy, plan);
 	qos_compile_fq(&plan->fq);
 	plan->gso_max_size = qos_compile_gso(policy);
 	*ret_plan = TAKE_PTR(plan);

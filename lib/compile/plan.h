@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "abi.h"
+#include "compile/tables.h"
 #include "model/policy.h"
 
 /* fq's parameters, in the units of its netlink attributes. */
@@ -46,8 +47,7 @@ struct qos_plan {
 	uint64_t link_burst;		 /* bytes */
 	struct qos_plan_class *classes;	 /* slot of class i: i + 1, unless bound otherwise */
 	size_t class_count;
-	struct qos_rule *rules; /* in order; slot holds the class's index + 1 */
-	size_t rule_count;
+	struct qos_tables *tables; /* of the rules; slots hold a class's index + 1 */
 	struct qos_fq_params fq; /* unless link.mode is police */
 	uint32_t gso_max_size;	 /* bytes; 0: as the device has it */
 	/* at most QOS_EXPIRIES, the first one first; the caller's, as are their plans */
@@ -66,11 +66,6 @@ void qos_plan_free(struct qos_plan *plan);
  * only ever lowers; what the policy says is taken as it is.
  */
 uint32_t qos_plan_gso(const struct qos_plan *plan, uint32_t mtu, uint32_t has);
-
-/* Flags (enum qos_rule_flag) of the pieces of a packet that any of the rules looks at. */
-uint32_t qos_rules_used(const struct qos_rule *rules, size_t count);
-/* The index of a block: of count rules, QOS_RULE_BLOCK at most. */
-void qos_rules_index(const struct qos_rule *rules, size_t count, struct qos_rule_index *ret_index);
 
 /*
  * The plan as text, a line an item. Complete: plans with equal text put equal

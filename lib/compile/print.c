@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A plan as text. Complete, and stable: golden files and running kernels hold it. */
-#include "compile/plan.h"
+#include "compile/compile.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/names.h"
@@ -34,16 +32,6 @@ static void print_time(FILE *out, const char *key, uint64_t ns)
 	fprintf(out, " %s %s", key, qos_format_time(ns, buf));
 }
 
-static void print_dscp(FILE *out, int dscp)
-{
-	const char *name = qos_names_text(&qos_names_dscp, dscp);
-
-	if (name)
-		fputs(name, out);
-	else
-		fprintf(out, "%d", dscp);
-}
-
 static void print_link(FILE *out, const struct qos_plan *plan)
 {
 	static const char *const framing[] = { "none", "atm", "ptm" };
@@ -57,6 +45,8 @@ static void print_link(FILE *out, const struct qos_plan *plan)
 	if (link->overhead_set)
 		fprintf(out, " overhead %d mpu %u framing %s", link->overhead, link->mpu,
 			framing[link->framing]);
+	if (link->tunnel_inner)
+		fputs(" tunnel inner", out);
 	fputc('\n', out);
 }
 
@@ -93,7 +83,7 @@ static void print_leaf(FILE *out, const struct qos_plan *plan, const struct qos_
 	}
 	if (cls->dscp >= 0) {
 		fputs(" dscp ", out);
-		print_dscp(out, cls->dscp);
+		qos_print_dscp(out, cls->dscp);
 	}
 }
 
@@ -127,81 +117,6 @@ static void print_class(FILE *out, const struct qos_plan *plan, size_t i)
 	fputc('\n', out);
 }
 
-static unsigned int mask_bits(const __u64 mask[2])
-{
-	return (unsigned int)(__builtin_popcountll(mask[0]) + __builtin_popcountll(mask[1]));
-}
-
-static void print_addr(FILE *out, const char *key, const struct qos_rule_addr *addr,
-		       uint32_t family)
-{
-	char text[INET6_ADDRSTRLEN];
-	uint8_t bytes[16];
-
-	memcpy(bytes, addr->value, sizeof(bytes));
-	if (family == QOS_FAMILY_IPV4)
-		fprintf(out, " %s %s/%u", key, inet_ntop(AF_INET, bytes + 12, text, sizeof(text)),
-			mask_bits(addr->mask) - 96);
-	else
-		fprintf(out, " %s %s/%u", key, inet_ntop(AF_INET6, bytes, text, sizeof(text)),
-			mask_bits(addr->mask));
-}
-
-static void print_ports(FILE *out, const char *key, unsigned int min, unsigned int span)
-{
-	fprintf(out, " %s %u", key, min);
-	if (span)
-		fprintf(out, "-%u", min + span);
-}
-
-static void print_dscp_set(FILE *out, uint64_t set)
-{
-	const char *separator = " dscp ";
-
-	for (int dscp = 0; dscp < 64; dscp++) {
-		if (!(set >> dscp & 1))
-			continue;
-		fputs(separator, out);
-		print_dscp(out, dscp);
-		separator = ",";
-	}
-}
-
-static void print_proto(FILE *out, int proto)
-{
-	const char *name = qos_names_text(&qos_names_proto, proto);
-
-	if (name)
-		fprintf(out, " proto %s", name);
-	else
-		fprintf(out, " proto %d", proto);
-}
-
-static void print_rule(FILE *out, const struct qos_plan *plan, const struct qos_rule *rule)
-{
-	uint32_t family = rule->key_value >> 8 & 0xff;
-
-	if (rule->flags & QOS_RULE_DROP)
-		fputs("rule drop", out);
-	else
-		fprintf(out, "rule class %s", plan->classes[rule->slot - 1].name);
-	if (family)
-		fprintf(out, " family %s", qos_names_text(&qos_names_family, (int)family));
-	if (rule->key_mask & QOS_KEY_PROTO(0xff))
-		print_proto(out, rule->key_value & 0xff);
-	if (rule->flags & QOS_RULE_SRC)
-		print_addr(out, "src", &rule->src, family);
-	if (rule->flags & QOS_RULE_DST)
-		print_addr(out, "dst", &rule->dst, family);
-	if (rule->flags & QOS_RULE_SPORT)
-		print_ports(out, "sport", rule->sport_min, rule->sport_span);
-	if (rule->flags & QOS_RULE_DPORT)
-		print_ports(out, "dport", rule->dport_min, rule->dport_span);
-	if (rule->dscp_set != UINT64_MAX)
-		print_dscp_set(out, rule->dscp_set);
-	fputc('\n', out);
-}
-
 static void print_fq(FILE *out, const struct qos_fq_params *fq)
 {
 	fprintf(out, "qdisc fq limit %u flow_limit %u quantum %u initial_quantum %u buckets_log %u",
@@ -223,8 +138,8 @@ int qos_plan_print(const struct qos_plan *plan, char **ret_text)
 	for (size_t i = 0; i < plan->class_count; i++)
 		print_class(out, plan, i);
 	fprintf(out, "default %s\n", plan->classes[policy->default_class].name);
-	for (size_t i = 0; i < plan->rule_count; i++)
-		print_rule(out, plan, &plan->rules[i]);
+	for (size_t i = 0; i < policy->rule_count; i++)
+		qos_print_rule(out, policy, &policy->rules[i]);
 	if (plan->link.mode == QOS_MODE_FQ)
 		print_fq(out, &plan->fq);
 	/* without memory for its last part a memstream may close well, and be null */

@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "egress.skel.h"
 #include "kernel/bpf_state.h"
+#include "kernel/bpf_tables.h"
 #include "kernel/expiry.h"
 #include "kernel/slots.h"
 
@@ -86,7 +87,7 @@ static int configure_flows(struct egress_bpf *skel, const struct qos_bpf *old,
 static int configure(struct egress_bpf *skel, const struct qos_plan *plan,
 		     const struct qos_slots *slots, const struct qos_bpf *old, uint32_t l2_len)
 {
-	uint32_t blocks = ((uint32_t)plan->rule_count + QOS_RULE_BLOCK - 1) / QOS_RULE_BLOCK;
+	struct qos_tables_room room = qos_tables_room(plan->tables, plan->policy->rule_count);
 	struct qos_link_cfg link = plan->link;
 	int r;
 
@@ -98,10 +99,7 @@ static int configure(struct egress_bpf *skel, const struct qos_plan *plan,
 	memcpy((void *)&skel->rodata->qos_link, &link, sizeof(link));
 	r = bpf_map__set_max_entries(skel->maps.qos_classes, slots->capacity);
 	if (r == 0)
-		r = bpf_map__set_max_entries(skel->maps.qos_rules,
-					     plan->rule_count ? (uint32_t)plan->rule_count : 1);
-	if (r == 0)
-		r = bpf_map__set_max_entries(skel->maps.qos_index, blocks ? blocks : 1);
+		r = qos_tables_configure(skel->obj, &room);
 	if (r == 0 && old && old->capacity == slots->capacity) {
 		r = bpf_map__reuse_fd(skel->maps.qos_clocks, old->clocks_fd);
 		return r ? r : bpf_map__reuse_fd(skel->maps.qos_counters, old->counters_fd);
@@ -121,37 +119,6 @@ static uint32_t bound(const uint32_t *slots, uint32_t slot)
 static int put(int fd, const uint32_t *keys, const void *values, uint32_t count)
 {
 	return count && bpf_map_update_batch(fd, keys, values, &count, NULL) ? -errno : 0;
-}
-
-static int fill_rules(int fd, const struct qos_plan *plan, const struct qos_slots *slots)
-{
-	_cleanup_(freep) struct qos_rule *rules = calloc(plan->rule_count + 1, sizeof(*rules));
-	_cleanup_(freep) uint32_t *keys = calloc(plan->rule_count + 1, sizeof(*keys));
-
-	if (!rules || !keys)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < plan->rule_count; i++) {
-		keys[i] = i;
-		rules[i] = plan->rules[i];
-		rules[i].slot = bound(slots->of, rules[i].slot);
-	}
-	return put(fd, keys, rules, (uint32_t)plan->rule_count);
-}
-
-static int fill_index(int fd, const struct qos_plan *plan)
-{
-	_cleanup_(freep) struct qos_rule_index *index = malloc(sizeof(*index));
-
-	if (!index)
-		return -ENOMEM;
-	for (size_t first = 0; first < plan->rule_count; first += QOS_RULE_BLOCK) {
-		uint32_t block = (uint32_t)(first / QOS_RULE_BLOCK);
-
-		qos_rules_index(plan->rules + first, plan->rule_count - first, index);
-		if (bpf_map_update_elem(fd, &block, index, BPF_ANY))
-			return -errno;
-	}
-	return 0;
 }
 
 struct qos_class_cfg qos_bpf_class_bound(const struct qos_class_cfg *cfg, const uint32_t *slots)
@@ -351,9 +318,7 @@ static int fill(struct egress_bpf *skel, const struct qos_plan *plan, const stru
 	if (r == 0)
 		r = qos_bpf_classes_put(bpf->classes_fd, plan, slots->of, NULL);
 	if (r == 0)
-		r = fill_rules(bpf_map__fd(skel->maps.qos_rules), plan, slots);
-	if (r == 0)
-		r = fill_index(bpf_map__fd(skel->maps.qos_index), plan);
+		r = qos_tables_fill(skel->obj, plan->tables, slots->of);
 	if (r == 0)
 		r = fill_slots(bpf, old, slots);
 	if (r == 0)

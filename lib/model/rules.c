@@ -83,8 +83,8 @@ void read_rules(struct draft *draft, const struct key *key, const struct qos_nod
 	for (const struct qos_node *item = value->first; item; item = item->next) {
 		struct qos_rule_def *rules;
 
-		if (policy->rule_count == QOS_MAX_RULES) {
-			draft_error(draft, item->loc, "more than %d rules", QOS_MAX_RULES);
+		if (policy->rule_count == QOS_MAX_ENTRIES) {
+			draft_error(draft, item->loc, "more than %d rules", QOS_MAX_ENTRIES);
 			return;
 		}
 		rules = draft_grow(draft, policy->rules, policy->rule_count, sizeof(*rules));

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Facts → the first rule that matches: the sets of entries that each piece of the packet
+ * leaves possible, and what all of them have in common (abi.h, enum qos_piece). Exact, and
+ * the same work for one rule as for thousands, but for the words that the summary leaves.
+ */
+#ifndef QOS_MATCH_H
+#define QOS_MATCH_H
+
+#include "packet.h"
+
+/* A set's words begin behind its summary, which one word has not. */
+#define SUMMARY_WORDS (qos_link.words > 1 ? (qos_link.words + 63) / 64 : 0)
+
+/* clang-format off */
+const __u8 qos_lowest[64] = {
+	 0,  1, 48,  2, 57, 49, 28,  3, 61, 58, 50, 42, 38, 29, 17,  4,
+	62, 55, 59, 36, 53, 51, 43, 22, 45, 39, 33, 30, 24, 18, 12,  5,
+	63, 47, 56, 27, 60, 41, 37, 16, 54, 35, 52, 21, 44, 32, 23, 11,
+	46, 26, 40, 15, 34, 20, 31, 10, 25, 14, 19,  9, 13,  8,  7,  6,
+};
+/* clang-format on */
+
+/*
+ * Number of the lowest bit of a set that is not empty, by a de Bruijn sequence
+ * (Leiserson, Prokop, Randall 1998): BPF has no instruction for it, and clang 14
+ * does not end when it is asked for __builtin_ctzll().
+ */
+static __always_inline __u32 lowest(__u64 set)
+{
+	return qos_lowest[(set & -set) * 0x03f79d71b4cb0a89ULL >> 58];
+}
+
+/* The set of a value in a piece's table. */
+static __always_inline __u32 set_in_table(enum qos_piece piece, __u32 value)
+{
+	__u32 at = qos_link.tables[piece] + value, line = at / QOS_VALUES;
+	const struct qos_values *values = bpf_map_lookup_elem(&qos_values, &line);
+
+	return values ? values->set[at % QOS_VALUES] : 0;
+}
+
+static __always_inline __u32 set_of_address(void *map, enum qos_piece piece, const struct facts *f,
+					    const __u64 addr[2])
+{
+	struct qos_prefix_key key = {
+		.len = QOS_PREFIX_BITS,
+		.family = family_of(f),
+		.addr = { addr[0], addr[1] },
+	};
+	const __u32 *set;
+
+	if (!key.family)
+		return set_in_table(piece, 0);
+	if (key.family == QOS_FAMILY_IPV4) {
+		key.addr[0] = unmapped_ipv4(addr[1]);
+		key.addr[1] = 0;
+	}
+	set = bpf_map_lookup_elem(map, &key);
+	return set ? *set : set_in_table(piece, 0);
+}
+
+static __always_inline __u32 set_of_uid(__u32 uid)
+{
+	struct qos_uid_key key = { .len = 32, .uid = bpf_htonl(uid) };
+	const __u32 *set = uid == QOS_NO_UID ? 0 : bpf_map_lookup_elem(&qos_uids, &key);
+
+	return set ? *set : set_in_table(QOS_PIECE_UID, 0);
+}
+
+static __always_inline __u32 set_of_mark(__u32 number, __u32 mark)
+{
+	struct qos_mark_key key = { .mask = number, .value = mark & qos_link.masks[number] };
+	const __u32 *set = bpf_map_lookup_elem(&qos_marks, &key);
+
+	return set ? *set : set_in_table(QOS_PIECE_MARK + number, 0);
+}
+
+/*
+ * Of the socket's cgroup, or the nearest above it that rules name. asked: the id that facts
+ * have is such a one, and the packet is nobody's. A function of its own, which the
+ * verifier looks at once.
+ */
+__noinline __u32 qos_set_of_cgroup(struct __sk_buff *skb, __u64 id, __u32 asked)
+{
+	const __u32 *set = bpf_map_lookup_elem(&qos_cgroups, &id);
+
+	for (__u32 level = QOS_MAX_CGROUP_LEVELS; level > 0 && !set && !asked && id; level--) {
+		__u64 above;
+
+		if (level > qos_link.cgroup_levels)
+			continue;
+		above = bpf_skb_ancestor_cgroup_id(skb, level);
+		if (above)
+			set = bpf_map_lookup_elem(&qos_cgroups, &above);
+	}
+	return set ? *set : set_in_table(QOS_PIECE_CGROUP, 0);
+}
+
+/* Where the pieces' sets are. */
+struct scan {
+	const __u64 *kind, *dscp, *sport, *dport, *vlan, *length, *tcp, *icmp;
+	const __u64 *src, *dst, *uid, *cgroup, *mark[QOS_MAX_MASKS];
+	__u64 summary;
+	__u32 base;  /* word that the summary's first bit is of */
+	__u32 entry; /* found, or NO_ENTRY */
+};
+
+#define NO_ENTRY 0xffffffffU
+
+static __always_inline const __u64 *set_at(__u32 number)
+{
+	return bpf_map_lookup_elem(&qos_sets, &number);
+}
+
+/* What all pieces have in common, of one word. */
+static __always_inline __u64 common(const struct scan *s, __u32 i)
+{
+	__u64 set;
+
+	if (i >= SUMMARY_WORDS + qos_link.words)
+		return 0;
+	set = s->kind[i];
+#define AND(piece, member)        \
+	do {                      \
+		if (USES(piece))  \
+			set &= s->member[i]; \
+	} while (0)
+	AND(QOS_PIECE_DSCP, dscp);
+	AND(QOS_PIECE_SPORT, sport);
+	AND(QOS_PIECE_DPORT, dport);
+	AND(QOS_PIECE_VLAN, vlan);
+	AND(QOS_PIECE_LENGTH, length);
+	AND(QOS_PIECE_TCP, tcp);
+	AND(QOS_PIECE_ICMP, icmp);
+	AND(QOS_PIECE_SRC, src);
+	AND(QOS_PIECE_DST, dst);
+	AND(QOS_PIECE_UID, uid);
+	AND(QOS_PIECE_CGROUP, cgroup);
+	AND(QOS_PIECE_MARK, mark[0]);
+	AND(QOS_PIECE_MARK + 1, mark[1]);
+	AND(QOS_PIECE_MARK + 2, mark[2]);
+	AND(QOS_PIECE_MARK + 3, mark[3]);
+#undef AND
+	return set;
+}
+
+/* All of the sets, or 0: there is none, which never is. */
+static __always_inline int find_sets(struct __sk_buff *skb, const struct facts *f, __u32 asked,
+				     struct scan *s)
+{
+#define FIND(piece, member, number)                           \
+	do {                                                  \
+		if (USES(piece) && !((s)->member = set_at(number))) \
+			return 0;                             \
+	} while (0)
+	s->kind = set_at(set_in_table(QOS_PIECE_KIND, kind_of(f)));
+	if (!s->kind)
+		return 0;
+	FIND(QOS_PIECE_DSCP, dscp,
+	     set_in_table(QOS_PIECE_DSCP, family_of(f) ? f->dscp & 63 : QOS_NO_DSCP));
+	FIND(QOS_PIECE_SPORT, sport,
+	     set_in_table(QOS_PIECE_SPORT, f->key & QOS_KEY_PORTS ? f->sport : QOS_NO_PORT));
+	FIND(QOS_PIECE_DPORT, dport,
+	     set_in_table(QOS_PIECE_DPORT, f->key & QOS_KEY_PORTS ? f->dport : QOS_NO_PORT));
+	FIND(QOS_PIECE_VLAN, vlan, set_in_table(QOS_PIECE_VLAN, f->more.vlan));
+	FIND(QOS_PIECE_LENGTH, length, f->more.length_set);
+	FIND(QOS_PIECE_TCP, tcp, f->more.tcp_set);
+	FIND(QOS_PIECE_ICMP, icmp, f->more.icmp_set);
+	FIND(QOS_PIECE_SRC, src, set_of_address(&qos_src, QOS_PIECE_SRC, f, f->src));
+	FIND(QOS_PIECE_DST, dst, set_of_address(&qos_dst, QOS_PIECE_DST, f, f->dst));
+	FIND(QOS_PIECE_UID, uid, set_of_uid(f->more.uid));
+	FIND(QOS_PIECE_CGROUP, cgroup, qos_set_of_cgroup(skb, f->more.cgroup, asked));
+	FIND(QOS_PIECE_MARK, mark[0], set_of_mark(0, f->more.mark));
+	FIND(QOS_PIECE_MARK + 1, mark[1], set_of_mark(1, f->more.mark));
+	FIND(QOS_PIECE_MARK + 2, mark[2], set_of_mark(2, f->more.mark));
+	FIND(QOS_PIECE_MARK + 3, mark[3], set_of_mark(3, f->more.mark));
+#undef FIND
+	return 1;
+}
+
+static __always_inline long scan_word(struct scan *s, __u32 word)
+{
+	__u64 set = common(s, SUMMARY_WORDS + word);
+
+	if (!set)
+		return 0;
+	s->entry = word * QOS_RULE_BLOCK + lowest(set);
+	return 1;
+}
+
+/* The next word that the summary has; 1 ends the loop. */
+static long next_word(__u32 i __attribute__((unused)), struct scan *s)
+{
+	if (!s->summary)
+		return 1;
+	if (scan_word(s, s->base + lowest(s->summary)))
+		return 1;
+	s->summary &= s->summary - 1;
+	return 0;
+}
+
+static long next_summary(__u32 i, struct scan *s)
+{
+	s->summary = common(s, i);
+	s->base = i * 64;
+	if (s->summary)
+		bpf_loop(64, next_word, s, 0);
+	return s->entry != NO_ENTRY;
+}
+
+/*
+ * What the first entry that matches says (QOS_DECIDED), or the default. A function of its own:
+ * the verifier looks at it once, for any facts, and not again for each way that a packet
+ * was read.
+ */
+__noinline __u32 qos_first_match(struct __sk_buff *skb, const struct facts *f, __u32 asked)
+{
+	struct scan scan = { .entry = NO_ENTRY };
+	const __u32 *decided;
+
+	if (!f || !find_sets(skb, f, asked, &scan))
+		return qos_link.default_slot;
+	if (qos_link.words == 1)
+		scan_word(&scan, 0);
+	else
+		bpf_loop(SUMMARY_WORDS, next_summary, &scan, 0);
+	decided = bpf_map_lookup_elem(&qos_rules, &scan.entry);
+	return decided ? *decided : qos_link.default_slot;
+}
+
+#endif

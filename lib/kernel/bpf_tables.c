@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "kernel/bpf_tables.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/cleanup.h"
+
+struct qos_tables_room qos_tables_room(const struct qos_tables *t, size_t rules)
+{
+	return (struct qos_tables_room){
+		.entries = t->entries,
+		.rules = (uint32_t)rules + 1,
+		.sets = (uint32_t)t->set_count,
+		.set_words = qos_set_words(t->words),
+		.values = (uint32_t)t->value_count / QOS_VALUES,
+		.src = (uint32_t)t->src_count,
+		.dst = (uint32_t)t->dst_count,
+		.uids = (uint32_t)t->uid_count,
+		.marks = (uint32_t)t->mark_value_count,
+		.cgroups = (uint32_t)t->cgroup_count,
+	};
+}
+
+static int resize(const struct bpf_object *obj, const char *name, uint32_t entries)
+{
+	return bpf_map__set_max_entries(bpf_object__find_map_by_name(obj, name),
+					entries ? entries : 1);
+}
+
+int qos_tables_configure(const struct bpf_object *obj, const struct qos_tables_room *room)
+{
+	const struct {
+		const char *name;
+		uint32_t entries;
+	} maps[] = {
+		{ "qos_rules", room->entries }, { "qos_hits", room->rules },
+		{ "qos_sets", room->sets },	{ "qos_values", room->values },
+		{ "qos_src", room->src },	{ "qos_dst", room->dst },
+		{ "qos_uids", room->uids },	{ "qos_marks", room->marks },
+		{ "qos_cgroups", room->cgroups },
+	};
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(maps); i++)
+		r = resize(obj, maps[i].name, maps[i].entries);
+	if (r < 0)
+		return r;
+	return bpf_map__set_value_size(bpf_object__find_map_by_name(obj, "qos_sets"),
+				       (room->set_words ? room->set_words : 1) * sizeof(uint64_t));
+}
+
+/* An array's values at once, by its memory: many, and in no order that matters. */
+static int write_array(int fd, const void *values, size_t bytes)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), len = (bytes + page - 1) / page * page;
+	void *map;
+
+	if (!bytes)
+		return 0;
+	map = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (map == MAP_FAILED)
+		return -errno;
+	memcpy(map, values, bytes);
+	return munmap(map, len) ? -errno : 0;
+}
+
+/* Keys and values that stand side by side; all of them in one call. */
+static int put_pairs(int fd, const void *pairs, size_t count, size_t size, size_t key_size)
+{
+	_cleanup_(freep) char *keys = calloc(count + 1, key_size);
+	_cleanup_(freep) uint32_t *sets = calloc(count + 1, sizeof(*sets));
+	uint32_t number = (uint32_t)count;
+
+	if (!keys || !sets)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++) {
+		const char *pair = (const char *)pairs + i * size;
+
+		memcpy(keys + i * key_size, pair, key_size);
+		memcpy(&sets[i], pair + key_size, sizeof(sets[i]));
+	}
+	return count && bpf_map_update_batch(fd, keys, sets, &number, NULL) ? -errno : 0;
+}
+
+#define PUT_PAIRS(obj, name, list, count)                                                 \
+	put_pairs(bpf_object__find_map_fd_by_name(obj, name), list, count, sizeof(*(list)), \
+		  sizeof((list)->key))
+
+static int put_decided(int fd, const struct qos_tables *t, const uint32_t *slots)
+{
+	_cleanup_(freep) uint32_t *keys = calloc(t->entries + 1, sizeof(*keys));
+	_cleanup_(freep) uint32_t *decided = calloc(t->entries + 1, sizeof(*decided));
+	uint32_t count = t->entries;
+
+	if (!keys || !decided)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < t->entries; i++) {
+		uint32_t slot = QOS_DECIDED_SLOT(t->decided[i]);
+
+		keys[i] = i;
+		decided[i] = QOS_DECIDED(slot == QOS_DROP_SLOT ? slot : slots[slot - 1],
+					 QOS_DECIDED_RULE(t->decided[i]));
+	}
+	return count && bpf_map_update_batch(fd, keys, decided, &count, NULL) ? -errno : 0;
+}
+
+int qos_tables_fill(const struct bpf_object *obj, const struct qos_tables *t, const uint32_t *slots)
+{
+	int r = put_decided(bpf_object__find_map_fd_by_name(obj, "qos_rules"), t, slots);
+
+	if (r == 0)
+		r = write_array(bpf_object__find_map_fd_by_name(obj, "qos_sets"), t->sets,
+				t->set_count * qos_set_words(t->words) * sizeof(*t->sets));
+	if (r == 0)
+		r = write_array(bpf_object__find_map_fd_by_name(obj, "qos_values"), t->values,
+				t->value_count * sizeof(*t->values));
+	if (r == 0)
+		r = PUT_PAIRS(obj, "qos_src", t->src, t->src_count);
+	if (r == 0)
+		r = PUT_PAIRS(obj, "qos_dst", t->dst, t->dst_count);
+	if (r == 0)
+		r = PUT_PAIRS(obj, "qos_uids", t->uids, t->uid_count);
+	return r < 0 ? r : PUT_PAIRS(obj, "qos_marks", t->marks, t->mark_value_count);
+}
