@@ -40,9 +40,22 @@ struct shaping {
 	__u64 now, at;
 };
 
-static __always_inline int drop(__u32 slot, enum qos_verdict verdict, const struct size *size)
+/*
+ * What who listens at the exit of qos_shape() is told of a drop or a mark, in words of the facts
+ * that have served by then: how long the packet waits, or would; and its size, in sample.
+ */
+static __always_inline void report(const struct shaping *s, enum qos_verdict verdict, __u64 wait)
 {
-	count(slot, verdict, size);
+	s->facts->verdict = verdict;
+	s->facts->lead = wait;
+	__builtin_memcpy(&s->facts->sample, &s->size, sizeof(s->size));
+}
+
+static __always_inline int drop(const struct shaping *s, __u32 slot, enum qos_verdict verdict,
+				__u64 wait)
+{
+	report(s, verdict, wait);
+	count(slot, verdict, &s->size);
 	return DROP;
 }
 
@@ -79,11 +92,12 @@ static __always_inline int police(struct __sk_buff *skb, const struct shaping *s
 	enum qos_verdict verdict = QOS_PASS;
 
 	if (s->d.at - s->now > s->path.cls->limit_ns)
-		return drop(s->path.slot, QOS_DROP_POLICE, &s->size);
+		return drop(s, s->path.slot, QOS_DROP_POLICE, s->d.at - s->now);
 	if (s->d.at > s->now) {
 		if (!mark_ce(skb, s->facts))
-			return drop(s->path.slot, QOS_DROP_POLICE, &s->size);
+			return drop(s, s->path.slot, QOS_DROP_POLICE, s->d.at - s->now);
 		verdict = QOS_MARK;
+		report(s, verdict, s->d.at - s->now);
 	}
 	charge(&s->path, s->now, s->size.bytes, &s->d);
 	count(s->path.slot, verdict, &s->size);
@@ -102,14 +116,18 @@ static __always_inline enum qos_verdict judge(struct __sk_buff *skb, struct shap
 	enum qos_verdict verdict;
 
 	find_flow(s->facts, flow_hash_of(s->facts, hash), &s->path, s->now, &s->ref);
-	if (!s->ref.flow) /* never: the table is as large as its mask says */
+	if (!s->ref.flow) { /* never: the table is as large as its mask says */
+		s->at = s->now;
 		return QOS_DROP_LIMIT;
+	}
 	s->at = flow_at(&s->path, &s->ref, s->now, s->d.at, s->size.bytes);
 	if (s->at - s->now > s->path.cls->limit_ns)
 		return QOS_DROP_LIMIT;
 	verdict = aqm(&s->path, &s->ref, s->facts, s->now, s->at);
-	if (verdict == QOS_MARK || verdict == QOS_MARK_L4S)
+	if (verdict == QOS_MARK || verdict == QOS_MARK_L4S) {
 		mark_ce(skb, s->facts);
+		report(s, verdict, s->at - s->now);
+	}
 	return verdict;
 }
 
@@ -123,16 +141,22 @@ static __always_inline void depart_at(struct __sk_buff *skb, __u64 now, __u64 at
 		skb->tstamp = at;
 }
 
+static __always_inline enum qos_verdict too_far(const struct __sk_buff *skb, struct shaping *s)
+{
+	s->at = skb->tstamp;
+	return QOS_DROP_HORIZON;
+}
+
 /* own: the stamp that the packet came with; 0: one that is too far off. */
 static __always_inline int stamp(struct __sk_buff *skb, struct shaping *s, __u64 hash, __u64 own)
 {
-	enum qos_verdict verdict = own ? judge(skb, s, hash) : QOS_DROP_HORIZON;
+	enum qos_verdict verdict = own ? judge(skb, s, hash) : too_far(skb, s);
 	struct qos_counters *c;
 
 	if (verdict >= QOS_DROP_LIMIT) {
 		if (s->d.ahead)
 			qos_still_waits(s->path.slot, s->now, s->d.at);
-		return drop(s->path.slot, verdict, &s->size);
+		return drop(s, s->path.slot, verdict, s->at - s->now);
 	}
 	charge(&s->path, s->now, s->size.bytes, &s->d);
 	charge_flow(&s->path, &s->ref, s->now, s->at, s->size.bytes);
@@ -201,7 +225,7 @@ __noinline int qos_shape(struct __sk_buff *skb, struct facts *f, __u32 slot, __u
 	s.facts = f;
 	measure(skb, f, &s.size);
 	if (slot == QOS_DROP_SLOT)
-		return drop(QOS_SLOT_LINK, QOS_DROP_RULE, &s.size);
+		return drop(&s, QOS_SLOT_LINK, QOS_DROP_RULE, 0);
 	if (find_path(slot, &s.path))
 		return DROP;
 	s.now = QOS_NOW();

@@ -81,7 +81,7 @@ struct facts {
 	__u32 frag_id;
 	__u16 l4_off; /* of what the IP header is followed by */
 	__u8 outer;   /* of a tunnel that was looked into: OUTER_…; else 0 */
-	__u8 pad;
+	__u8 verdict;	      /* enum qos_verdict, of a drop or a mark: see report() */
 	__u64 src[2], dst[2]; /* network order, IPv4 mapped */
 	union {
 		struct more_facts more; /* until there is a class */

@@ -84,7 +84,7 @@ const char *cost_packet_name(enum cost_packet packet)
 }
 
 /* What a household or an office writes; none of it takes the packets above. */
-static struct qos_rule realistic(uint32_t i)
+static struct rule realistic(uint32_t i)
 {
 	switch (i % 10) {
 	case 0:
@@ -110,7 +110,7 @@ static struct qos_rule realistic(uint32_t i)
 	}
 }
 
-static void put_rules(const struct ours *ours, struct qos_rule rules[RULES_MAX])
+static void put_rules(const struct ours *ours, struct rule rules[RULES_MAX])
 {
 	for (uint32_t i = 0; i < ours->rules; i++)
 		rules[i] = realistic(i);
@@ -195,7 +195,7 @@ static void put_class(const struct shaper *s, uint32_t slot, struct qos_class_cf
 static void put_policy(const struct ours *ours, const struct shaper *s)
 {
 	uint32_t leaves = ours->random_classes ? ours->random_classes : LEAVES;
-	struct qos_rule rules[RULES_MAX];
+	struct rule rules[RULES_MAX];
 
 	put_rules(ours, rules);
 	shaper_set_rules(s, rules, ours->rules);
@@ -208,7 +208,7 @@ static void put_policy(const struct ours *ours, const struct shaper *s)
 
 static struct shaper *open_ours(const struct ours *ours)
 {
-	struct qos_rule rules[RULES_MAX];
+	struct rule rules[RULES_MAX];
 	struct setup setup = {
 		/* the records that the controller gives to anything but a few classes */
 		.link = { .rules = ours->rules,
@@ -222,7 +222,7 @@ static struct shaper *open_ours(const struct ours *ours)
 	};
 
 	put_rules(ours, rules);
-	setup.link.used = qos_rules_used(rules, ours->rules);
+	setup.link.used = rules_used(rules, ours->rules);
 	return shaper_open(ours->program, &setup);
 }
 

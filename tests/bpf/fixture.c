@@ -12,9 +12,9 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "compile/plan.h"
 #include "egress.skel.h"
 #include "egress_fake.skel.h"
+#include "kernel/bpf_tables.h"
 #include "new_class.skel.h"
 #include "new_flow.skel.h"
 #include "shaper.h"
@@ -26,6 +26,16 @@ static void set_entries(struct bpf_object *obj, const char *map, uint32_t entrie
 			 0);
 }
 
+/* Where tables are, of rules that come later and look at what link.used says. */
+static void put_tables(struct qos_link_cfg *link)
+{
+	struct qos_tables *tables = tables_compile(NULL, 0, link);
+
+	link->words = tables->words;
+	memcpy(link->tables, tables->begin, sizeof(link->tables));
+	qos_tables_free(tables);
+}
+
 /* The constants that setup asks for. */
 static struct qos_link_cfg link_of(const struct setup *setup)
 {
@@ -33,10 +43,24 @@ static struct qos_link_cfg link_of(const struct setup *setup)
 
 	/* unless told: rules that come later may look at anything */
 	if (!link.used)
-		link.used = UINT32_MAX;
+		link.used = QOS_USED(QOS_PIECES) - 1;
+	put_tables(&link);
 	if (!link.flow_mask)
 		link.flow_mask = FLOWS - 1;
 	return link;
+}
+
+/* Room for any rules that come. */
+static void configure_tables(const struct shaper *s, const struct bpf_object *obj)
+{
+	struct qos_tables *none = tables_compile(NULL, 0, &s->link);
+	struct qos_tables_room room = qos_tables_room(none, s->link.rules);
+
+	room.entries = s->link.words * QOS_RULE_BLOCK;
+	room.sets = SETS_ROOM;
+	room.src = room.dst = room.uids = room.marks = VALUES_ROOM;
+	assert_int_equal(qos_tables_configure(obj, &room), 0);
+	qos_tables_free(none);
 }
 
 /* Before it is loaded. */
@@ -48,8 +72,7 @@ static void configure(const struct shaper *s, struct bpf_object *obj, void *link
 	set_entries(obj, "qos_counters", s->capacity);
 	set_entries(obj, "qos_flows", s->flow_count);
 	set_entries(obj, "qos_flow_names", s->flow_count);
-	set_entries(obj, "qos_rules", s->link.rules);
-	set_entries(obj, "qos_index", (s->link.rules + QOS_RULE_BLOCK - 1) / QOS_RULE_BLOCK);
+	configure_tables(s, obj);
 }
 
 static void map_flows(struct shaper *s, const struct bpf_object *obj)
@@ -67,8 +90,7 @@ static void take_fds(struct shaper *s, const struct bpf_object *obj, const struc
 	s->classes_fd = bpf_object__find_map_fd_by_name(obj, "qos_classes");
 	s->clocks_fd = bpf_object__find_map_fd_by_name(obj, "qos_clocks");
 	s->counters_fd = bpf_object__find_map_fd_by_name(obj, "qos_counters");
-	s->rules_fd = bpf_object__find_map_fd_by_name(obj, "qos_rules");
-	s->index_fd = bpf_object__find_map_fd_by_name(obj, "qos_index");
+	s->object = obj;
 	s->decisions_fd = bpf_object__find_map_fd_by_name(obj, "qos_decisions");
 	s->frags_fd = bpf_object__find_map_fd_by_name(obj, "qos_frags");
 	map_flows(s, obj);

@@ -15,6 +15,7 @@
 #include "../unit/unit.h"
 #include "abi.h"
 #include "packet.h"
+#include "rules.h"
 
 /* A cost of the class table: whole ns a byte. 8 ns a byte is 1 Gbit/s. */
 #define NS_A_BYTE(ns) ((uint64_t)(ns) << QOS_COST_SHIFT)
@@ -35,7 +36,7 @@ struct setup {
 	bool tree;		      /* parent and hard are given; else no class has any */
 	uint32_t capacity;	      /* slots, CLASSES_MAX at least; 0: that */
 	uint32_t random_classes;      /* of PROGRAM_NEW_CLASS: from slot 1 on; a power of two */
-	const struct qos_rule *rules; /* as many as link.rules */
+	const struct rule *rules; /* as many as link.rules */
 };
 
 /* The program behind a test. */
@@ -98,8 +99,8 @@ void shaper_forget_flows(const struct shaper *shaper);
 uint32_t shaper_flows(const struct shaper *shaper, const struct qos_flow **ret_flows);
 void shaper_set_class(const struct shaper *shaper, uint32_t slot, const struct qos_class_cfg *cls);
 
-/* From the first on; the table keeps the size that link.rules gave it. */
-void shaper_set_rules(const struct shaper *shaper, const struct qos_rule *rules, uint32_t count);
+/* In place of those before; at most as many as link.rules, of pieces in link.used. */
+void shaper_set_rules(const struct shaper *shaper, const struct rule *rules, uint32_t count);
 
 /* The rules take nothing any more; what is remembered of them stays. */
 void shaper_forget_rules(const struct shaper *shaper);

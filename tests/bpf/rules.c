@@ -8,95 +8,125 @@
 
 #include "../unit/unit.h"
 
-struct qos_rule rule_any(uint32_t slot)
+struct rule rule_any(uint32_t slot)
 {
-	return (struct qos_rule){ .dscp_set = UINT64_MAX, .slot = slot };
+	return (struct rule){ .given = true, .slot = slot };
 }
 
-struct qos_rule rule_drop(void)
+struct rule rule_drop(void)
 {
-	return (struct qos_rule){
-		.dscp_set = UINT64_MAX,
-		.slot = QOS_SLOT_LINK,
-		.flags = QOS_RULE_DROP,
-	};
+	return (struct rule){ .given = true, .drop = true };
 }
 
-struct qos_rule rule_proto(struct qos_rule rule, uint8_t proto)
+struct rule rule_proto(struct rule rule, uint8_t proto)
 {
-	rule.key_mask |= 0xff;
-	rule.key_value |= proto;
+	rule.has_proto = true;
+	rule.proto = proto;
 	return rule;
 }
 
-struct qos_rule rule_family(struct qos_rule rule, uint8_t family)
+struct rule rule_family(struct rule rule, uint8_t family)
 {
-	rule.key_mask |= 0xff00;
-	rule.key_value |= (uint32_t)family << 8;
+	rule.family = family;
 	return rule;
 }
 
-struct qos_rule rule_dscp(struct qos_rule rule, uint64_t set)
+struct rule rule_dscp(struct rule rule, uint64_t set)
 {
-	rule.dscp_set = set;
+	rule.dscp = set;
 	return rule;
 }
 
-struct qos_rule rule_sport(struct qos_rule rule, uint16_t min, uint16_t max)
+struct rule rule_sport(struct rule rule, uint16_t min, uint16_t max)
 {
-	rule.key_mask |= QOS_KEY_PORTS;
-	rule.key_value |= QOS_KEY_PORTS;
-	rule.flags |= QOS_RULE_SPORT;
-	rule.sport_min = min;
-	rule.sport_span = (uint16_t)(max - min);
+	rule.has_sport = true;
+	rule.sport = (struct qos_port_range){ min, max };
 	return rule;
 }
 
-struct qos_rule rule_dport(struct qos_rule rule, uint16_t min, uint16_t max)
+struct rule rule_dport(struct rule rule, uint16_t min, uint16_t max)
 {
-	rule.key_mask |= QOS_KEY_PORTS;
-	rule.key_value |= QOS_KEY_PORTS;
-	rule.flags |= QOS_RULE_DPORT;
-	rule.dport_min = min;
-	rule.dport_span = (uint16_t)(max - min);
+	rule.has_dport = true;
+	rule.dport = (struct qos_port_range){ min, max };
 	return rule;
 }
 
-/* "::ffff:10.0.0.0/8": 128 bits in network order, and the mask of their first ones. */
-static uint8_t read_prefix(const char *text, struct qos_rule_addr *addr)
+static struct qos_prefix read_prefix(const char *text)
 {
+	struct qos_prefix prefix = { .family = 6 };
 	char host[64];
-	uint8_t value[16] = { 0 }, mask[16] = { 0 };
-	unsigned int bits, v4;
+	unsigned int bits;
 
 	assert_int_equal(sscanf(text, "%63[^/]/%u", host, &bits), 2);
-	v4 = strchr(host, '.') != NULL;
-	if (v4) {
-		value[10] = value[11] = 0xff;
-		assert_int_equal(inet_pton(AF_INET, host, value + 12), 1);
-		bits += 96;
+	prefix.len = (uint8_t)bits;
+	if (strchr(host, '.')) {
+		prefix.family = 4;
+		prefix.addr.s6_addr[10] = prefix.addr.s6_addr[11] = 0xff;
+		assert_int_equal(inet_pton(AF_INET, host, &prefix.addr.s6_addr[12]), 1);
 	} else {
-		assert_int_equal(inet_pton(AF_INET6, host, value), 1);
+		assert_int_equal(inet_pton(AF_INET6, host, &prefix.addr), 1);
 	}
-	for (unsigned int i = 0; i < bits; i++)
-		mask[i / 8] |= (uint8_t)(0x80 >> i % 8);
-	memcpy(addr->value, value, sizeof(value));
-	memcpy(addr->mask, mask, sizeof(mask));
-	return v4 ? QOS_FAMILY_IPV4 : QOS_FAMILY_IPV6;
+	return prefix;
 }
 
-struct qos_rule rule_src(struct qos_rule rule, const char *prefix)
+struct rule rule_src(struct rule rule, const char *prefix)
 {
-	uint8_t family = read_prefix(prefix, &rule.src);
-
-	rule.flags |= QOS_RULE_SRC;
-	return rule_family(rule, family);
+	rule.has_src = true;
+	rule.src = read_prefix(prefix);
+	return rule;
 }
 
-struct qos_rule rule_dst(struct qos_rule rule, const char *prefix)
+struct rule rule_dst(struct rule rule, const char *prefix)
 {
-	uint8_t family = read_prefix(prefix, &rule.dst);
+	rule.has_dst = true;
+	rule.dst = read_prefix(prefix);
+	return rule;
+}
 
-	rule.flags |= QOS_RULE_DST;
-	return rule_family(rule, family);
+size_t rules_define(struct rule *rules, size_t count, struct qos_rule_def **ret_defs)
+{
+	struct qos_rule_def *defs = calloc(count + 1, sizeof(*defs));
+	size_t given = 0;
+
+	assert_non_null(defs);
+	for (size_t i = 0; i < count; i++) {
+		struct rule *rule = &rules[i];
+
+		if (!rule->given)
+			continue;
+		defs[given++] = (struct qos_rule_def){
+			.drop = rule->drop,
+			.class_index = rule->slot - 1,
+			.match = {
+				.family = rule->family,
+				.dscp = rule->dscp,
+				.proto = &rule->proto,
+				.proto_count = rule->has_proto,
+				.src = &rule->src,
+				.src_count = rule->has_src,
+				.dst = &rule->dst,
+				.dst_count = rule->has_dst,
+				.sport = &rule->sport,
+				.sport_count = rule->has_sport,
+				.dport = &rule->dport,
+				.dport_count = rule->has_dport,
+			},
+		};
+	}
+	*ret_defs = defs;
+	return given;
+}
+
+uint32_t rules_used(const struct rule *rules, size_t count)
+{
+	uint32_t used = QOS_USED(QOS_PIECE_KIND);
+
+	for (size_t i = 0; i < count; i++) {
+		used |= rules[i].dscp ? QOS_USED(QOS_PIECE_DSCP) : 0;
+		used |= rules[i].has_sport ? QOS_USED(QOS_PIECE_SPORT) : 0;
+		used |= rules[i].has_dport ? QOS_USED(QOS_PIECE_DPORT) : 0;
+		used |= rules[i].has_src ? QOS_USED(QOS_PIECE_SRC) : 0;
+		used |= rules[i].has_dst ? QOS_USED(QOS_PIECE_DST) : 0;
+	}
+	return used;
 }

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "compile/plan.h"
+#include "kernel/bpf_tables.h"
 
 struct qos_clocks shaper_clocks(const struct shaper *s, uint32_t slot)
 {
@@ -67,32 +67,65 @@ static void forget_decisions(const struct shaper *s)
 		assert_int_equal(bpf_map_update_elem(s->decisions_fd, &i, none, BPF_ANY), 0);
 }
 
-void shaper_set_rules(const struct shaper *s, const struct qos_rule *rules, uint32_t count)
+struct qos_tables *tables_compile(const struct qos_rule_def *defs, size_t count,
+				  const struct qos_link_cfg *link)
 {
-	_cleanup_(freep) struct qos_rule_index *index = malloc(sizeof(*index));
+	const struct qos_tables_shape least = {
+		.used = link->used,
+		.words = (link->rules + QOS_RULE_BLOCK - 1) / QOS_RULE_BLOCK,
+	};
+	struct qos_tables *tables;
 
-	assert_non_null(index);
-	for (uint32_t i = 0; i < count; i++)
-		assert_int_equal(bpf_map_update_elem(s->rules_fd, &i, &rules[i], BPF_ANY), 0);
-	for (uint32_t block = 0; block * QOS_RULE_BLOCK < count; block++) {
-		uint32_t first = block * QOS_RULE_BLOCK;
+	assert_int_equal(qos_tables_compile(defs, count, &least, NULL, &tables), 0);
+	return tables;
+}
 
-		qos_rules_index(rules + first, count - first, index);
-		assert_int_equal(bpf_map_update_elem(s->index_fd, &block, index, BPF_ANY), 0);
-	}
+static int map_fd(const struct shaper *s, const char *name)
+{
+	return bpf_object__find_map_fd_by_name(s->object, name);
+}
+
+static void clear_map(int fd)
+{
+	uint64_t key[4];
+
+	while (bpf_map_get_next_key(fd, NULL, key) == 0)
+		assert_int_equal(bpf_map_delete_elem(fd, key), 0);
+}
+
+void shaper_set_rules(const struct shaper *s, const struct rule *rules, uint32_t count)
+{
+	_cleanup_(freep) struct rule *own = calloc(count + 1, sizeof(*own));
+	_cleanup_(freep) struct qos_rule_def *defs = NULL;
+	uint32_t slots[CLASSES_MAX + QOS_RULE_BLOCK];
+	struct qos_tables *tables;
+	size_t given;
+
+	assert_non_null(own);
+	if (count)
+		memcpy(own, rules, count * sizeof(*own));
+	for (uint32_t i = 0; i < ARRAY_SIZE(slots); i++)
+		slots[i] = i + 1;
+	given = rules_define(own, count, &defs);
+	tables = tables_compile(defs, given, &s->link);
+	assert_int_equal(tables->used, s->link.used);
+	assert_int_equal(tables->words, s->link.words);
+	clear_map(map_fd(s, "qos_src"));
+	clear_map(map_fd(s, "qos_dst"));
+	clear_map(map_fd(s, "qos_uids"));
+	assert_int_equal(qos_tables_fill(s->object, tables, slots), 0);
+	qos_tables_free(tables);
 	forget_decisions(s);
 }
 
 void shaper_forget_rules(const struct shaper *s)
 {
-	_cleanup_(freep) struct qos_rule_index *none = calloc(1, sizeof(*none));
-	struct bpf_map_info info = { 0 };
-	__u32 len = sizeof(info);
+	uint32_t words = qos_set_words(s->link.words);
+	_cleanup_(freep) uint64_t *none = calloc(words, sizeof(*none));
 
 	assert_non_null(none);
-	assert_int_equal(bpf_obj_get_info_by_fd(s->index_fd, &info, &len), 0);
-	for (uint32_t block = 0; block < info.max_entries; block++)
-		assert_int_equal(bpf_map_update_elem(s->index_fd, &block, none, BPF_ANY), 0);
+	for (uint32_t i = 0; i < SETS_ROOM; i++)
+		assert_int_equal(bpf_map_update_elem(map_fd(s, "qos_sets"), &i, none, BPF_ANY), 0);
 }
 
 /* The only entry in use, by any CPU. */

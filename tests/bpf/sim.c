@@ -57,7 +57,7 @@ static void fill_classes(struct sim *sim)
 struct sim *sim_open(const char *policy, uint32_t records)
 {
 	struct sim *sim = calloc(1, sizeof(*sim));
-	struct qos_rule rules[QOS_RULE_BLOCK];
+	struct rule rules[QOS_RULE_BLOCK];
 	struct setup setup = { .tree = true, .rules = rules, .capacity = QOS_RULE_BLOCK + 1 };
 
 	assert_non_null(sim);
@@ -74,7 +74,7 @@ struct sim *sim_open(const char *policy, uint32_t records)
 	}
 	setup.link = sim->plan->link;
 	setup.link.rules = (uint32_t)sim->plan->class_count;
-	setup.link.used = QOS_RULE_DPORT;
+	setup.link.used = QOS_USED(QOS_PIECE_KIND) | QOS_USED(QOS_PIECE_DPORT);
 	setup.link.l2_len = 14;
 	setup.link.default_slot = (uint32_t)sim->policy->default_class + 1;
 	setup.link.flow_mask = (records ? records : RECORDS) - 1;

@@ -11,17 +11,18 @@
 #define SLOT_DEFAULT 1
 #define SLOT_RULE    2
 #define SLOT_OTHER   3
+#define MANY_RULES   4096
 
 struct match_case {
 	const char *name;
-	struct qos_rule rule;
+	struct rule rule;
 	struct spec spec;
 	bool takes;
 };
 
 static void run_matches(const struct match_case *cases, size_t count)
 {
-	struct qos_rule none[QOS_RULE_BLOCK] = { 0 };
+	struct rule none[QOS_RULE_BLOCK] = { 0 };
 	const struct setup setup = {
 		.link = { .rules = QOS_RULE_BLOCK, .default_slot = SLOT_DEFAULT, .l2_len = 14 },
 		.rules = none,
@@ -42,10 +43,14 @@ static void run_matches(const struct match_case *cases, size_t count)
 
 static void test_proto_and_family(void **state __attribute__((unused)))
 {
-	const struct qos_rule any = rule_any(SLOT_RULE);
+	const struct rule any = rule_any(SLOT_RULE);
 	const struct match_case cases[] = {
 		{ "no key", any, { 0 }, true },
-		{ "no key, not IP", any, { .ethertype = 0x88cc, .payload = 46 }, false },
+		{ "no key, not IP", any, { .ethertype = 0x88cc, .payload = 46 }, true },
+		{ "not IP is not IPv4",
+		  rule_family(any, QOS_FAMILY_IPV4),
+		  { .ethertype = 0x88cc, .payload = 46 },
+		  false },
 		{ "TCP", rule_proto(any, IPPROTO_TCP), { 0 }, true },
 		{ "TCP is not UDP", rule_proto(any, IPPROTO_UDP), { 0 }, false },
 		{ "ICMP", rule_proto(any, IPPROTO_ICMP), { .proto = IPPROTO_ICMP }, true },
@@ -66,7 +71,7 @@ static void test_proto_and_family(void **state __attribute__((unused)))
 
 static void test_ports(void **state __attribute__((unused)))
 {
-	const struct qos_rule any = rule_any(SLOT_RULE);
+	const struct rule any = rule_any(SLOT_RULE);
 	const struct match_case cases[] = {
 		{ "dport", rule_dport(any, 53, 53), { .dport = 53 }, true },
 		{ "below", rule_dport(any, 53, 53), { .dport = 52 }, false },
@@ -109,7 +114,7 @@ static void test_ports(void **state __attribute__((unused)))
 
 static void test_dscp(void **state __attribute__((unused)))
 {
-	const struct qos_rule any = rule_any(SLOT_RULE);
+	const struct rule any = rule_any(SLOT_RULE);
 	const struct match_case cases[] = {
 		{ "EF", rule_dscp(any, 1ULL << 46), { .tos = TOS(46, 0) }, true },
 		{ "EF whatever its ECN", rule_dscp(any, 1ULL << 46), { .tos = TOS(46, 3) }, true },
@@ -137,7 +142,7 @@ static void test_dscp(void **state __attribute__((unused)))
 
 static void test_ipv4_prefixes(void **state __attribute__((unused)))
 {
-	const struct qos_rule any = rule_any(SLOT_RULE);
+	const struct rule any = rule_any(SLOT_RULE);
 	const struct match_case cases[] = {
 		{ "src /24", rule_src(any, "10.1.2.0/24"), { .src = "10.1.2.255" }, true },
 		{ "src /24, next", rule_src(any, "10.1.2.0/24"), { .src = "10.1.3.0" }, false },
@@ -169,7 +174,7 @@ static void test_ipv4_prefixes(void **state __attribute__((unused)))
 
 static void test_ipv6_prefixes(void **state __attribute__((unused)))
 {
-	const struct qos_rule any = rule_any(SLOT_RULE);
+	const struct rule any = rule_any(SLOT_RULE);
 	const struct match_case cases[] = {
 		{ "src /64",
 		  rule_src(any, "fd00:1::/64"),
@@ -207,7 +212,7 @@ static void test_ipv6_prefixes(void **state __attribute__((unused)))
 	run_matches(cases, ARRAY_SIZE(cases));
 }
 
-static void expect_slot(struct shaper *s, const struct qos_rule *rules, uint32_t count,
+static void expect_slot(struct shaper *s, const struct rule *rules, uint32_t count,
 			const char *what, uint32_t slot)
 {
 	struct packet packet;
@@ -223,27 +228,27 @@ static void expect_slot(struct shaper *s, const struct qos_rule *rules, uint32_t
 static void test_order(void **state __attribute__((unused)))
 {
 	static const uint32_t at[] = { 0, 1, 6, 7, 8, 9, 15, 16, 1000, 4087, 4088, 4095 };
-	_cleanup_(freep) struct qos_rule *rules = calloc(QOS_MAX_RULES, sizeof(*rules));
+	_cleanup_(freep) struct rule *rules = calloc(MANY_RULES, sizeof(*rules));
 	struct setup setup = {
-		.link = { .rules = QOS_MAX_RULES, .default_slot = SLOT_DEFAULT, .l2_len = 14 },
+		.link = { .rules = MANY_RULES, .default_slot = SLOT_DEFAULT, .l2_len = 14 },
 		.rules = rules,
 	};
 	_cleanup_(shaper_closep) struct shaper *s = NULL;
 
 	assert_non_null(rules);
-	for (uint32_t i = 0; i < QOS_MAX_RULES; i++)
+	for (uint32_t i = 0; i < MANY_RULES; i++)
 		rules[i] = rule_dport(rule_any(SLOT_OTHER), 80, 80);
 	s = shaper_open(PROGRAM_FAKE, &setup);
-	expect_slot(s, rules, QOS_MAX_RULES, "no rule takes it", SLOT_DEFAULT);
+	expect_slot(s, rules, MANY_RULES, "no rule takes it", SLOT_DEFAULT);
 	for (size_t i = 0; i < ARRAY_SIZE(at); i++) {
-		const struct qos_rule other = rules[at[i]], last = rules[QOS_MAX_RULES - 1];
+		const struct rule other = rules[at[i]], last = rules[MANY_RULES - 1];
 		char name[32];
 
 		snprintf(name, sizeof(name), "rule %u", at[i]);
-		rules[QOS_MAX_RULES - 1] = rule_any(SLOT_OTHER);
+		rules[MANY_RULES - 1] = rule_any(SLOT_OTHER);
 		rules[at[i]] = rule_dport(rule_any(SLOT_RULE), 443, 443);
-		expect_slot(s, rules, QOS_MAX_RULES, name, SLOT_RULE);
-		rules[QOS_MAX_RULES - 1] = last;
+		expect_slot(s, rules, MANY_RULES, name, SLOT_RULE);
+		rules[MANY_RULES - 1] = last;
 		rules[at[i]] = other;
 	}
 }
@@ -263,7 +268,7 @@ static void test_part_of_a_block(void **state __attribute__((unused)))
 
 	for (size_t n = 0; n < ARRAY_SIZE(counts); n++) {
 		const uint32_t count = counts[n];
-		struct qos_rule rules[2 * QOS_RULE_BLOCK + 1];
+		struct rule rules[2 * QOS_RULE_BLOCK + 1];
 		const struct setup setup = {
 			.link = { .rules = count, .default_slot = SLOT_DEFAULT, .l2_len = 14 },
 			.rules = rules,
@@ -284,7 +289,7 @@ static void test_part_of_a_block(void **state __attribute__((unused)))
 /* Packets that differ in one fact, in turns: each gets its own answer each time. */
 static void test_no_answer_for_another(void **state __attribute__((unused)))
 {
-	const struct qos_rule rule = rule_dport(
+	const struct rule rule = rule_dport(
 		rule_dst(rule_src(rule_dscp(rule_proto(rule_any(SLOT_RULE), IPPROTO_TCP), 1),
 				  "10.0.0.1/32"),
 			 "10.0.0.2/32"),
@@ -320,7 +325,7 @@ static void test_no_answer_for_another(void **state __attribute__((unused)))
 
 static void test_drop_rule(void **state __attribute__((unused)))
 {
-	const struct qos_rule rules[] = {
+	const struct rule rules[] = {
 		rule_dport(rule_proto(rule_drop(), IPPROTO_TCP), 25, 25),
 		rule_any(SLOT_RULE),
 	};

@@ -164,7 +164,7 @@ static const struct count_case cases[] = {
 
 static struct shaper *open_mode(uint32_t mode)
 {
-	const struct qos_rule rules[] = {
+	const struct rule rules[] = {
 		rule_dport(rule_any(SLOT_PORT), 443, 443),
 		rule_dport(rule_drop(), 25, 25),
 	};

@@ -11,7 +11,7 @@
 #define SLOT_RULE    2
 #define RULES	     100
 
-static struct shaper *open_rules(const struct qos_rule *rules, uint32_t count)
+static struct shaper *open_rules(const struct rule *rules, uint32_t count)
 {
 	const struct setup setup = {
 		.link = { .rules = count, .default_slot = SLOT_DEFAULT, .l2_len = 14 },
@@ -34,7 +34,7 @@ static void expect(struct shaper *s, const char *what, const struct spec *spec, 
 /* The same packet gets the same answer without the rules. */
 static void test_remembered(void **state __attribute__((unused)))
 {
-	const struct qos_rule rule = rule_dport(rule_any(SLOT_RULE), 443, 443);
+	const struct rule rule = rule_dport(rule_any(SLOT_RULE), 443, 443);
 	_cleanup_(shaper_closep) struct shaper *s = open_rules(&rule, 1);
 
 	expect(s, "by the rules", &(struct spec){ .dport = 443 }, SLOT_RULE);
@@ -105,7 +105,7 @@ static void test_not_for_another(void **state __attribute__((unused)))
 		    .src = "fd00::1",
 		    .dst = "fd00::3" } },
 	};
-	const struct qos_rule rule = rule_any(SLOT_RULE);
+	const struct rule rule = rule_any(SLOT_RULE);
 	_cleanup_(shaper_closep) struct shaper *s = open_rules(&rule, 1);
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -121,7 +121,7 @@ static void test_not_for_another(void **state __attribute__((unused)))
 /* More flows than entries, in an order that leaves none: right all the same. */
 static void test_thrash(void **state __attribute__((unused)))
 {
-	struct qos_rule rules[RULES];
+	struct rule rules[RULES];
 	_cleanup_(shaper_closep) struct shaper *s = NULL;
 
 	for (uint16_t i = 0; i < RULES; i++)
@@ -139,7 +139,7 @@ static void test_thrash(void **state __attribute__((unused)))
 /* A rule's drop is a decision like another. */
 static void test_drop(void **state __attribute__((unused)))
 {
-	const struct qos_rule rule = rule_dport(rule_drop(), 25, 25);
+	const struct rule rule = rule_dport(rule_drop(), 25, 25);
 	_cleanup_(shaper_closep) struct shaper *s = open_rules(&rule, 1);
 	struct packet packet;
 

@@ -112,7 +112,7 @@ static void test_police(void **state __attribute__((unused)))
 /* No rule takes them, a drop rule least of all. */
 static void test_no_rule_takes_them(void **state __attribute__((unused)))
 {
-	const struct qos_rule rule = rule_drop();
+	const struct rule rule = rule_drop();
 	const struct setup setup = {
 		.link = { .rules = 1, .default_slot = SLOT_DEFAULT, .l2_len = 14 },
 		.rules = &rule,

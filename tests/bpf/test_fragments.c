@@ -135,7 +135,7 @@ static const struct scenario ipv6_scenarios[] = {
 
 static void run_scenarios(const struct scenario *scenarios, size_t count)
 {
-	const struct qos_rule rules[] = {
+	const struct rule rules[] = {
 		rule_dport(rule_drop(), 25, 25),
 		rule_dport(rule_proto(rule_any(SLOT_PORT), IPPROTO_UDP), 53, 53),
 		rule_dst(rule_any(SLOT_HOST), "10.9.0.0/16"),
@@ -175,7 +175,7 @@ static void test_ipv6(void **state __attribute__((unused)))
 /* A rule for every port takes no fragment that has none. */
 static void test_no_port_is_not_port_0(void **state __attribute__((unused)))
 {
-	const struct qos_rule rules[] = {
+	const struct rule rules[] = {
 		rule_sport(rule_any(SLOT_PORT), 0, 65535),
 		rule_dport(rule_any(SLOT_PORT), 0, 65535),
 	};
@@ -200,7 +200,7 @@ static void test_no_port_is_not_port_0(void **state __attribute__((unused)))
 /* As many datagrams as are remembered, and more: none is lost to an error. */
 static void test_many(void **state __attribute__((unused)))
 {
-	const struct qos_rule rule = rule_dport(rule_any(SLOT_PORT), 53, 53);
+	const struct rule rule = rule_dport(rule_any(SLOT_PORT), 53, 53);
 	const struct setup setup = {
 		.link = { .rules = 1, .default_slot = SLOT_DEFAULT, .l2_len = 14 },
 		.rules = &rule,

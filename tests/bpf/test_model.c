@@ -133,7 +133,7 @@ static struct qos_class_cfg configure(const struct run *run, unsigned int slot)
 
 static struct shaper *open_program(void)
 {
-	struct qos_rule rules[LEAF_COUNT];
+	struct rule rules[LEAF_COUNT];
 	const struct setup setup = {
 		.link = { .rules = LEAF_COUNT, .default_slot = FIRST_LEAF, .l2_len = 14 },
 		.tree = true,

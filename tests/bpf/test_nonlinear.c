@@ -157,7 +157,7 @@ static const struct nonlinear_case cases[] = {
 
 static void test_headers_in_pages(void **state __attribute__((unused)))
 {
-	const struct qos_rule rules[] = {
+	const struct rule rules[] = {
 		rule_dport(rule_drop(), 25, 25),
 		rule_dport(rule_any(SLOT_PORT), 443, 443),
 		rule_family(rule_any(SLOT_IPV4), QOS_FAMILY_IPV4),

@@ -140,7 +140,7 @@ static const struct parse_case raw_cases[] = {
 
 static void run_cases(const struct parse_case *cases, size_t count, uint32_t l2_len)
 {
-	const struct qos_rule rules[] = {
+	const struct rule rules[] = {
 		rule_dport(rule_any(SLOT_PORT), 443, 443),
 		rule_family(rule_any(SLOT_IPV4), QOS_FAMILY_IPV4),
 		rule_family(rule_any(SLOT_IPV6), QOS_FAMILY_IPV6),
