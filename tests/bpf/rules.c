@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../unit/unit.h"
+#include "abi.h"
 
 struct rule rule_any(uint32_t slot)
 {

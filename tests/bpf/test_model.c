@@ -156,7 +156,7 @@ static void set_program(const struct run *run)
 }
 
 /* One packet of wire bytes through the program, as a flow that is new; its departure. */
-static int64_t send(struct run *run, unsigned int class, int64_t now, uint32_t wire)
+static int64_t send_one(struct run *run, unsigned int class, int64_t now, uint32_t wire)
 {
 	struct packet packet;
 	struct outcome out;
@@ -247,7 +247,7 @@ static void expect_clocks(const struct run *run, unsigned int class)
 static void run_packet(struct run *run, unsigned int class, int64_t now, uint32_t wire)
 {
 	uint64_t before = shaper_clocks(run->shaper, class).rate;
-	int64_t is = send(run, class, now, wire);
+	int64_t is = send_one(run, class, now, wire);
 	bool own = shaper_clocks(run->shaper, class).rate != before ||
 		   !run->model.classes[class].borrows;
 	size_t n = run->count[class];
