@@ -382,8 +382,11 @@ struct qos_decision {
 #define QOS_ASK_UID    1 /* [1] */
 #define QOS_ASK_CGROUP 2 /* [2], [3]: id, its low half first; it is in qos_cgroups */
 #define QOS_ASK_VLAN   4 /* [4] */
-/* and its answer: [0] QOS_DECIDED, [1] the class's slot in 32 bits, [2], [3] ns it would wait, [4] */
-#define QOS_TOLD_EXEMPT (1U << 31) /* with enum qos_verdict */
+/*
+ * and its answer: [0] QOS_DECIDED, [1] the class's slot, or QOS_DROP_SLOT, [2], [3] ns it would
+ * wait for its class, [4] enum qos_verdict, with
+ */
+#define QOS_TOLD_EXEMPT (1U << 31) /* ARP or neighbour discovery */
 
 _Static_assert(sizeof(struct qos_class_cfg) == 128, "abi");
 _Static_assert(sizeof(struct qos_pace) == 256, "abi");

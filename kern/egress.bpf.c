@@ -281,4 +281,59 @@ int qos_egress(struct __sk_buff *skb)
 	return action;
 }
 
+/* What skb->cb says (abi.h, QOS_ASK_…), where a real packet has a socket and a tag. */
+static __always_inline void be_asked(struct __sk_buff *skb, struct facts *f)
+{
+	__u32 given = skb->cb[0];
+
+	find_small(skb, f);
+	f->more.mark = skb->mark;
+	f->more.uid = given & QOS_ASK_UID ? skb->cb[1] : QOS_NO_UID;
+	f->more.cgroup = given & QOS_ASK_CGROUP ? skb->cb[2] | (__u64)skb->cb[3] << 32 : 0;
+	if (given & QOS_ASK_VLAN)
+		f->more.vlan = skb->cb[4];
+}
+
+/* When its class lets the packet go; of its flow it is not asked, as that could take a record. */
+static __always_inline __u32 would_wait(const struct path *path, __u64 *wait)
+{
+	__u64 now = QOS_NOW();
+	struct departure d;
+
+	depart(path, now, &d);
+	*wait = d.at - now;
+	if (*wait <= path->cls->limit_ns)
+		return QOS_PASS;
+	return qos_link.mode == QOS_MODE_POLICE ? QOS_DROP_POLICE : QOS_DROP_LIMIT;
+}
+
+/*
+ * For BPF_PROG_TEST_RUN, over the maps of a running program: what it would do with a packet. Nothing
+ * is charged, counted or remembered.
+ */
+SEC("?tc")
+int qos_explain(struct __sk_buff *skb)
+{
+	__u32 decided, slot, verdict = QOS_DROP_RULE;
+	struct facts facts;
+	struct path path;
+	__u64 wait = 0;
+
+	parse(skb, &facts);
+	if (qos_link.tunnel_inner)
+		qos_look_inside(skb, &facts);
+	be_asked(skb, &facts);
+	decided = facts.exempt || !qos_link.rules ? qos_link.default_slot :
+						    qos_first_match(skb, &facts, 1);
+	slot = QOS_DECIDED_SLOT(decided);
+	if (slot != QOS_DROP_SLOT && !find_path(slot, &path))
+		verdict = would_wait(&path, &wait);
+	skb->cb[0] = decided;
+	skb->cb[1] = slot;
+	skb->cb[2] = wait;
+	skb->cb[3] = wait >> 32;
+	skb->cb[4] = verdict | (facts.exempt ? QOS_TOLD_EXEMPT : 0);
+	return PASS;
+}
+
 char _license[] SEC("license") = "GPL";

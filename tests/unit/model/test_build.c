@@ -352,14 +352,14 @@ static void test_class_count(void **state)
 static void test_rule_count(void **state)
 {
 	static const char rule[] = "  - { class: a, match: { dport: # } }\n";
-	_cleanup_(freep) char *most = lines(MINIMAL "rules:\n", rule, 4096, "");
-	_cleanup_(freep) char *more = lines(MINIMAL "rules:\n", rule, 5000, "");
+	_cleanup_(freep) char *most = lines(MINIMAL "rules:\n", rule, 16384, "");
+	_cleanup_(freep) char *more = lines(MINIMAL "rules:\n", rule, 16400, "");
 	_cleanup_(policy_freep) struct qos_policy *policy = load_good(most);
 
 	(void)state;
-	assert_int_equal(policy->rule_count, 4096);
-	assert_int_equal(policy->rules[4095].match.dport[0].min, 4095);
-	expect_said(more, "policy:4100:5: error: more than 4096 rules\n");
+	assert_int_equal(policy->rule_count, 16384);
+	assert_int_equal(policy->rules[16383].match.dport[0].min, 16383);
+	expect_said(more, "policy:16388:5: error: more than 16384 rules\n");
 }
 
 /* YAML 1.1 would make these booleans, octals and times; here they are names. */
