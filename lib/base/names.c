@@ -56,6 +56,45 @@ static const struct qos_name family[] = {
 	{ "ipv6", QOS_FAMILY_IPV6 },
 };
 
+static const struct qos_name tunnel[] = {
+	{ "outer", QOS_TUNNEL_OUTER },
+	{ "inner", QOS_TUNNEL_INNER },
+};
+
+/* RFC 9293, RFC 3168. */
+static const struct qos_name tcp_flag[] = {
+	{ "fin", 1 },  { "syn", 2 },  { "rst", 4 },  { "psh", 8 },
+	{ "ack", 16 }, { "urg", 32 }, { "ece", 64 }, { "cwr", 128 },
+};
+
+/* IANA's types of ICMP and ICMPv6; what both have has one name. */
+static const struct qos_name icmp[] = {
+	{ "echo-reply", 0 },	       { "destination-unreachable", 3 },
+	{ "source-quench", 4 },	       { "redirect", 5 },
+	{ "echo-request", 8 },	       { "router-advertisement", 9 },
+	{ "router-solicitation", 10 }, { "time-exceeded", 11 },
+	{ "parameter-problem", 12 },   { "timestamp-request", 13 },
+	{ "timestamp-reply", 14 },
+};
+
+static const struct qos_name icmpv6[] = {
+	{ "destination-unreachable", 1 },
+	{ "packet-too-big", 2 },
+	{ "time-exceeded", 3 },
+	{ "parameter-problem", 4 },
+	{ "echo-request", 128 },
+	{ "echo-reply", 129 },
+	{ "mld-query", 130 },
+	{ "mld-report", 131 },
+	{ "mld-done", 132 },
+	{ "router-solicitation", 133 },
+	{ "router-advertisement", 134 },
+	{ "neighbour-solicitation", 135 },
+	{ "neighbour-advertisement", 136 },
+	{ "redirect", 137 },
+	{ "mld2-report", 143 },
+};
+
 #define TABLE(entries)                       \
 	{                                    \
 		entries, ARRAY_SIZE(entries) \
@@ -68,6 +107,10 @@ const struct qos_names qos_names_fairness = TABLE(fairness);
 const struct qos_names qos_names_gso = TABLE(gso);
 const struct qos_names qos_names_mode = TABLE(mode);
 const struct qos_names qos_names_family = TABLE(family);
+const struct qos_names qos_names_tunnel = TABLE(tunnel);
+const struct qos_names qos_names_tcp_flag = TABLE(tcp_flag);
+const struct qos_names qos_names_icmp = TABLE(icmp);
+const struct qos_names qos_names_icmpv6 = TABLE(icmpv6);
 
 int qos_names_find(const struct qos_names *names, const char *text)
 {

@@ -33,6 +33,12 @@ enum qos_gso {
 	QOS_GSO_SIZE, /* as the policy says */
 };
 
+/* Whose headers rules go by. */
+enum qos_tunnel {
+	QOS_TUNNEL_OUTER,
+	QOS_TUNNEL_INNER,
+};
+
 /* A table and its length; several names may share a value, the first is the
  * one that is printed. */
 struct qos_names {
@@ -47,6 +53,10 @@ extern const struct qos_names qos_names_fairness; /* enum qos_fairness */
 extern const struct qos_names qos_names_gso;	  /* enum qos_gso, those with a name */
 extern const struct qos_names qos_names_mode;	  /* enum qos_mode of abi.h */
 extern const struct qos_names qos_names_family;	  /* ipv4 = 4, ipv6 = 6 */
+extern const struct qos_names qos_names_tunnel;	  /* enum qos_tunnel */
+extern const struct qos_names qos_names_tcp_flag; /* fin = 1 … cwr = 128 */
+extern const struct qos_names qos_names_icmp;	  /* types of ICMP */
+extern const struct qos_names qos_names_icmpv6;	  /* types of ICMPv6 */
 
 /* The value, or -ENOENT. Letters count as they are written: "EF" is not "ef". */
 int qos_names_find(const struct qos_names *names, const char *text);

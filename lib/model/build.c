@@ -45,6 +45,20 @@ void *draft_grow(struct draft *draft, void *array, size_t count, size_t size)
 	return grown;
 }
 
+void *draft_add(struct draft *draft, const struct key *key, void *object, size_t size)
+{
+	size_t *count = (size_t *)((char *)object + key->count);
+	void *list;
+
+	/* a pointer to some type: not to be read as one to void */
+	memcpy(&list, key_field(key, object), sizeof(list));
+	list = draft_grow(draft, list, *count, size);
+	if (!list)
+		return NULL;
+	memcpy(key_field(key, object), &list, sizeof(list));
+	return memset((char *)list + (*count)++ * size, 0, size);
+}
+
 static void set_interface(struct draft *draft, const char *name, size_t len)
 {
 	draft->policy->interface = strndup(name, len);
@@ -164,9 +178,18 @@ int draft_init(struct draft *draft, const struct qos_node *root, struct qos_diag
 	return draft->policy ? 0 : -ENOMEM;
 }
 
+static void known_done(struct known_list *known)
+{
+	for (size_t i = 0; i < known->count; i++)
+		free(known->list[i].name);
+	free(known->list);
+}
+
 void draft_done(struct draft *draft)
 {
 	free(draft->overrides);
+	known_done(&draft->services);
+	known_done(&draft->users);
 	for (size_t i = 0; i < draft->class_count; i++)
 		free(draft->classes[i].c.name);
 	free(draft->classes);

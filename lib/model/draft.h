@@ -53,6 +53,17 @@ struct class_draft {
 	struct family family;
 };
 
+/* What the machine made of a name. */
+struct known {
+	char *name;
+	uint32_t value;
+};
+
+struct known_list {
+	struct known *list;
+	size_t count;
+};
+
 /* What is put over the values of a class, or of the link. */
 struct overlay {
 	const struct qos_override *const *list;
@@ -74,6 +85,9 @@ struct draft {
 	const struct qos_schedule *trying;  /* whose they are */
 
 	struct qos_policy *policy;
+	struct known_list services, users; /* those that were looked up and are there */
+	uint32_t masks[QOS_POLICY_MASKS];  /* of all marks in the rules */
+	size_t mask_count;
 	struct rate link_rate;
 	struct class_draft *classes; /* as in the policy; they stay when all are read */
 	size_t class_count;
@@ -102,9 +116,9 @@ typedef void key_reader(struct draft *draft, const struct key *key, const struct
 
 struct key {
 	const char *name;
-	key_reader *read; /* null: a key of the language that is not supported yet */
-	size_t offset;	  /* of the field in the object */
-	size_t count;	  /* of the number of a list's entries in the object */
+	key_reader *read;
+	size_t offset; /* of the field in the object */
+	size_t count;  /* of the number of a list's entries in the object */
 	const struct qos_names *names;
 	int64_t min, max;
 	bool leaf; /* of a class's: only for those without classes in them */
@@ -132,6 +146,7 @@ extern const struct key_table keys_class;    /* struct class_draft */
 extern const struct key_table keys_inner;    /* the same, with classes in it */
 extern const struct key_table keys_rule;     /* struct qos_rule_def */
 extern const struct key_table keys_match;    /* struct qos_match */
+extern const struct key_table keys_excluded; /* the same, of a `not` */
 extern const struct key_table keys_schedule; /* struct qos_schedule */
 /* What can be overridden: for keys_expect_live(). */
 extern const struct key_table keys_live_class, keys_live_inner, keys_live_link;
@@ -169,6 +184,11 @@ bool value_expect(struct draft *draft, const char *name, const struct qos_node *
 		  enum qos_node_kind kind);
 /* A decimal number from 0 to max, without sign or leading zeros. -EINVAL, -ERANGE. */
 int value_decimal(const char *text, unsigned int max, unsigned int *ret);
+/* One number as value_decimal() takes it, or two, "MIN-MAX", not put in order. -EINVAL, -ERANGE. */
+int value_range(const char *text, unsigned int max, struct qos_range *ret);
+/* Whether a range is not from high to low; otherwise reported. */
+bool value_in_order(struct draft *draft, const struct qos_node *value,
+		    const struct qos_range *range);
 /* A boolean of YAML 1.1 (yes, on, true, ...), unquoted. -EINVAL. */
 int value_bool(const struct qos_node *value, bool *ret);
 /* ", did you mean `x`?", or "" for null. In a buffer of SUGGEST_LEN. */
@@ -181,6 +201,9 @@ static inline bool draft_suggests(const struct draft *draft)
 {
 	return draft->errors < 100;
 }
+
+/* A new entry at the end of a key's list, of that size, or null. */
+void *draft_add(struct draft *draft, const struct key *key, void *object, size_t size);
 
 /* The nearest name, where it is worth the search. */
 const char *draft_nearest(const struct draft *draft, const struct qos_names *names,
@@ -215,15 +238,22 @@ key_reader value_dscp;	  /* int */
 
 /* Readers of the rest; each knows the object of its table. */
 key_reader read_interface, read_link, read_classes, read_default, read_rules;
-key_reader read_mode, read_gso, read_overhead, read_atm;
+key_reader read_mode, read_tunnel, read_gso, read_overhead, read_atm;
 key_reader read_class_rate, read_class_ceil, read_members;
 key_reader read_weight, read_fairness;
 key_reader read_rule_class, read_rule_action, read_rule_match;
 key_reader read_schedules, read_schedule_name, read_schedule_cron, read_schedule_set;
 key_reader read_protos, read_prefixes, read_ports, read_dscps;
+key_reader read_marks, read_cgroups, read_uids, read_vlans, read_lengths;
+key_reader read_tcp_flags, read_icmp_types, read_excluded;
 
 /* Whether a packet can have all that a match asks for; otherwise reported. */
 void match_check(struct draft *draft, const struct qos_node *map, const struct qos_match *match);
+
+/* The port of a service, the number of a user, as this machine has them. -ENOENT, or the errno
+ * of asking. */
+int draft_find_service(struct draft *draft, const char *name, uint32_t *ret_port);
+int draft_find_user(struct draft *draft, const char *name, uint32_t *ret_uid);
 
 /* The classes that class is divided into, or the link for QOS_PARENT_LINK. */
 static inline struct family *draft_family(struct draft *draft, int class)

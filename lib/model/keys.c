@@ -5,12 +5,14 @@
 
 #include "model/draft.h"
 
-#define FRAME	  1514 /* an Ethernet frame of 1500 bytes, without its checksum */
-#define BURST_MAX (1 << 30)
-#define GSO_MIN	  3000	    /* two packets, or nothing is gained */
-#define GSO_MAX	  (1 << 19) /* the kernel's GSO_MAX_SIZE (include/linux/netdevice.h) */
-#define US	  1000LL
-#define MS	  1000000LL
+#define FRAME	   1514 /* an Ethernet frame of 1500 bytes, without its checksum */
+#define BURST_MAX  (1 << 30)
+#define GSO_MIN	   3000		    /* two packets, or nothing is gained */
+#define GSO_MAX	   (1 << 19)	    /* the kernel's GSO_MAX_SIZE (include/linux/netdevice.h) */
+#define UID_MAX	   (UINT32_MAX - 1) /* what is left is no user: (uid_t)-1 */
+#define LENGTH_MAX 65575	    /* of IPv6, with its header */
+#define US	   1000LL
+#define MS	   1000000LL
 
 static const struct key policy_keys[] = {
 	{ .name = "interface", .read = read_interface },
@@ -33,6 +35,7 @@ static const struct key link_keys[] = {
 	  .live = true },
 	{ .name = "overhead", .read = read_overhead },
 	{ .name = "mode", .read = read_mode, .names = &qos_names_mode },
+	{ .name = "tunnel", .read = read_tunnel, .names = &qos_names_tunnel },
 	{ .name = "gso",
 	  .read = read_gso,
 	  .names = &qos_names_gso,
@@ -148,14 +151,42 @@ static const struct key match_keys[] = {
 	  .offset = offsetof(struct qos_match, dport),
 	  .count = offsetof(struct qos_match, dport_count) },
 	{ .name = "dscp", .read = read_dscps, .offset = offsetof(struct qos_match, dscp) },
-	{ .name = "mark" },
-	{ .name = "cgroup" },
-	{ .name = "uid" },
-	{ .name = "vlan" },
-	{ .name = "not" },
-	{ .name = "length" },
-	{ .name = "tcp-flags" },
-	{ .name = "icmp-type" },
+	{ .name = "mark",
+	  .read = read_marks,
+	  .offset = offsetof(struct qos_match, mark),
+	  .count = offsetof(struct qos_match, mark_count) },
+	{ .name = "cgroup",
+	  .read = read_cgroups,
+	  .offset = offsetof(struct qos_match, cgroup),
+	  .count = offsetof(struct qos_match, cgroup_count) },
+	{ .name = "uid",
+	  .read = read_uids,
+	  .offset = offsetof(struct qos_match, uid),
+	  .count = offsetof(struct qos_match, uid_count),
+	  .max = UID_MAX },
+	{ .name = "vlan",
+	  .read = read_vlans,
+	  .offset = offsetof(struct qos_match, vlan),
+	  .count = offsetof(struct qos_match, vlan_count),
+	  .max = QOS_VLAN_NONE - 1 },
+	{ .name = "length",
+	  .read = read_lengths,
+	  .offset = offsetof(struct qos_match, length),
+	  .count = offsetof(struct qos_match, length_count),
+	  .max = LENGTH_MAX },
+	{ .name = "tcp-flags",
+	  .read = read_tcp_flags,
+	  .offset = offsetof(struct qos_match, tcp_flags),
+	  .count = offsetof(struct qos_match, tcp_flags_count),
+	  .names = &qos_names_tcp_flag },
+	{ .name = "icmp-type",
+	  .read = read_icmp_types,
+	  .offset = offsetof(struct qos_match, icmp_type),
+	  .count = offsetof(struct qos_match, icmp_type_count) },
+	{ .name = "not",
+	  .read = read_excluded,
+	  .offset = offsetof(struct qos_match, excluded),
+	  .count = offsetof(struct qos_match, excluded_count) },
 };
 
 #define TABLE(text, list)                                              \
@@ -179,6 +210,7 @@ const struct key_table keys_inner = {
 };
 const struct key_table keys_rule = TABLE("a rule", rule_keys);
 const struct key_table keys_match = TABLE("`match`", match_keys);
+const struct key_table keys_excluded = TABLE("`not`", match_keys);
 const struct key_table keys_schedule = TABLE("a schedule", schedule_keys);
 const struct key_table keys_live_class = {
 	.where = "what is set of a class",
@@ -224,7 +256,7 @@ static size_t list_keys(const struct key_table *table, const char *names[KEYS_MA
 	size_t count = 0;
 
 	for (size_t i = 0; i < table->count; i++) {
-		if (table->keys[i].read && !is_refused(table, &table->keys[i]))
+		if (!is_refused(table, &table->keys[i]))
 			names[count++] = table->keys[i].name;
 	}
 	return count;
@@ -295,13 +327,8 @@ static void refuse_unknown(struct draft *draft, const struct key_table *table,
 			   const struct qos_node *map)
 {
 	for (const struct qos_node *item = map->first; item; item = item->next) {
-		const struct key *key = find_key(table, item->key);
-
-		if (!key)
+		if (!find_key(table, item->key))
 			unknown_key(draft, table, item->key, item->key_loc);
-		else if (!key->read)
-			draft_error(draft, item->key_loc,
-				    "`%s` is not supported by this version of qosctl", key->name);
 	}
 }
 
@@ -336,8 +363,6 @@ static void read_known(struct draft *draft, const struct key_table *table,
 			key->live ? overlay_get(over, key->name) : NULL;
 		const struct qos_node *item = qos_node_get(map, key->name);
 
-		if (!key->read)
-			continue;
 		if (override)
 			read_override(draft, table, key, override, object);
 		else if (item)

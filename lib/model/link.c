@@ -167,6 +167,16 @@ void read_mode(struct draft *draft, const struct key *key, const struct qos_node
 	draft->policy->link.police = mode == QOS_MODE_POLICE;
 }
 
+void read_tunnel(struct draft *draft, const struct key *key, const struct qos_node *value,
+		 void *object)
+{
+	int tunnel = QOS_TUNNEL_OUTER;
+
+	(void)object;
+	value_name(draft, key, value, &tunnel);
+	draft->policy->link.tunnel_inner = tunnel == QOS_TUNNEL_INNER;
+}
+
 /* What begins with a digit is a size, well or badly written. */
 void read_gso(struct draft *draft, const struct key *key, const struct qos_node *value,
 	      void *object)

@@ -11,21 +11,6 @@
 #define IPV6_BITS   128
 #define MAPPED_BITS 96 /* ::ffff:0:0/96, RFC 4291 2.5.5.2 */
 
-/* A new entry at the end of a key's list, or null. */
-static void *list_add(struct draft *draft, const struct key *key, void *object, size_t size)
-{
-	size_t *count = (size_t *)((char *)object + key->count);
-	void *list;
-
-	/* a pointer to some type: not to be read as one to void */
-	memcpy(&list, key_field(key, object), sizeof(list));
-	list = draft_grow(draft, list, *count, size);
-	if (!list)
-		return NULL;
-	memcpy(key_field(key, object), &list, sizeof(list));
-	return (char *)list + (*count)++ * size;
-}
-
 static void read_proto(struct draft *draft, const struct key *key, const struct qos_node *value,
 		       void *object)
 {
@@ -48,7 +33,7 @@ static void read_proto(struct draft *draft, const struct key *key, const struct 
 				      "from 0 to 255");
 		return;
 	}
-	entry = list_add(draft, key, object, sizeof(*entry));
+	entry = draft_add(draft, key, object, sizeof(*entry));
 	if (entry)
 		*entry = found >= 0 ? (uint8_t)found : (uint8_t)number;
 }
@@ -173,7 +158,7 @@ static void read_prefix(struct draft *draft, const struct key *key, const struct
 			    QOS_BRIEF(value->text), net, prefix.len, host);
 		return;
 	}
-	entry = list_add(draft, key, object, sizeof(*entry));
+	entry = draft_add(draft, key, object, sizeof(*entry));
 	if (entry)
 		*entry = prefix;
 }
@@ -184,46 +169,49 @@ void read_prefixes(struct draft *draft, const struct key *key, const struct qos_
 	value_each(draft, key, value, read_prefix, object);
 }
 
-static int parse_ports(const char *text, unsigned int *ret_min, unsigned int *ret_max)
+static bool has_letter(const char *text)
 {
-	const char *dash = strchr(text, '-');
-	char first[8];
-	int r;
+	return text[strcspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")];
+}
 
-	if (!dash) {
-		r = value_decimal(text, UINT16_MAX, ret_min);
-		*ret_max = *ret_min;
-		return r;
-	}
-	if ((size_t)(dash - text) >= sizeof(first))
-		return -EINVAL;
-	memcpy(first, text, (size_t)(dash - text));
-	first[dash - text] = '\0';
-	r = value_decimal(first, UINT16_MAX, ret_min);
-	return r < 0 ? r : value_decimal(dash + 1, UINT16_MAX, ret_max);
+/* Not a number, and not a range; 0, with ret, where it is a service all the same. */
+static int read_service(struct draft *draft, const struct key *key, const struct qos_node *value,
+			uint32_t *ret)
+{
+	const char *text = value->text;
+
+	if (has_letter(text) && draft_find_service(draft, text, ret) == 0)
+		return 0;
+	if (has_letter(text) && (text[0] < '0' || text[0] > '9'))
+		draft_error(draft, value->loc,
+			    "`%s` is not a service of this machine's /etc/services: write the "
+			    "port's number",
+			    QOS_BRIEF(text));
+	else
+		draft_error(draft, value_place(value),
+			    "`%s` is not a port: `%s` takes numbers from 0 to 65535, without "
+			    "leading zeros, ranges, such as 3478-3481, and names of services",
+			    QOS_BRIEF(text), key->name);
+	return -ENOENT;
 }
 
 static void read_port(struct draft *draft, const struct key *key, const struct qos_node *value,
 		      void *object)
 {
 	struct qos_port_range *entry;
-	unsigned int min = 0, max = 0;
+	struct qos_range ports = { 0 };
 
-	if (parse_ports(value->text, &min, &max) < 0) {
-		draft_error(draft, value_place(value),
-			    "`%s` is not a port: `%s` takes numbers from 0 to 65535, without "
-			    "leading zeros, and ranges, such as 443 or 3478-3481",
-			    QOS_BRIEF(value->text), key->name);
-		return;
+	if (value_range(value->text, UINT16_MAX, &ports) < 0) {
+		if (read_service(draft, key, value, &ports.min) < 0)
+			return;
+		ports.max = ports.min;
 	}
-	if (min > max) {
-		draft_error(draft, value->loc, "`%s` is a range from high to low: write `%u-%u`",
-			    value->text, max, min);
+	if (!value_in_order(draft, value, &ports))
 		return;
-	}
-	entry = list_add(draft, key, object, sizeof(*entry));
+	entry = draft_add(draft, key, object, sizeof(*entry));
 	if (entry)
-		*entry = (struct qos_port_range){ .min = (uint16_t)min, .max = (uint16_t)max };
+		*entry = (struct qos_port_range){ .min = (uint16_t)ports.min,
+						  .max = (uint16_t)ports.max };
 }
 
 void read_ports(struct draft *draft, const struct key *key, const struct qos_node *value,

@@ -11,6 +11,19 @@ static void match_done(struct qos_match *match)
 	free(match->dst);
 	free(match->sport);
 	free(match->dport);
+	free(match->mark);
+	for (size_t i = 0; i < match->cgroup_count; i++)
+		free(match->cgroup[i]);
+	free(match->cgroup);
+	free(match->uid);
+	free(match->vlan);
+	free(match->length);
+	free(match->tcp_flags);
+	free(match->icmp_type);
+	/* these have none in them */
+	for (size_t i = 0; i < match->excluded_count; i++)
+		match_done(&match->excluded[i]);
+	free(match->excluded);
 }
 
 static void schedule_done(struct qos_schedule *schedule)

@@ -21,6 +21,8 @@ struct qos_node;
 
 #define QOS_POLICY_SCHEDULES 256 /* at most */
 
+#define QOS_POLICY_MASKS     4 /* different ones, of marks */
+
 #define QOS_PARENT_LINK	     (-1)
 
 /* What is not for inner classes has its default there, and no meaning. */
@@ -77,7 +79,7 @@ struct qos_icmp_type {
 };
 
 /* The outermost tag's identifier is 0…4095; this stands for a frame without a tag. */
-#define QOS_VLAN_NONE	4096
+#define QOS_VLAN_NONE 4096
 
 /* Longest path of a cgroup, with its final zero. */
 #define QOS_CGROUP_PATH 256

@@ -29,23 +29,55 @@ static unsigned int prefix_families(const struct qos_prefix *prefixes, size_t co
 	return set;
 }
 
-static unsigned int proto_families(const uint8_t *proto, size_t count)
+static unsigned int proto_family(uint8_t proto)
 {
-	unsigned int set = count ? 0 : SET_BOTH;
-
-	for (size_t i = 0; i < count; i++) {
-		switch (proto[i]) {
-		case IPPROTO_ICMP:
-		case IPPROTO_IGMP:
-			set |= SET_IPV4;
-			break;
-		case IPPROTO_ICMPV6:
-			set |= SET_IPV6;
-			break;
-		default:
-			set |= SET_BOTH;
-		}
+	switch (proto) {
+	case IPPROTO_ICMP:
+	case IPPROTO_IGMP:
+		return SET_IPV4;
+	case IPPROTO_ICMPV6:
+		return SET_IPV6;
+	default:
+		return SET_BOTH;
 	}
+}
+
+static bool has_ports(uint8_t proto)
+{
+	return proto == IPPROTO_TCP || proto == IPPROTO_UDP || proto == IPPROTO_SCTP ||
+	       proto == IPPROTO_DCCP || proto == IPPROTO_UDPLITE;
+}
+
+static bool has_flags(uint8_t proto)
+{
+	return proto == IPPROTO_TCP;
+}
+
+static bool has_type(uint8_t proto)
+{
+	return proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6;
+}
+
+/* Of those that have a type of ICMP, where one is asked for. That there are none of them is
+ * another error.
+ */
+static unsigned int proto_families(const struct qos_match *match)
+{
+	unsigned int set = 0;
+
+	for (size_t i = 0; i < match->proto_count; i++) {
+		if (!match->icmp_type_count || has_type(match->proto[i]))
+			set |= proto_family(match->proto[i]);
+	}
+	return set ? set : SET_BOTH;
+}
+
+static unsigned int type_families(const struct qos_match *match)
+{
+	unsigned int set = match->icmp_type_count ? 0 : SET_BOTH;
+
+	for (size_t i = 0; i < match->icmp_type_count; i++)
+		set |= match->icmp_type[i].family ? set_of(match->icmp_type[i].family) : SET_BOTH;
 	return set;
 }
 
@@ -62,7 +94,8 @@ static void check_families(struct draft *draft, const struct qos_node *map,
 {
 	const struct need needs[] = {
 		{ "family", match->family ? set_of(match->family) : SET_BOTH },
-		{ "proto", proto_families(match->proto, match->proto_count) },
+		{ "proto", proto_families(match) },
+		{ "icmp-type", type_families(match) },
 		{ "src", prefix_families(match->src, match->src_count) },
 		{ "dst", prefix_families(match->dst, match->dst_count) },
 	};
@@ -82,32 +115,71 @@ static void check_families(struct draft *draft, const struct qos_node *map,
 	}
 }
 
-static bool has_ports(uint8_t proto)
+/* A key that only some protocols have. */
+struct layer {
+	const char *key;
+	bool given;
+	bool (*has)(uint8_t proto);
+	const char *protos, *what;
+};
+
+static bool is_disjoint(const struct layer *a, const struct layer *b)
 {
-	return proto == IPPROTO_TCP || proto == IPPROTO_UDP || proto == IPPROTO_SCTP ||
-	       proto == IPPROTO_DCCP || proto == IPPROTO_UDPLITE;
+	for (unsigned int proto = 0; proto <= UINT8_MAX; proto++) {
+		if (a->has((uint8_t)proto) && b->has((uint8_t)proto))
+			return false;
+	}
+	return true;
 }
 
-static void check_ports(struct draft *draft, const struct qos_node *map,
-			const struct qos_match *match)
+static bool asks_only_others(const struct qos_match *match, const struct layer *layer)
 {
-	const char *key = match->sport_count ? "sport" : match->dport_count ? "dport" : NULL;
-
-	if (!key || !match->proto_count)
-		return;
 	for (size_t i = 0; i < match->proto_count; i++) {
-		if (has_ports(match->proto[i]))
-			return;
+		if (layer->has(match->proto[i]))
+			return false;
 	}
-	draft_error(draft, qos_node_get(map, key)->loc,
-		    "`%s` goes with tcp, udp, udplite, sctp or dccp: what `proto` asks for has no "
-		    "ports",
-		    key);
-	qos_diag_note(draft->diags, qos_node_get(map, "proto")->loc, "`proto` is given here");
+	return match->proto_count;
+}
+
+static void report_layer(struct draft *draft, const struct qos_node *map, const struct layer *layer,
+			 const char *other)
+{
+	draft_error(draft, qos_node_get(map, layer->key)->loc,
+		    "`%s` goes with %s: what `%s` asks for has no %s", layer->key, layer->protos,
+		    other, layer->what);
+	qos_diag_note(draft->diags, qos_node_get(map, other)->loc, "`%s` is given here", other);
+}
+
+/* Flags are of a protocol that has ports, types of none: in pairs is enough. */
+static void check_layers(struct draft *draft, const struct qos_node *map,
+			 const struct qos_match *match)
+{
+	static const char with_ports[] = "tcp, udp, udplite, sctp or dccp";
+	const struct layer layers[] = {
+		{ "sport", match->sport_count, has_ports, with_ports, "ports" },
+		{ "dport", match->dport_count, has_ports, with_ports, "ports" },
+		{ "tcp-flags", match->tcp_flags_count, has_flags, "tcp", "TCP flags" },
+		{ "icmp-type", match->icmp_type_count, has_type, "icmp or icmpv6", "type of ICMP" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(layers); i++) {
+		if (!layers[i].given)
+			continue;
+		if (asks_only_others(match, &layers[i])) {
+			report_layer(draft, map, &layers[i], "proto");
+			return;
+		}
+		for (size_t j = 0; j < i; j++) {
+			if (layers[j].given && is_disjoint(&layers[i], &layers[j])) {
+				report_layer(draft, map, &layers[i], layers[j].key);
+				return;
+			}
+		}
+	}
 }
 
 void match_check(struct draft *draft, const struct qos_node *map, const struct qos_match *match)
 {
 	check_families(draft, map, match);
-	check_ports(draft, map, match);
+	check_layers(draft, map, match);
 }

@@ -30,6 +30,45 @@ void read_rule_action(struct draft *draft, const struct key *key, const struct q
 			    QOS_BRIEF(value->text));
 }
 
+/* One mapping of a `not`, which has no `not` itself. */
+static void read_excluding(struct draft *draft, const struct key *key, const struct qos_node *value,
+			   struct qos_match *match)
+{
+	const struct qos_node *nested;
+	struct qos_match *excluded;
+	size_t errors = draft->errors;
+
+	if (!value_expect(draft, key->name, value, QOS_NODE_MAP))
+		return;
+	if (!value->first)
+		draft_error(draft, value->loc, "`not` is empty: say what the packet must not be");
+	nested = qos_node_get(value, "not");
+	if (nested) {
+		draft_error(draft, nested->key_loc,
+			    "`not` in a `not`: write what is meant as a key of `match` itself");
+		return;
+	}
+	excluded = draft_add(draft, key, match, sizeof(*excluded));
+	if (!excluded)
+		return;
+	keys_read(draft, &keys_excluded, value, excluded);
+	if (draft->errors == errors)
+		match_check(draft, value, excluded);
+}
+
+void read_excluded(struct draft *draft, const struct key *key, const struct qos_node *value,
+		   void *object)
+{
+	if (value->kind != QOS_NODE_LIST) {
+		read_excluding(draft, key, value, object);
+		return;
+	}
+	if (!value->first)
+		draft_error(draft, value->loc, "`not` is an empty list");
+	for (const struct qos_node *item = value->first; item; item = item->next)
+		read_excluded(draft, key, item, object);
+}
+
 void read_rule_match(struct draft *draft, const struct key *key, const struct qos_node *value,
 		     void *object)
 {

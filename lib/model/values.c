@@ -69,6 +69,30 @@ int value_decimal(const char *text, unsigned int max, unsigned int *ret)
 	return 0;
 }
 
+int value_range(const char *text, unsigned int max, struct qos_range *ret)
+{
+	size_t len = strcspn(text, "-");
+	char first[16];
+	int r;
+
+	if (len >= sizeof(first))
+		return -EINVAL;
+	memcpy(first, text, len);
+	first[len] = '\0';
+	r = value_decimal(first, max, &ret->min);
+	ret->max = ret->min;
+	return r < 0 || !text[len] ? r : value_decimal(text + len + 1, max, &ret->max);
+}
+
+bool value_in_order(struct draft *draft, const struct qos_node *value,
+		    const struct qos_range *range)
+{
+	if (range->min > range->max)
+		draft_error(draft, value->loc, "`%s` is a range from high to low: write `%u-%u`",
+			    value->text, range->max, range->min);
+	return range->min <= range->max;
+}
+
 /* As YAML 1.1 writes them: lower case, capitalised, or all capitals. */
 static bool is_word(const char *text, const char *word)
 {

@@ -45,6 +45,40 @@ static void require_class(const struct qos_policy *policy, size_t index)
 	require(top || class->rate <= policy->classes[class->parent].rate);
 }
 
+static void require_ranges(const struct qos_range *ranges, size_t count, uint32_t max)
+{
+	for (size_t i = 0; i < count; i++)
+		require(ranges[i].min <= ranges[i].max && ranges[i].max <= max);
+}
+
+static void require_masked(const struct qos_masked *list, size_t count, uint32_t most)
+{
+	for (size_t i = 0; i < count; i++)
+		require(list[i].mask && list[i].mask <= most && !(list[i].value & ~list[i].mask));
+}
+
+/* Something is asked for, and what is a table's key is in its bounds. */
+static void require_match(const struct qos_match *m)
+{
+	require(m->proto_count || m->src_count || m->dst_count || m->sport_count ||
+		m->dport_count || m->dscp || m->family || m->mark_count || m->cgroup_count ||
+		m->uid_count || m->vlan_count || m->length_count || m->tcp_flags_count ||
+		m->icmp_type_count || m->excluded_count);
+	for (size_t i = 0; i < m->dport_count; i++)
+		require(m->dport[i].min <= m->dport[i].max);
+	require_ranges(m->uid, m->uid_count, UINT32_MAX - 1);
+	require_ranges(m->vlan, m->vlan_count, QOS_VLAN_NONE);
+	require_ranges(m->length, m->length_count, 65575);
+	require_masked(m->mark, m->mark_count, UINT32_MAX);
+	require_masked(m->tcp_flags, m->tcp_flags_count, UINT8_MAX);
+	for (size_t i = 0; i < m->cgroup_count; i++)
+		require(m->cgroup[i][0] && strlen(m->cgroup[i]) < QOS_CGROUP_PATH);
+	for (size_t i = 0; i < m->excluded_count; i++) {
+		require(!m->excluded[i].excluded_count);
+		require_match(&m->excluded[i]);
+	}
+}
+
 static void require_good(const struct qos_policy *policy)
 {
 	require(qos_ifname_valid(policy->interface));
@@ -64,15 +98,10 @@ static void require_good(const struct qos_policy *policy)
 		require(class->priority <= QOS_PRIORITY_LOW);
 	}
 	for (size_t i = 0; i < policy->rule_count; i++) {
-		const struct qos_match *m = &policy->rules[i].match;
-
 		require(policy->rules[i].class_index < policy->class_count);
 		require(policy->rules[i].drop ||
 			!policy->classes[policy->rules[i].class_index].inner);
-		require(m->proto_count || m->src_count || m->dst_count || m->sport_count ||
-			m->dport_count || m->dscp || m->family);
-		for (size_t j = 0; j < m->dport_count; j++)
-			require(m->dport[j].min <= m->dport[j].max);
+		require_match(&policy->rules[i].match);
 	}
 }
 

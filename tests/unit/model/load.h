@@ -72,4 +72,27 @@ static inline void expect_said(const char *text, const char *expected)
 	assert_null(policy);
 }
 
+/* A policy with one rule, whose match is given. */
+static inline char *with_match(const char *match)
+{
+	char *text = NULL;
+
+	assert_true(asprintf(&text, MINIMAL "rules: [{ class: a, match: %s }]\n", match) > 0);
+	return text;
+}
+
+static inline struct qos_policy *load_match(const char *match)
+{
+	_cleanup_(freep) char *text = with_match(match);
+
+	return load_good(text);
+}
+
+static inline void expect_match_said(const char *match, const char *expected)
+{
+	_cleanup_(freep) char *text = with_match(match);
+
+	expect_said(text, expected);
+}
+
 #endif

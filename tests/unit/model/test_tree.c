@@ -354,9 +354,8 @@ static void test_count(void **state)
 	/* 1365 * 3 = 4095 */
 	assert_null(load_from("eth0.yaml", text, &said));
 	assert_string_equal(said, "policy:1368:23: error: more than 4096 classes\n"
-				  "policy:1370:37: error: `x` is not a port: `dport` takes numbers "
-				  "from 0 to 65535, without leading zeros, and ranges, such as 443 "
-				  "or 3478-3481\n");
+				  "policy:1370:37: error: `x` is not a service of this machine's "
+				  "/etc/services: write the port's number\n");
 }
 
 int main(void)
