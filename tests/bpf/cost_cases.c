@@ -15,7 +15,9 @@
 #include "minimal_edt.skel.h"
 #include "rules.h"
 
-#define RULES_MAX  100
+#define LEAVES	     3	   /* slots 1 to 3 */
+#define PREFIX_RULES 10000 /* the first of many; the others are of mixed kinds */
+#define PLACES	     16384
 #define HORIZON_NS (10 * SEC)
 
 /* DSCPs that the packets have, one rewritten to the other and back. */
@@ -48,6 +50,7 @@ struct ours {
 	enum program program;
 	enum load load;
 	uint32_t random_classes; /* instead of what rules say */
+	bool every_key;		 /* is looked at, as if rules asked for it */
 };
 
 static const struct spec specs[COST_PACKETS] = {
@@ -110,17 +113,60 @@ static struct rule realistic(uint32_t i)
 	}
 }
 
-static void put_rules(const struct ours *ours, struct rule rules[RULES_MAX])
+/* A network for each, of those that packets of PROGRAM_NEW_FLOW go between. */
+static struct rule prefix_rule(uint32_t i)
 {
-	for (uint32_t i = 0; i < ours->rules; i++)
-		rules[i] = realistic(i);
+	char text[32];
+
+	snprintf(text, sizeof(text), "%u.%u.%u.0/24", i % 2 ? 172 : 100, i >> 8 & 0xff, i & 0xff);
+	return i % 2 ? rule_dst(rule_any(1 + i % LEAVES), text) :
+		       rule_src(rule_any(1 + i % LEAVES), text);
+}
+
+/* As realistic(), and no two the same. */
+static struct rule mixed_rule(uint32_t i)
+{
+	struct rule rule = realistic(i);
+
+	if (rule.has_dport)
+		rule.dport.min = rule.dport.max = (uint16_t)(1024 + i);
+	else
+		rule = rule_sport(rule, (uint16_t)(1024 + i), (uint16_t)(1030 + i));
+	return rule;
+}
+
+/* The caller's. */
+static struct rule *make_rules(const struct ours *ours)
+{
+	struct rule *rules = calloc(ours->rules + 1, sizeof(*rules));
+
+	assert_non_null(rules);
+	for (uint32_t i = 0; i < ours->rules; i++) {
+		if (ours->rules <= PREFIX_RULES)
+			rules[i] = realistic(i);
+		else
+			rules[i] = i < PREFIX_RULES ? prefix_rule(i) : mixed_rule(i);
+	}
 	if (ours->last == LAST_TAKES)
 		rules[ours->rules - 1] = rule_dport(rule_any(1), 443, 443);
 	if (ours->remark == REMARK_YES)
 		rules[ours->rules - 1] = rule_dscp(rule_any(2), 1ULL << DSCP_OTHER);
+	return rules;
 }
 
-#define LEAVES	     3 /* slots 1 to 3 */
+/* Addresses in networks of prefix_rule(), or beside them. */
+static void make_places(uint32_t (*places)[2])
+{
+	uint32_t random = 1;
+
+	for (uint32_t i = 0; i < PLACES; i++) {
+		random = random * 1664525 + 1013904223;
+		places[i][0] = htonl(100U << 24 | (random >> 8) % PREFIX_RULES << 8 | 7);
+		random = random * 1664525 + 1013904223;
+		places[i][1] = htonl(172U << 24 | (random >> 8) % PREFIX_RULES << 8 | 7);
+	}
+}
+
 #define FIRST_INNER  (LEAVES + 1)
 #define PERIOD_SHIFT 22
 
@@ -195,9 +241,8 @@ static void put_class(const struct shaper *s, uint32_t slot, struct qos_class_cf
 static void put_policy(const struct ours *ours, const struct shaper *s)
 {
 	uint32_t leaves = ours->random_classes ? ours->random_classes : LEAVES;
-	struct rule rules[RULES_MAX];
+	_cleanup_(freep) struct rule *rules = make_rules(ours);
 
-	put_rules(ours, rules);
 	shaper_set_rules(s, rules, ours->rules);
 	put_class(s, QOS_SLOT_LINK, inner(ours, QOS_SLOT_LINK));
 	for (uint32_t slot = 1; slot <= leaves; slot++)
@@ -208,7 +253,8 @@ static void put_policy(const struct ours *ours, const struct shaper *s)
 
 static struct shaper *open_ours(const struct ours *ours)
 {
-	struct rule rules[RULES_MAX];
+	_cleanup_(freep) struct rule *rules = make_rules(ours);
+	static uint32_t places[PLACES][2];
 	struct setup setup = {
 		/* the records that the controller gives to anything but a few classes */
 		.link = { .rules = ours->rules,
@@ -219,10 +265,13 @@ static struct shaper *open_ours(const struct ours *ours)
 		.capacity = ours->random_classes < CLASSES_MAX ? 0 : ours->random_classes + 1,
 		.random_classes = ours->random_classes,
 		.rules = rules,
+		.place_count = ours->rules > PREFIX_RULES ? PLACES : 0,
+		.places = (const uint32_t(*)[2])places,
 	};
 
-	put_rules(ours, rules);
-	setup.link.used = rules_used(rules, ours->rules);
+	make_places(places);
+	if (!ours->every_key)
+		setup.link.used = rules_used(rules, ours->rules);
 	return shaper_open(ours->program, &setup);
 }
 
@@ -297,10 +346,11 @@ int cost_case_fd(const struct cost_case *c)
 
 #define CASE(load, name, rules, last, depth, remark, program, classes)   \
 	{                                                                \
-		name, rules, last, depth, remark, program, load, classes \
+		name, rules, last, depth, remark, program, load, classes, false \
 	}
 #define QUEUE(...) CASE(LOAD_QUEUE, __VA_ARGS__)
-#define BOTH(...)  QUEUE(__VA_ARGS__), CASE(LOAD_IDLE, __VA_ARGS__)
+#define IDLE(...)  CASE(LOAD_IDLE, __VA_ARGS__)
+#define BOTH(...)  QUEUE(__VA_ARGS__), IDLE(__VA_ARGS__)
 
 /* Name, rules, whether the last takes it, depth, remark, program, classes at random. */
 static const struct ours all[] = {
@@ -313,6 +363,10 @@ static const struct ours all[] = {
 	QUEUE("10 rules, DSCP written", 10, LAST_NO, 1, REMARK_YES, PROGRAM_REAL, 0),
 	QUEUE("100 rules, last takes", 100, LAST_TAKES, 1, REMARK_NO, PROGRAM_REAL, 0),
 	QUEUE("100 rules, new flows", 100, LAST_TAKES, 1, REMARK_NO, PROGRAM_NEW_FLOW, 0),
+	{ "10 rules, every key", 10, LAST_TAKES, 1, REMARK_NO, PROGRAM_REAL, LOAD_IDLE, 0, true },
+	IDLE("1 rule", 1, LAST_NO, 1, REMARK_NO, PROGRAM_REAL, 0),
+	IDLE("11000 rules", 11000, LAST_TAKES, 1, REMARK_NO, PROGRAM_REAL, 0),
+	IDLE("11000 rules, all new", 11000, LAST_NO, 1, REMARK_NO, PROGRAM_NEW_FLOW, 0),
 	BOTH("4 classes at random", 0, LAST_NO, 1, REMARK_NO, PROGRAM_NEW_CLASS, 4),
 	BOTH("4096 classes at random", 0, LAST_NO, 1, REMARK_NO, PROGRAM_NEW_CLASS, 4096),
 };
@@ -325,6 +379,7 @@ static struct shaper *find_shaper(const struct cost_case *cases, size_t count,
 		const struct ours *other = cases[i].ours;
 
 		if (other && other->program == ours->program && other->rules == ours->rules &&
+		    other->every_key == ours->every_key &&
 		    other->random_classes == ours->random_classes && other->remark == ours->remark)
 			return cases[i].shaper;
 	}

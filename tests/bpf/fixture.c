@@ -57,8 +57,8 @@ static void configure_tables(const struct shaper *s, const struct bpf_object *ob
 	struct qos_tables_room room = qos_tables_room(none, s->link.rules);
 
 	room.entries = s->link.words * QOS_RULE_BLOCK;
-	room.sets = SETS_ROOM;
-	room.src = room.dst = room.uids = room.marks = VALUES_ROOM;
+	room.sets = SETS_ROOM + 2 * s->link.rules;
+	room.src = room.dst = room.uids = room.marks = VALUES_ROOM + s->link.rules;
 	assert_int_equal(qos_tables_configure(obj, &room), 0);
 	qos_tables_free(none);
 }
@@ -73,6 +73,8 @@ static void configure(const struct shaper *s, struct bpf_object *obj, void *link
 	set_entries(obj, "qos_flows", s->flow_count);
 	set_entries(obj, "qos_flow_names", s->flow_count);
 	configure_tables(s, obj);
+	if (bpf_object__find_map_by_name(obj, "new_flow_places"))
+		set_entries(obj, "new_flow_places", s->place_count);
 }
 
 static void map_flows(struct shaper *s, const struct bpf_object *obj)
@@ -141,7 +143,8 @@ static void open_program(struct shaper *s)
 	}
 }
 
-static struct shaper *load(enum program program, const struct qos_link_cfg *link, uint32_t capacity)
+static struct shaper *load(const struct setup *setup, enum program program,
+			   const struct qos_link_cfg *link, uint32_t capacity)
 {
 	struct shaper *s = calloc(1, sizeof(*s));
 
@@ -152,6 +155,7 @@ static struct shaper *load(enum program program, const struct qos_link_cfg *link
 	s->link = *link;
 	s->capacity = capacity;
 	s->flow_count = link->flow_mask + 1;
+	s->place_count = setup->place_count;
 	open_program(s);
 	return s;
 }
@@ -184,6 +188,17 @@ static struct shaper *take_kept(enum program program, const struct qos_link_cfg 
 	return TAKE_PTR(kept);
 }
 
+static void put_places(const struct shaper *s, const struct setup *setup)
+{
+	if (!s->new_flow)
+		return;
+	for (uint32_t i = 0; i < setup->place_count; i++)
+		assert_int_equal(bpf_map_update_elem(bpf_map__fd(s->new_flow->maps.new_flow_places),
+						     &i, setup->places[i], BPF_ANY),
+				 0);
+	s->new_flow->bss->new_flow_mask = setup->place_count ? setup->place_count - 1 : 0;
+}
+
 struct shaper *shaper_open(enum program program, const struct setup *setup)
 {
 	const struct qos_link_cfg link = link_of(setup);
@@ -191,13 +206,14 @@ struct shaper *shaper_open(enum program program, const struct setup *setup)
 	struct shaper *s = take_kept(program, &link, capacity);
 
 	if (!s)
-		s = load(program, &link, capacity);
+		s = load(setup, program, &link, capacity);
 	s->tree = setup->tree;
 	if (s->new_class)
 		s->new_class->bss->new_class_mask = setup->random_classes - 1;
 	for (uint32_t slot = 0; slot < CLASSES_MAX; slot++)
 		shaper_set_class(s, slot, &setup->classes[slot]);
 	shaper_set_rules(s, setup->rules, link.rules);
+	put_places(s, setup);
 	return s;
 }
 

@@ -36,6 +36,10 @@ struct setup {
 	bool tree;		      /* parent and hard are given; else no class has any */
 	uint32_t capacity;	      /* slots, CLASSES_MAX at least; 0: that */
 	uint32_t random_classes;      /* of PROGRAM_NEW_CLASS: from slot 1 on; a power of two */
+	/* of PROGRAM_NEW_FLOW: pairs of addresses, source and destination, to go between; a
+	 * power of two */
+	uint32_t place_count;
+	const uint32_t (*places)[2];
 	const struct rule *rules; /* as many as link.rules */
 };
 

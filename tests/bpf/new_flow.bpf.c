@@ -1,9 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The real program, to which each run of a packet is another flow: what it costs
- * when nothing that it remembers helps.
+ * The real program, to which each run of a packet is another flow, on wish between other
+ * addresses: what it costs when nothing that it remembers helps.
  */
 #include "egress.bpf.c"
+
+struct new_flow_place {
+	__be32 src, dst;
+};
+
+/* Addresses to choose from. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct new_flow_place);
+} new_flow_places SEC(".maps");
+
+__u32 new_flow_mask; /* of their numbers; 0: addresses stay */
+__u32 new_flow_seed;
 
 #define SPORT_OFF4 (ETH_HLEN + sizeof(struct iphdr))
 #define SPORT_OFF6 (ETH_HLEN + sizeof(struct ipv6hdr))
@@ -16,6 +31,22 @@ struct {
 	__type(value, __u32);
 } new_flow_next SEC(".maps");
 
+/* Numerical Recipes' generator; its high bits are the better ones. */
+static __always_inline void move_elsewhere(void *data, void *end)
+{
+	struct iphdr *ip = data + ETH_HLEN;
+	struct new_flow_place *place;
+	__u32 number;
+
+	new_flow_seed = new_flow_seed * 1664525 + 1013904223;
+	number = new_flow_seed >> 16 & new_flow_mask;
+	place = bpf_map_lookup_elem(&new_flow_places, &number);
+	if (!place || (void *)(ip + 1) > end)
+		return;
+	ip->saddr = place->src;
+	ip->daddr = place->dst;
+}
+
 /* No checksum, which nobody looks at here. */
 SEC("tc")
 int new_flow(struct __sk_buff *skb)
@@ -26,6 +57,8 @@ int new_flow(struct __sk_buff *skb)
 
 	if ((void *)(sport + 1) <= end)
 		*sport += 1;
+	if (new_flow_mask && skb->protocol != bpf_htons(ETH_P_IPV6))
+		move_elsewhere(data, end);
 	bpf_tail_call(skb, &new_flow_next, 0);
 	return DROP;
 }

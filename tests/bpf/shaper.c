@@ -124,7 +124,7 @@ void shaper_forget_rules(const struct shaper *s)
 	_cleanup_(freep) uint64_t *none = calloc(words, sizeof(*none));
 
 	assert_non_null(none);
-	for (uint32_t i = 0; i < SETS_ROOM; i++)
+	for (uint32_t i = 0; i < SETS_ROOM + 2 * s->link.rules; i++)
 		assert_int_equal(bpf_map_update_elem(map_fd(s, "qos_sets"), &i, none, BPF_ANY), 0);
 }
 

@@ -23,7 +23,7 @@ struct shaper {
 	int cpus;
 	bool tree;
 	struct qos_flow *flows; /* the map's */
-	uint32_t capacity, flow_count;
+	uint32_t capacity, flow_count, place_count;
 	/* what it was loaded with */
 	enum program program;
 	struct qos_link_cfg link;
