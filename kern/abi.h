@@ -302,6 +302,12 @@ struct qos_mark_key {
 #define QOS_DECIDED_RULE(word)	((word) >> 16) /* 0: none, so the default class */
 #define QOS_DROP_SLOT		0xffffU
 
+/* By bit of the sets. */
+struct qos_entry {
+	__u32 decided;
+	__u32 skip; /* the first word of the next group: entries of one are in the rules' order */
+};
+
 /* Per CPU, by a rule's number; what is remembered for a flow (struct qos_decision) is not in it. */
 struct qos_hits {
 	__u64 packets;
@@ -397,6 +403,7 @@ _Static_assert(sizeof(struct qos_counters) == 16 * QOS_VERDICTS + 8 + 8 * QOS_DE
 _Static_assert(sizeof(struct qos_values) == 64, "abi");
 _Static_assert(sizeof(struct qos_prefix_key) == 24, "abi");
 _Static_assert(sizeof(struct qos_hits) == 16, "abi");
+_Static_assert(sizeof(struct qos_entry) == 8, "abi");
 _Static_assert(sizeof(struct qos_link_cfg) == 56 + 4 * (QOS_PIECES + QOS_MAX_MASKS), "abi");
 _Static_assert(sizeof(struct qos_expiry) == 40, "abi");
 _Static_assert(sizeof(struct qos_expiry_cfg) == 136, "abi");

@@ -37,12 +37,12 @@ struct {
 	__type(value, struct qos_counters);
 } qos_counters SEC(".maps");
 
-/* By entry, in the order of the policy: QOS_DECIDED. */
+/* By bit of the sets. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, __u32);
+	__type(value, struct qos_entry);
 } qos_rules SEC(".maps");
 
 /* Sets of entries: a summary, of words that are not 0, where there are several; then the words. */

@@ -102,11 +102,10 @@ struct scan {
 	const __u64 *kind, *dscp, *sport, *dport, *vlan, *length, *tcp, *icmp;
 	const __u64 *src, *dst, *uid, *cgroup, *mark[QOS_MAX_MASKS];
 	__u64 summary;
-	__u32 base;  /* word that the summary's first bit is of */
-	__u32 entry; /* found, or NO_ENTRY */
+	__u32 base; /* word that the summary's first bit is of */
+	__u32 skip; /* words before it are done with */
+	__u32 decided; /* by the best entry so far */
 };
-
-#define NO_ENTRY 0xffffffffU
 
 static __always_inline const __u64 *set_at(__u32 number)
 {
@@ -179,14 +178,33 @@ static __always_inline int find_sets(struct __sk_buff *skb, const struct facts *
 	return 1;
 }
 
-static __always_inline long scan_word(struct scan *s, __u32 word)
+/* Its first entry that matches, and with it what its group has to say. */
+static __always_inline void scan_word(struct scan *s, __u32 word)
 {
 	__u64 set = common(s, SUMMARY_WORDS + word);
+	const struct qos_entry *entry;
+	__u32 number;
 
 	if (!set)
-		return 0;
-	s->entry = word * QOS_RULE_BLOCK + lowest(set);
-	return 1;
+		return;
+	number = word * QOS_RULE_BLOCK + lowest(set);
+	entry = bpf_map_lookup_elem(&qos_rules, &number);
+	if (!entry)
+		return;
+	s->skip = entry->skip;
+	/* of the first rule; the default is of none, number 0 */
+	if (QOS_DECIDED_RULE(entry->decided) - 1 < QOS_DECIDED_RULE(s->decided) - 1)
+		s->decided = entry->decided;
+}
+
+/* Words from first on that are done with are in no summary. */
+static __always_inline __u64 without_skipped(const struct scan *s, __u64 summary)
+{
+	__u32 done = s->skip - s->base;
+
+	if ((__s32)done <= 0)
+		return summary;
+	return done < 64 ? summary & ~0ULL << done : 0;
 }
 
 /* The next word that the summary has; 1 ends the loop. */
@@ -194,30 +212,28 @@ static long next_word(__u32 i __attribute__((unused)), struct scan *s)
 {
 	if (!s->summary)
 		return 1;
-	if (scan_word(s, s->base + lowest(s->summary)))
-		return 1;
-	s->summary &= s->summary - 1;
+	scan_word(s, s->base + lowest(s->summary));
+	s->summary = without_skipped(s, s->summary & (s->summary - 1));
 	return 0;
 }
 
 static long next_summary(__u32 i, struct scan *s)
 {
-	s->summary = common(s, i);
 	s->base = i * 64;
+	s->summary = without_skipped(s, common(s, i));
 	if (s->summary)
 		bpf_loop(64, next_word, s, 0);
-	return s->entry != NO_ENTRY;
+	return 0;
 }
 
 /*
- * What the first entry that matches says (QOS_DECIDED), or the default. A function of its own:
+ * What the first rule that matches says (QOS_DECIDED), or the default. A function of its own:
  * the verifier looks at it once, for any facts, and not again for each way that a packet
  * was read.
  */
 __noinline __u32 qos_first_match(struct __sk_buff *skb, const struct facts *f, __u32 asked)
 {
-	struct scan scan = { .entry = NO_ENTRY };
-	const __u32 *decided;
+	struct scan scan = { .decided = qos_link.default_slot };
 
 	if (!f || !find_sets(skb, f, asked, &scan))
 		return qos_link.default_slot;
@@ -225,8 +241,7 @@ __noinline __u32 qos_first_match(struct __sk_buff *skb, const struct facts *f, _
 		scan_word(&scan, 0);
 	else
 		bpf_loop(SUMMARY_WORDS, next_summary, &scan, 0);
-	decided = bpf_map_lookup_elem(&qos_rules, &scan.entry);
-	return decided ? *decided : qos_link.default_slot;
+	return scan.decided;
 }
 
 #endif

@@ -213,6 +213,7 @@ void qos_entries_done(struct entries *entries)
 {
 	free(entries->demands);
 	free(entries->rule);
+	free(entries->place);
 }
 
 uint32_t qos_entries_keys(const struct entries *entries)

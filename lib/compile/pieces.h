@@ -48,11 +48,16 @@ struct entries {
 	uint32_t count;
 	uint32_t masks[QOS_MAX_MASKS];
 	uint32_t mask_count;
+	uint32_t *place; /* the bit of each */
+	uint32_t words;	 /* of all bits */
+	uint32_t skip[QOS_MAX_ENTRIES / QOS_RULE_BLOCK]; /* by word: the first of the next group */
 };
 
 /* After an error too, entries are to be freed. */
 int qos_entries_make(const struct qos_rule_def *rules, size_t count, struct qos_diags *diags,
 		     struct entries *ret_entries);
+/* place, words and skip; -ENOMEM. */
+int qos_entries_place(struct entries *entries);
 void qos_entries_done(struct entries *entries);
 /* Keys that any demand has. */
 uint32_t qos_entries_keys(const struct entries *entries);

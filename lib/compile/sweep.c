@@ -55,8 +55,9 @@ bool qos_demand_has(const struct demand *demand, uint32_t keys, int mask)
 
 static void put_bit(struct sweep *sweep, uint32_t entry)
 {
-	uint64_t bit = 1ULL << entry % 64;
-	uint64_t *word = &sweep->now[summary_words(sweep->tables->words) + entry / 64];
+	uint32_t place = sweep->entries->place[entry];
+	uint64_t bit = 1ULL << place % 64;
+	uint64_t *word = &sweep->now[summary_words(sweep->tables->words) + place / 64];
 	bool possible = (!sweep->asks[entry] || sweep->held[entry]) && !sweep->refused[entry];
 
 	*word = possible ? *word | bit : *word & ~bit;

@@ -91,14 +91,14 @@ static int compile_pieces(const struct entries *entries, struct qos_diags *diags
 
 static int decide(const struct entries *entries, struct qos_tables *t)
 {
-	t->decided = calloc(entries->count + 1, sizeof(*t->decided));
+	t->decided = calloc(t->words * QOS_RULE_BLOCK + 1, sizeof(*t->decided));
 	if (!t->decided)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < entries->count; i++) {
 		const struct qos_rule_def *rule = &entries->rules[entries->rule[i]];
 		uint32_t slot = rule->drop ? QOS_DROP_SLOT : (uint32_t)rule->class_index + 1;
 
-		t->decided[i] = QOS_DECIDED(slot, entries->rule[i] + 1);
+		t->decided[entries->place[i]] = QOS_DECIDED(slot, entries->rule[i] + 1);
 	}
 	return 0;
 }
@@ -119,8 +119,11 @@ int qos_tables_compile(const struct qos_rule_def *rules, size_t count,
 	if (r < 0)
 		return r;
 	t->entries = entries.count;
-	t->words = at_least((entries.count + QOS_RULE_BLOCK - 1) / QOS_RULE_BLOCK,
-			    least ? least->words : 1);
+	r = qos_entries_place(&entries);
+	if (r < 0)
+		return r;
+	t->words = at_least(entries.words, least ? least->words : 1);
+	memcpy(t->skip, entries.skip, sizeof(t->skip));
 	t->used = pieces_used(&entries) | (least ? least->used : 0);
 	memcpy(t->masks, entries.masks, sizeof(t->masks));
 	t->mask_count = entries.mask_count;

@@ -12,7 +12,7 @@
 struct qos_tables_room qos_tables_room(const struct qos_tables *t, size_t rules)
 {
 	return (struct qos_tables_room){
-		.entries = t->entries,
+		.entries = t->words * QOS_RULE_BLOCK,
 		.rules = (uint32_t)rules + 1,
 		.sets = (uint32_t)t->set_count,
 		.set_words = qos_set_words(t->words),
@@ -90,27 +90,30 @@ static int put_pairs(int fd, const void *pairs, size_t count, size_t size, size_
 	put_pairs(bpf_object__find_map_fd_by_name(obj, name), list, count, sizeof(*(list)), \
 		  sizeof((list)->key))
 
-static int put_decided(int fd, const struct qos_tables *t, const uint32_t *slots)
+static int put_entries(int fd, const struct qos_tables *t, const uint32_t *slots)
 {
-	_cleanup_(freep) uint32_t *keys = calloc(t->entries + 1, sizeof(*keys));
-	_cleanup_(freep) uint32_t *decided = calloc(t->entries + 1, sizeof(*decided));
-	uint32_t count = t->entries;
+	uint32_t count = t->words * QOS_RULE_BLOCK;
+	_cleanup_(freep) uint32_t *keys = calloc(count + 1, sizeof(*keys));
+	_cleanup_(freep) struct qos_entry *entries = calloc(count + 1, sizeof(*entries));
 
-	if (!keys || !decided)
+	if (!keys || !entries)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < t->entries; i++) {
+	for (uint32_t i = 0; i < count; i++) {
 		uint32_t slot = QOS_DECIDED_SLOT(t->decided[i]);
 
 		keys[i] = i;
-		decided[i] = QOS_DECIDED(slot == QOS_DROP_SLOT ? slot : slots[slot - 1],
-					 QOS_DECIDED_RULE(t->decided[i]));
+		entries[i].skip = t->skip[i / QOS_RULE_BLOCK];
+		entries[i].decided = t->decided[i];
+		if (slot && slot != QOS_DROP_SLOT)
+			entries[i].decided = QOS_DECIDED(slots[slot - 1],
+							 QOS_DECIDED_RULE(t->decided[i]));
 	}
-	return count && bpf_map_update_batch(fd, keys, decided, &count, NULL) ? -errno : 0;
+	return count && bpf_map_update_batch(fd, keys, entries, &count, NULL) ? -errno : 0;
 }
 
 int qos_tables_fill(const struct bpf_object *obj, const struct qos_tables *t, const uint32_t *slots)
 {
-	int r = put_decided(bpf_object__find_map_fd_by_name(obj, "qos_rules"), t, slots);
+	int r = put_entries(bpf_object__find_map_fd_by_name(obj, "qos_rules"), t, slots);
 
 	if (r == 0)
 		r = write_array(bpf_object__find_map_fd_by_name(obj, "qos_sets"), t->sets,

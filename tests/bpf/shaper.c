@@ -67,12 +67,18 @@ static void forget_decisions(const struct shaper *s)
 		assert_int_equal(bpf_map_update_elem(s->decisions_fd, &i, none, BPF_ANY), 0);
 }
 
+/* Of so many rules, whatever they ask for: each group may have a word that is not full. */
+static uint32_t most_words(uint32_t rules)
+{
+	return rules <= QOS_RULE_BLOCK ? 1 : 2 * (rules / QOS_RULE_BLOCK) + 1;
+}
+
 struct qos_tables *tables_compile(const struct qos_rule_def *defs, size_t count,
 				  const struct qos_link_cfg *link)
 {
 	const struct qos_tables_shape least = {
 		.used = link->used,
-		.words = (link->rules + QOS_RULE_BLOCK - 1) / QOS_RULE_BLOCK,
+		.words = most_words(link->rules),
 	};
 	struct qos_tables *tables;
 
