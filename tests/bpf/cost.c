@@ -3,7 +3,7 @@
  * What the program costs, beside a minimal EDT program with one clock, in
  * BPF_PROG_TEST_RUN: ns a packet, the verifier's work, the size of the code.
  *
- *	bpf_cost [--json] [--rounds N] [--packets N]
+ *	bpf_cost [--json] [--rounds N] [--packets N] [--only PROGRAM]
  *
  * Programs take turns within a round, so that a change of the machine's speed
  * meets all of them. With a queue, clocks run ahead of time throughout, as under load; without
@@ -24,6 +24,7 @@
 struct options {
 	bool json;
 	unsigned int rounds, packets;
+	const char *only; /* the minimal one and those of this name; null: all */
 };
 
 struct result {
@@ -74,6 +75,22 @@ static void read_info(int fd, struct result *result)
 
 	if (bpf_obj_get_info_by_fd(fd, &result->info, &len))
 		memset(&result->info, 0, sizeof(result->info));
+}
+
+/* Those that are wanted, in front; returns how many. */
+static size_t choose(struct cost_case *cases, size_t count, const char *only)
+{
+	size_t chosen = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct cost_case other = cases[chosen];
+
+		if (only && !cases[i].minimal && strcmp(cases[i].name, only) != 0)
+			continue;
+		cases[chosen++] = cases[i];
+		cases[i] = other;
+	}
+	return chosen;
 }
 
 static void measure(const struct options *opts, struct cost_case *cases, size_t count,
@@ -131,6 +148,7 @@ static int read_options(int argc, char **argv, struct options *opts)
 		{ "json", no_argument, NULL, 'j' },
 		{ "rounds", required_argument, NULL, 'r' },
 		{ "packets", required_argument, NULL, 'p' },
+		{ "only", required_argument, NULL, 'o' },
 		{ NULL, 0, NULL, 0 },
 	};
 	int c;
@@ -145,6 +163,9 @@ static int read_options(int argc, char **argv, struct options *opts)
 			break;
 		case 'p':
 			opts->packets = (unsigned int)strtoul(optarg, NULL, 10);
+			break;
+		case 'o':
+			opts->only = optarg;
 			break;
 		default:
 			return -1;
@@ -161,10 +182,11 @@ int main(int argc, char **argv)
 	struct options opts = { .rounds = 9, .packets = 500000 };
 	_cleanup_(freep) struct result *results = NULL;
 	struct cost_case *cases;
-	size_t count;
+	size_t count, chosen;
 
 	if (read_options(argc, argv, &opts) < 0) {
-		fprintf(stderr, "usage: bpf_cost [--json] [--rounds 1..%d] [--packets 1..%d]\n",
+		fprintf(stderr, "usage: bpf_cost [--json] [--rounds 1..%d] [--packets 1..%d] "
+			"[--only PROGRAM]\n",
 			ROUNDS_MAX, COST_PACKETS_MAX);
 		return 2;
 	}
@@ -175,11 +197,12 @@ int main(int argc, char **argv)
 	results = calloc(count, sizeof(*results));
 	if (!results)
 		return 1;
-	measure(&opts, cases, count, results);
+	chosen = choose(cases, count, opts.only);
+	measure(&opts, cases, chosen, results);
 	if (opts.json)
-		print_json(cases, count, results);
+		print_json(cases, chosen, results);
 	else
-		print_table(cases, count, results);
+		print_table(cases, chosen, results);
 	cost_cases_close(cases, count);
 	return 0;
 }

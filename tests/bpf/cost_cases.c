@@ -275,11 +275,13 @@ static struct shaper *open_ours(const struct ours *ours)
 	return shaper_open(ours->program, &setup);
 }
 
-static struct minimal_edt_bpf *open_minimal(void)
+static struct minimal_edt_bpf *open_minimal(uint32_t aggregates)
 {
-	struct minimal_edt_bpf *edt = minimal_edt_bpf__open_and_load();
+	struct minimal_edt_bpf *edt = minimal_edt_bpf__open();
 
 	assert_non_null(edt);
+	edt->rodata->edt_random_mask = aggregates ? aggregates - 1 : 0;
+	assert_int_equal(minimal_edt_bpf__load(edt), 0);
 	return edt;
 }
 
@@ -303,9 +305,10 @@ static uint32_t run_minimal(const struct cost_case *c, const struct packet *pack
 		    .repeat = (int)packets);
 	uint32_t key = 0;
 
-	assert_int_equal(bpf_map_update_elem(bpf_map__fd(c->edt->maps.edt_aggregates), &key,
-					     &aggregate, BPF_ANY),
-			 0);
+	for (; key == 0 || key < c->aggregates; key++)
+		assert_int_equal(bpf_map_update_elem(bpf_map__fd(c->edt->maps.edt_aggregates),
+						     &key, &aggregate, BPF_ANY),
+				 0);
 	assert_int_equal(bpf_prog_test_run_opts(cost_case_fd(c), &opts), 0);
 	assert_int_equal(opts.retval, TC_ACT_OK);
 	return opts.duration;
@@ -329,7 +332,7 @@ uint32_t cost_case_run(struct cost_case *c, uint32_t packets)
 	uint32_t ns;
 
 	packet_build(&specs[c->packet], &packet);
-	if (c->minimal)
+	if (c->edt)
 		return run_minimal(c, &packet, packets);
 	put_policy(c->ours, c->shaper);
 	shaper_set_all_clocks(c->shaper, &clocks);
@@ -341,7 +344,7 @@ uint32_t cost_case_run(struct cost_case *c, uint32_t packets)
 
 int cost_case_fd(const struct cost_case *c)
 {
-	return c->minimal ? bpf_program__fd(c->edt->progs.edt_egress) : shaper_prog_fd(c->shaper);
+	return c->edt ? bpf_program__fd(c->edt->progs.edt_egress) : shaper_prog_fd(c->shaper);
 }
 
 #define CASE(load, name, rules, last, depth, remark, program, classes)   \
@@ -402,20 +405,25 @@ static void open_case(struct cost_case *cases, size_t at, const struct ours *our
 	};
 }
 
+/* Those with others at random are programs like ours: not what the rest is compared with. */
+static const struct cost_case minimal[] = {
+	{ .name = "minimal EDT", .minimal = true },
+	{ .name = "minimal, 4 at random", .aggregates = 4 },
+	{ .name = "minimal, 4096 at random", .aggregates = 4096 },
+};
+
 /* All cases of a load, the minimal program first; returns their number. */
 static size_t open_load(struct cost_case *cases, size_t at, enum load load)
 {
 	size_t first = at;
 
-	cases[at] = (struct cost_case){
-		.name = "minimal EDT",
-		.load = load,
-		.packet = COST_TCP4,
-		.minimal = true,
-		.shared = at > 0,
-		.edt = at > 0 ? cases[0].edt : open_minimal(),
-	};
-	at++;
+	for (size_t i = 0; i < ARRAY_SIZE(minimal); i++, at++) {
+		cases[at] = minimal[i];
+		cases[at].load = load;
+		cases[at].packet = COST_TCP4;
+		cases[at].shared = first > 0;
+		cases[at].edt = first > 0 ? cases[i].edt : open_minimal(minimal[i].aggregates);
+	}
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
 		if (all[i].load == load)
 			open_case(cases, at++, &all[i]);
@@ -425,7 +433,7 @@ static size_t open_load(struct cost_case *cases, size_t at, enum load load)
 
 size_t cost_cases_open(struct cost_case **ret_cases)
 {
-	size_t each = ARRAY_SIZE(all) + 2, count = each * COST_PACKETS;
+	size_t each = ARRAY_SIZE(all) + 2 * ARRAY_SIZE(minimal), count = each * COST_PACKETS;
 	struct cost_case *cases = calloc(count, sizeof(*cases));
 	size_t queue;
 

@@ -28,6 +28,17 @@ struct {
 	__type(value, struct aggregate);
 } edt_aggregates SEC(".maps");
 
+/* Aggregates, less one, of which each run of a packet is of another, at random; 0: of its own. */
+const volatile __u32 edt_random_mask = 0;
+__u32 edt_random_seed;
+
+/* Numerical Recipes' generator; its high bits are the better ones. */
+static __always_inline __u32 random_aggregate(void)
+{
+	edt_random_seed = edt_random_seed * 1664525 + 1013904223;
+	return edt_random_seed >> 16 & edt_random_mask;
+}
+
 /* Is it IP, with its header in reach. */
 static __always_inline int is_ip(struct __sk_buff *skb)
 {
@@ -53,6 +64,8 @@ int edt_egress(struct __sk_buff *skb)
 	if (!is_ip(skb))
 		return TC_ACT_OK;
 	key = skb->queue_mapping; /* where the program at the container's end puts it */
+	if (edt_random_mask)
+		key = random_aggregate();
 	info = bpf_map_lookup_elem(&edt_aggregates, &key);
 	if (!info)
 		return TC_ACT_OK;
