@@ -134,6 +134,13 @@ void qos_policy_judge_file(const struct qos_policy *policy, struct qos_diags *di
 		qos_diag_hint(diags, "%s", policy->writers_hint);
 }
 
+int qos_policy_judge_rules(const struct qos_policy *policy, struct qos_diags *diags)
+{
+	int r = qos_diags_set_source(diags, policy->path, policy->source, strlen(policy->source));
+
+	return api_finish(r < 0 ? r : qos_policy_warn(policy, diags), diags);
+}
+
 /* Root does nothing that somebody else may have written. */
 static int refuse_writers(const struct qos_policy *policy, struct qos_diags *diags)
 {
@@ -196,8 +203,10 @@ static int follow(const struct qos_policy *policy, const char *lock, struct qos_
 int qos_plan(const struct qos_policy *policy, int json, struct qos_diags *diags, char **ret_text)
 {
 	char *text = NULL;
-	int r = follow(policy, NULL, diags, &text);
+	int r = qos_policy_judge_rules(policy, diags);
 
+	if (r == 0)
+		r = follow(policy, NULL, diags, &text);
 	qos_policy_judge_file(policy, diags);
 	if (r == 0)
 		r = api_give_changes(policy->interface, text, json, ret_text);

@@ -9,13 +9,16 @@
 #include "privileges.h"
 #include "verbs.h"
 
-/* Say so where apply would refuse it for who can write it. */
-static void judge_file(const struct qos_policy *policy, const char *path, struct report *report)
+/* Say so where it is right and surely not meant, or where apply would refuse it for who can
+ * write it.
+ */
+static void judge(const struct qos_policy *policy, const char *path, struct report *report)
 {
 	_cleanup_(diags_freep) struct qos_diags *diags = diags_new();
+	int r = qos_policy_judge_rules(policy, diags);
 
 	qos_policy_judge_file(policy, diags);
-	report_diags(report, diags, path, 0);
+	report_diags(report, diags, path, r);
 }
 
 void run_check(const struct args *args, struct report *report)
@@ -30,7 +33,7 @@ void run_check(const struct args *args, struct report *report)
 		_cleanup_(freep) char *safe = text_safe(args->operands[i]);
 
 		if (policy)
-			judge_file(policy, args->operands[i], report);
+			judge(policy, args->operands[i], report);
 		if (report->json)
 			list_append(list, json_pack("{s:s, s:b, s:s?}", "file", safe, "valid",
 						    !!policy, "interface",

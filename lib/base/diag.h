@@ -47,6 +47,10 @@ void qos_diag_hint(struct qos_diags *diags, const char *fmt, ...)
 void qos_diag_warn(struct qos_diags *diags, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* The same, of a place in the policy. */
+void qos_diag_warn_at(struct qos_diags *diags, struct qos_loc loc, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
 /* text, or where it is long its beginning with "..." in buf: for messages. */
 #define QOS_BRIEF_LEN 68
 const char *qos_brief(const char *text, char *buf);

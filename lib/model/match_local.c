@@ -65,7 +65,7 @@ static bool take_mask(struct draft *draft, const struct qos_node *value, uint32_
 static void read_mark(struct draft *draft, const struct key *key, const struct qos_node *value,
 		      void *object)
 {
-	struct qos_masked mark, *entry;
+	struct qos_masked mark = { 0 }, *entry;
 
 	if (parse_mark(value->text, &mark) < 0) {
 		draft_error(draft, value_place(value),

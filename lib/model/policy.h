@@ -207,6 +207,13 @@ int qos_policy_build(const struct qos_node *root, const char *path,
 		     struct qos_policy **ret_policy);
 
 /*
+ * Warn of what is right and surely not meant: rules that never match, classes that get nothing,
+ * a default that surprises. At places in the policy's source, which diags have to have.
+ * -ENOMEM.
+ */
+int qos_policy_warn(const struct qos_policy *policy, struct qos_diags *diags);
+
+/*
  * The schedule that holds at a time: that which fired last, the later one in the file
  * where two fired at once. Null: none ever did. Of the clock alone: it does not matter
  * what the machine did then, nor since when there is the policy.

@@ -166,6 +166,18 @@ static bool require_compiled(const struct qos_policy *policy, struct qos_diags *
 	return true;
 }
 
+/* Warnings, whatever the rules: and the policy stays a good one. */
+static void require_warned(const struct qos_policy *policy, const char *text, size_t size)
+{
+	_cleanup_(diags_freep) struct qos_diags *diags = qos_diags_new();
+	_cleanup_(freep) char *said = NULL;
+
+	require(qos_diags_set_source(diags, policy->path, text, size) == 0);
+	require(qos_policy_warn(policy, diags) == 0);
+	require(qos_diags_status(diags) == QOS_OK);
+	require(qos_diags_text(diags, &said) == 0);
+}
+
 /* Safe for a terminal, and JSON for a program. */
 static void require_shown(const struct qos_diags *diags, bool failed)
 {
@@ -206,6 +218,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (policy) {
 		require_good(policy);
 		require_schedules(policy, root);
+		require_warned(policy, text, size);
 		r = require_compiled(policy, diags) ? 0 : -E2BIG;
 	}
 	require_shown(diags, r < 0);

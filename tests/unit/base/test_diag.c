@@ -81,8 +81,18 @@ static void test_notes_and_hints(void **state)
 	qos_diag_note(diags, at(1, 1), "see here");
 	qos_diag_note(diags, at(2, 1), "and here");
 	qos_diag_at(diags, at(2, 1), "early");
+	qos_diag_warn_at(diags, at(1, 1), "not %s", "meant");
+	qos_diag_hint(diags, "mean it");
+	qos_diag_note(diags, at(3, 1), "for this");
 	assert_int_equal(qos_diags_status(diags), QOS_INVALID);
-	expect_text(diags, "f.yaml:2:1: error: early\n"
+	expect_text(diags, "f.yaml:1:1: warning: not meant\n"
+			   "a\n"
+			   "^\n"
+			   "hint: mean it\n"
+			   "f.yaml:3:1: note: for this\n"
+			   "c\n"
+			   "^\n"
+			   "f.yaml:2:1: error: early\n"
 			   "b\n"
 			   "^\n"
 			   "f.yaml:3:1: error: late\n"
@@ -105,6 +115,7 @@ static void test_status(void **state)
 
 	(void)state;
 	qos_diag_warn(diags, "w");
+	qos_diag_warn_at(diags, at(1, 1), "w");
 	assert_int_equal(qos_diags_status(diags), QOS_OK);
 	qos_diag(diags, QOS_UNSUPPORTED, "u");
 	qos_diag(diags, QOS_FAILED, "f");

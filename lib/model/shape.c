@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A match as sets: lists in order and put together, what one key says of another added. */
+#include "model/shape.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+
+static int compare(const void *a, const void *b)
+{
+	const struct span *x = a, *y = b;
+
+	if (x->family != y->family)
+		return x->family < y->family ? -1 : 1;
+	return x->min < y->min ? -1 : x->min > y->min;
+}
+
+/* What touches becomes one. */
+static void merge(struct spans *spans)
+{
+	struct span *list = spans->list;
+	size_t count = 0;
+
+	qsort(list, spans->count, sizeof(*list), compare);
+	for (size_t i = 0; i < spans->count; i++) {
+		struct span *last = count ? &list[count - 1] : NULL;
+
+		if (last && last->family == list[i].family &&
+		    (list[i].min <= last->max || list[i].min - last->max == 1))
+			last->max = list[i].max > last->max ? list[i].max : last->max;
+		else
+			list[count++] = list[i];
+	}
+	spans->count = count;
+}
+
+/* Room for count of them, given if there is one. */
+static int begin(struct spans *spans, size_t count)
+{
+	if (!count)
+		return 0;
+	spans->list = calloc(count, sizeof(*spans->list));
+	if (!spans->list)
+		return -ENOMEM;
+	spans->given = true;
+	return 0;
+}
+
+static void add(struct spans *spans, uint8_t family, shape_value min, shape_value max)
+{
+	spans->list[spans->count++] = (struct span){ .min = min, .max = max, .family = family };
+}
+
+static shape_value address(const struct in6_addr *addr)
+{
+	shape_value value = 0;
+
+	for (size_t i = 0; i < sizeof(addr->s6_addr); i++)
+		value = value << 8 | addr->s6_addr[i];
+	return value;
+}
+
+static int from_prefixes(struct spans *spans, const struct qos_prefix *prefixes, size_t count)
+{
+	int r = begin(spans, count);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < count; i++) {
+		unsigned int host = (prefixes[i].family == 4 ? 32 : 128) - prefixes[i].len;
+		shape_value hosts = host == 128 ? ~(shape_value)0 : ((shape_value)1 << host) - 1;
+		shape_value first = address(&prefixes[i].addr);
+
+		add(spans, prefixes[i].family, first, first | hosts);
+	}
+	merge(spans);
+	return 0;
+}
+
+static int from_ports(struct spans *spans, const struct qos_port_range *ports, size_t count)
+{
+	int r = begin(spans, count);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < count; i++)
+		add(spans, 0, ports[i].min, ports[i].max);
+	merge(spans);
+	return 0;
+}
+
+static int from_ranges(struct spans *spans, const struct qos_range *ranges, size_t count)
+{
+	int r = begin(spans, count);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < count; i++)
+		add(spans, 0, ranges[i].min, ranges[i].max);
+	merge(spans);
+	return 0;
+}
+
+static int from_flags(struct spans *spans, const bool *in, size_t count)
+{
+	int r = begin(spans, count);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < count; i++) {
+		if (in[i])
+			add(spans, 0, i, i);
+	}
+	merge(spans);
+	return 0;
+}
+
+static int from_dscps(struct spans *spans, uint64_t dscps)
+{
+	bool in[64];
+
+	if (!dscps)
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(in); i++)
+		in[i] = dscps >> i & 1;
+	return from_flags(spans, in, ARRAY_SIZE(in));
+}
+
+static bool has_ports(size_t proto)
+{
+	return proto == IPPROTO_TCP || proto == IPPROTO_UDP || proto == IPPROTO_SCTP ||
+	       proto == IPPROTO_DCCP || proto == IPPROTO_UDPLITE;
+}
+
+static bool has_type(const struct qos_match *match, size_t proto)
+{
+	int family = proto == IPPROTO_ICMP ? 4 : proto == IPPROTO_ICMPV6 ? 6 : -1;
+
+	for (size_t i = 0; i < match->icmp_type_count; i++) {
+		if (family > 0 &&
+		    (!match->icmp_type[i].family || match->icmp_type[i].family == family))
+			return true;
+	}
+	return false;
+}
+
+static int from_protos(struct spans *spans, const struct qos_match *match)
+{
+	bool in[256] = { 0 }, ports = match->sport_count || match->dport_count;
+
+	if (!match->proto_count && !ports && !match->tcp_flags_count && !match->icmp_type_count)
+		return 0;
+	for (size_t i = 0; i < match->proto_count; i++)
+		in[match->proto[i]] = true;
+	for (size_t i = 0; i < ARRAY_SIZE(in); i++)
+		in[i] = (in[i] || !match->proto_count) && (!ports || has_ports(i)) &&
+			(!match->tcp_flags_count || i == IPPROTO_TCP) &&
+			(!match->icmp_type_count || has_type(match, i));
+	return from_flags(spans, in, ARRAY_SIZE(in));
+}
+
+static void keep_families(struct shape *shape, const struct spans *addresses)
+{
+	bool family4 = !addresses->given, family6 = !addresses->given;
+
+	for (size_t i = 0; i < addresses->count; i++) {
+		family4 |= addresses->list[i].family == 4;
+		family6 |= addresses->list[i].family == 6;
+	}
+	shape->family4 &= family4;
+	shape->family6 &= family6;
+}
+
+static int init_sets(struct shape *shape, const struct qos_match *match)
+{
+	struct spans *dims = shape->dims;
+
+	*shape = (struct shape){
+		.match = match,
+		.family4 = match->family != 6,
+		.family6 = match->family != 4,
+	};
+	if (from_protos(&dims[DIM_PROTO], match) < 0 ||
+	    from_prefixes(&dims[DIM_SRC], match->src, match->src_count) < 0 ||
+	    from_prefixes(&dims[DIM_DST], match->dst, match->dst_count) < 0 ||
+	    from_ports(&dims[DIM_SPORT], match->sport, match->sport_count) < 0 ||
+	    from_ports(&dims[DIM_DPORT], match->dport, match->dport_count) < 0 ||
+	    from_dscps(&dims[DIM_DSCP], match->dscp) < 0 ||
+	    from_ranges(&dims[DIM_UID], match->uid, match->uid_count) < 0 ||
+	    from_ranges(&dims[DIM_VLAN], match->vlan, match->vlan_count) < 0 ||
+	    from_ranges(&dims[DIM_LENGTH], match->length, match->length_count) < 0)
+		return -ENOMEM;
+	keep_families(shape, &dims[DIM_SRC]);
+	keep_families(shape, &dims[DIM_DST]);
+	return 0;
+}
+
+int shape_init(struct shape *shape, const struct qos_match *match)
+{
+	int r = init_sets(shape, match);
+
+	if (r < 0 || !match->excluded_count)
+		return r;
+	shape->excluded = calloc(match->excluded_count, sizeof(*shape->excluded));
+	if (!shape->excluded)
+		return -ENOMEM;
+	for (size_t i = 0; i < match->excluded_count && r == 0; i++)
+		r = init_sets(&shape->excluded[i], &match->excluded[i]);
+	return r;
+}
+
+static void done_sets(struct shape *shape)
+{
+	for (size_t i = 0; i < DIMS; i++)
+		free(shape->dims[i].list);
+}
+
+void shape_done(struct shape *shape)
+{
+	done_sets(shape);
+	for (size_t i = 0; shape->excluded && i < shape->match->excluded_count; i++)
+		done_sets(&shape->excluded[i]);
+	free(shape->excluded);
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Private to model/: what a match takes, as sets that can be compared. Whatever is said of two
+ * of them is certain; where they cannot be told, it is not said.
+ */
+#ifndef QOS_MODEL_SHAPE_H
+#define QOS_MODEL_SHAPE_H
+
+#include "model/policy.h"
+
+__extension__ typedef unsigned __int128 shape_value;
+
+/* Both ends included; of an address with its family, else 0. */
+struct span {
+	shape_value min, max;
+	uint8_t family;
+};
+
+/* In order, none of them touches another. Not given: any, also nothing. */
+struct spans {
+	struct span *list;
+	size_t count;
+	bool given;
+};
+
+enum dim {
+	DIM_PROTO, /* also as other keys ask for it: one with ports, for example */
+	DIM_SRC,
+	DIM_DST,
+	DIM_SPORT,
+	DIM_DPORT,
+	DIM_DSCP,
+	DIM_UID,
+	DIM_VLAN,
+	DIM_LENGTH,
+	DIMS,
+};
+
+struct shape {
+	const struct qos_match *match;
+	bool family4, family6; /* which it can be */
+	struct spans dims[DIMS];
+	struct shape *excluded; /* as many as the match has */
+};
+
+/* Of a match, which has to stay. -ENOMEM; to be released by shape_done() also then. */
+int shape_init(struct shape *shape, const struct qos_match *match);
+void shape_done(struct shape *shape);
+
+/* Whether all that narrow takes, wide takes. */
+bool shape_covers(const struct shape *wide, const struct shape *narrow);
+/* Whether it takes nothing, for what it excludes. */
+bool shape_is_empty(const struct shape *shape);
+
+#define SHADOW_NONE SIZE_MAX
+
+/*
+ * For each of count rules the first before it that takes all of its packets, or SHADOW_NONE,
+ * into by. False in ret_complete: there were too many to compare, some may not be found.
+ * -ENOMEM.
+ */
+int shadows_find(const struct shape *shapes, size_t count, size_t *by, bool *ret_complete);
+
+#endif

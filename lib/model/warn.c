@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What is right in a policy and surely not meant: rules and classes of no effect, and more. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "model/shape.h"
+
+#define SHOWN_MAX   100 /* warnings of a kind; the rest is counted */
+#define IPV6_HEADER 40
+
+/* Of each class, what the rules have for it. */
+enum reach {
+	REACH_UNNAMED,
+	REACH_DEAD, /* only by rules that never match */
+	REACH_LIVE,
+};
+
+struct judge {
+	const struct qos_policy *policy;
+	struct qos_diags *diags;
+	struct shape *shapes; /* of the rules */
+	size_t shape_count;
+	size_t *by;    /* who takes a rule's packets, or SHADOW_NONE */
+	bool complete; /* all are known */
+	bool *empty;   /* rules that take nothing by their own keys */
+	enum reach *reach;
+};
+
+static void judge_done(struct judge *judge)
+{
+	for (size_t i = 0; i < judge->shape_count; i++)
+		shape_done(&judge->shapes[i]);
+	free(judge->shapes);
+	free(judge->by);
+	free(judge->empty);
+	free(judge->reach);
+}
+
+static int judge_init(struct judge *judge)
+{
+	const struct qos_policy *policy = judge->policy;
+	size_t count = policy->rule_count;
+	int r = 0;
+
+	judge->shapes = calloc(count + 1, sizeof(*judge->shapes));
+	judge->by = calloc(count + 1, sizeof(*judge->by));
+	judge->empty = calloc(count + 1, sizeof(*judge->empty));
+	if (!judge->shapes || !judge->by || !judge->empty)
+		return -ENOMEM;
+	for (; judge->shape_count < count && r == 0; judge->shape_count++)
+		r = shape_init(&judge->shapes[judge->shape_count],
+			       &policy->rules[judge->shape_count].match);
+	for (size_t i = 0; i < count && r == 0; i++)
+		judge->empty[i] = shape_is_empty(&judge->shapes[i]);
+	return r < 0 ? r : shadows_find(judge->shapes, count, judge->by, &judge->complete);
+}
+
+static bool is_dead(const struct judge *judge, size_t rule)
+{
+	return judge->empty[rule] || judge->by[rule] != SHADOW_NONE;
+}
+
+static bool gives_the_same(const struct qos_rule_def *a, const struct qos_rule_def *b)
+{
+	return a->drop == b->drop && (a->drop || a->class_index == b->class_index);
+}
+
+static void warn_rule(const struct judge *judge, size_t i)
+{
+	const struct qos_policy *policy = judge->policy;
+	const struct qos_rule_def *rule = &policy->rules[i], *first;
+
+	if (judge->empty[i]) {
+		qos_diag_warn_at(judge->diags, rule->loc,
+				 "this rule never matches: its `not` takes away all that its other "
+				 "keys ask for");
+		qos_diag_hint(judge->diags, "make the `not` smaller, or take the rule out");
+		return;
+	}
+	first = &policy->rules[judge->by[i]];
+	qos_diag_warn_at(judge->diags, rule->loc,
+			 "this rule never matches: the one at %s:%u takes all of its packets "
+			 "before it",
+			 policy->path, first->loc.line);
+	qos_diag_hint(judge->diags, "%s",
+		      gives_the_same(rule, first) ? "take it out: both do the same" :
+						    "put it before that one, or take it out");
+	qos_diag_note(judge->diags, first->loc, "the rule that takes them");
+}
+
+static void warn_rules(const struct judge *judge)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < judge->policy->rule_count; i++) {
+		if (is_dead(judge, i) && count++ < SHOWN_MAX)
+			warn_rule(judge, i);
+	}
+	if (count > SHOWN_MAX)
+		qos_diag_warn(judge->diags, "%zu more rules never match", count - SHOWN_MAX);
+	if (!judge->complete)
+		qos_diag_warn(
+			judge->diags,
+			"the rules are too many and too alike to compare all of them: more of "
+			"them may never match than are named");
+}
+
+static int find_reached(struct judge *judge)
+{
+	const struct qos_policy *policy = judge->policy;
+
+	judge->reach = calloc(policy->class_count, sizeof(*judge->reach));
+	if (!judge->reach)
+		return -ENOMEM;
+	judge->reach[policy->default_class] = REACH_LIVE;
+	for (size_t i = 0; i < policy->rule_count; i++) {
+		const struct qos_rule_def *rule = &policy->rules[i];
+		enum reach reach = is_dead(judge, i) ? REACH_DEAD : REACH_LIVE;
+
+		if (!rule->drop && judge->reach[rule->class_index] < reach)
+			judge->reach[rule->class_index] = reach;
+	}
+	return 0;
+}
+
+static void warn_class(const struct judge *judge, const struct qos_class *class, enum reach reach)
+{
+	bool named = reach == REACH_DEAD;
+
+	qos_diag_warn_at(judge->diags, class->loc, "class `%s` gets no packets: %s", class->name,
+			 named ? "none of the rules that give it ever matches" :
+				 "no rule gives it, and it is not the default");
+	qos_diag_hint(judge->diags, "%s",
+		      named ? "see what is said of those rules" :
+			      "write a rule that gives it, or take it out");
+}
+
+static void warn_classes(const struct judge *judge)
+{
+	const struct qos_policy *policy = judge->policy;
+	size_t count = 0;
+
+	for (size_t i = 0; i < policy->class_count; i++) {
+		const struct qos_class *class = &policy->classes[i];
+
+		if (!class->inner && judge->reach[i] != REACH_LIVE && count++ < SHOWN_MAX)
+			warn_class(judge, class, judge->reach[i]);
+	}
+	if (count > SHOWN_MAX)
+		qos_diag_warn(judge->diags, "%zu more classes get no packets", count - SHOWN_MAX);
+}
+
+/* The first rule that takes all IP packets of a family, or SHADOW_NONE. */
+static int find_last(const struct judge *judge, uint8_t family, size_t *ret)
+{
+	_cleanup_(shape_done) struct shape all = { 0 };
+	struct qos_prefix any = { .family = family };
+	struct qos_range length = { 0, UINT16_MAX + IPV6_HEADER }, vlan = { 0, QOS_VLAN_NONE };
+	uint8_t protos[256];
+	const struct qos_match match = {
+		/* clang-format off */
+		.family = family,
+		.proto = protos,	.proto_count = ARRAY_SIZE(protos),
+		.src = &any,		.src_count = 1,
+		.dst = &any,		.dst_count = 1,
+		.vlan = &vlan,		.vlan_count = 1,
+		.length = &length,	.length_count = 1,
+		.dscp = UINT64_MAX,
+		/* clang-format on */
+	};
+	size_t found = SHADOW_NONE;
+
+	if (family == 4)
+		any.addr = (struct in6_addr){ .s6_addr = { [10] = 0xff, [11] = 0xff } };
+	for (size_t i = 0; i < ARRAY_SIZE(protos); i++)
+		protos[i] = (uint8_t)i;
+	if (shape_init(&all, &match) < 0)
+		return -ENOMEM;
+	for (size_t i = 0; i < judge->shape_count && found == SHADOW_NONE; i++) {
+		if (shape_covers(&judge->shapes[i], &all))
+			found = i;
+	}
+	*ret = found;
+	return 0;
+}
+
+/* Nothing is left for it. That all else is dropped cannot be said in another way, so that is
+ * meant.
+ */
+static int warn_starved(const struct judge *judge)
+{
+	const struct qos_policy *policy = judge->policy;
+	size_t last4, last6;
+	const struct qos_rule_def *rule;
+
+	if (find_last(judge, 4, &last4) < 0 || find_last(judge, 6, &last6) < 0)
+		return -ENOMEM;
+	if (last4 == SHADOW_NONE || last6 == SHADOW_NONE)
+		return 0;
+	rule = &policy->rules[last4 > last6 ? last4 : last6];
+	if (rule->drop || rule->class_index == policy->default_class)
+		return 0;
+	qos_diag_warn_at(judge->diags, rule->loc,
+			 "with this rule the default class, `%s`, gets nothing but ARP, neighbour "
+			 "discovery and what is not IP",
+			 policy->classes[policy->default_class].name);
+	qos_diag_hint(judge->diags, "without the rule, `default: %s` does the same",
+		      policy->classes[rule->class_index].name);
+	return 0;
+}
+
+/* What the class may not exceed but by what it says itself; 0: nothing. */
+static uint64_t limit_above(const struct qos_policy *policy, const struct qos_class *class)
+{
+	return class->parent == QOS_PARENT_LINK ? policy->link.rate :
+						  policy->classes[class->parent].ceil;
+}
+
+/* Whatever nobody thought of comes first, and nothing holds it. */
+static void warn_urgent(const struct judge *judge)
+{
+	const struct qos_policy *policy = judge->policy;
+	const struct qos_class *class = &policy->classes[policy->default_class];
+	uint64_t limit = limit_above(policy, class);
+
+	if (class->priority != QOS_PRIORITY_HIGH || !limit || class->ceil < limit)
+		return;
+	for (size_t i = 0; i < policy->class_count; i++) {
+		const struct qos_class *other = &policy->classes[i];
+
+		if (other->inner || judge->reach[i] != REACH_LIVE ||
+		    other->priority == QOS_PRIORITY_HIGH)
+			continue;
+		qos_diag_warn_at(judge->diags, class->loc,
+				 "the default class, `%s`, has priority high and no ceil of its "
+				 "own: what no rule takes, whatever it is, takes all that `%s` "
+				 "could borrow",
+				 class->name, other->name);
+		qos_diag_hint(judge->diags, "give it a lower priority and what is urgent a class "
+					    "of its own, or give it a ceil");
+		return;
+	}
+}
+
+int qos_policy_warn(const struct qos_policy *policy, struct qos_diags *diags)
+{
+	_cleanup_(judge_done) struct judge judge = { .policy = policy, .diags = diags };
+
+	if (judge_init(&judge) < 0 || find_reached(&judge) < 0)
+		return -ENOMEM;
+	warn_rules(&judge);
+	warn_classes(&judge);
+	warn_urgent(&judge);
+	return warn_starved(&judge);
+}
