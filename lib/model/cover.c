@@ -2,7 +2,7 @@
 /* Whether one match takes all that another takes, or nothing of it. */
 #include <string.h>
 
-#include "model/shape.h"
+#include "model/extent.h"
 
 /* The last of them that begins at or before span, or null. */
 static const struct span *find(const struct spans *spans, const struct span *span)
@@ -138,13 +138,13 @@ static bool types_cover(const struct qos_match *wide, const struct qos_match *na
 }
 
 /* A family is asked for: then what is not IP is not taken. */
-static bool families_cover(const struct shape *wide, const struct shape *narrow)
+static bool families_cover(const struct extent *wide, const struct extent *narrow)
 {
 	return (wide->family4 || !narrow->family4) && (wide->family6 || !narrow->family6);
 }
 
 /* Without a look at what they exclude. */
-static bool keys_cover(const struct shape *wide, const struct shape *narrow)
+static bool keys_cover(const struct extent *wide, const struct extent *narrow)
 {
 	const struct qos_match *w = wide->match, *n = narrow->match;
 
@@ -159,7 +159,7 @@ static bool keys_cover(const struct shape *wide, const struct shape *narrow)
 	       cgroups_cover(w, n) && types_cover(w, n);
 }
 
-static bool is_disjoint(const struct shape *a, const struct shape *b)
+static bool is_disjoint(const struct extent *a, const struct extent *b)
 {
 	const struct qos_match *x = a->match, *y = b->match;
 
@@ -176,7 +176,7 @@ static bool is_disjoint(const struct shape *a, const struct shape *b)
 }
 
 /* What wide excludes has nothing to do with narrow, or is excluded there as well. */
-static bool is_spared(const struct shape *excluded, const struct shape *narrow)
+static bool is_spared(const struct extent *excluded, const struct extent *narrow)
 {
 	if (is_disjoint(excluded, narrow))
 		return true;
@@ -187,7 +187,7 @@ static bool is_spared(const struct shape *excluded, const struct shape *narrow)
 	return false;
 }
 
-bool shape_covers(const struct shape *wide, const struct shape *narrow)
+bool extent_covers(const struct extent *wide, const struct extent *narrow)
 {
 	if (!keys_cover(wide, narrow))
 		return false;
@@ -198,10 +198,10 @@ bool shape_covers(const struct shape *wide, const struct shape *narrow)
 	return true;
 }
 
-bool shape_is_empty(const struct shape *shape)
+bool extent_is_empty(const struct extent *extent)
 {
-	for (size_t i = 0; i < shape->match->excluded_count; i++) {
-		if (keys_cover(&shape->excluded[i], shape))
+	for (size_t i = 0; i < extent->match->excluded_count; i++) {
+		if (keys_cover(&extent->excluded[i], extent))
 			return true;
 	}
 	return false;

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "model/shape.h"
+#include "model/extent.h"
 
 #define BITS	    128
 #define BLOCKS_MAX  1024	/* of one key of one rule; with more it is another key's turn */
@@ -38,7 +38,7 @@ struct pieces {
 };
 
 struct index {
-	const struct shape *shapes;
+	const struct extent *extents;
 	struct pieces pieces;		  /* by hash and then by rule */
 	bool length[DIMS][BITS + 1];	  /* the blocks that there are */
 	uint32_t masks[QOS_POLICY_MASKS]; /* of marks */
@@ -52,7 +52,7 @@ static void index_done(struct index *index)
 }
 
 /* Two that are the same by chance cost a comparison. */
-static uint64_t hash(uint64_t key, uint64_t a, shape_value value)
+static uint64_t hash(uint64_t key, uint64_t a, extent_value value)
 {
 	const uint64_t parts[] = { key, a, (uint64_t)value, (uint64_t)(value >> 64) };
 	uint64_t h = 0xcbf29ce484222325;
@@ -75,7 +75,7 @@ static uint64_t hash_path(const char *path, size_t len)
 
 static uint64_t hash_block(size_t dim, unsigned int len, const struct span *span)
 {
-	shape_value hosts = len ? ((shape_value)1 << (BITS - len)) - 1 : ~(shape_value)0;
+	extent_value hosts = len ? ((extent_value)1 << (BITS - len)) - 1 : ~(extent_value)0;
 
 	return hash(dim, (uint64_t)len << 8 | span->family, span->min & ~hosts);
 }
@@ -98,14 +98,14 @@ static void add(struct pieces *pieces, size_t rule, uint32_t key, uint64_t value
 }
 
 /* The longest block that begins where span does and ends in it; its length as a prefix's. */
-static unsigned int first_block(const struct span *span, shape_value *ret_last)
+static unsigned int first_block(const struct span *span, extent_value *ret_last)
 {
 	unsigned int len = BITS;
 
 	*ret_last = span->min;
 	while (len > 0) {
-		shape_value bit = (shape_value)1 << (BITS - len);
-		shape_value last = *ret_last | bit;
+		extent_value bit = (extent_value)1 << (BITS - len);
+		extent_value last = *ret_last | bit;
 
 		if ((span->min & bit) || last > span->max)
 			break;
@@ -118,12 +118,12 @@ static unsigned int first_block(const struct span *span, shape_value *ret_last)
 /* False: they are too many; then what was added is left over. */
 static bool add_blocks(struct index *index, size_t rule, size_t dim)
 {
-	const struct spans *spans = &index->shapes[rule].dims[dim];
+	const struct spans *spans = &index->extents[rule].dims[dim];
 	size_t first = index->pieces.count;
 
 	for (size_t i = 0; i < spans->count; i++) {
 		struct span left = spans->list[i];
-		shape_value last;
+		extent_value last;
 
 		do {
 			unsigned int len = first_block(&left, &last);
@@ -141,7 +141,7 @@ static bool add_blocks(struct index *index, size_t rule, size_t dim)
 
 static void add_marks(struct index *index, size_t rule)
 {
-	const struct qos_match *match = index->shapes[rule].match;
+	const struct qos_match *match = index->extents[rule].match;
 
 	for (size_t i = 0; i < match->mark_count; i++) {
 		size_t at = 0;
@@ -157,7 +157,7 @@ static void add_marks(struct index *index, size_t rule)
 
 static void add_rule(struct index *index, size_t rule)
 {
-	const struct qos_match *match = index->shapes[rule].match;
+	const struct qos_match *match = index->extents[rule].match;
 	struct pieces *pieces = &index->pieces;
 
 	for (size_t dim = 0; dim < DIMS; dim++) {
@@ -249,7 +249,7 @@ static size_t look_up(struct index *index, uint64_t value, size_t rule, size_t b
 		if (other >= best || other >= rule || index->compared >= COMPARE_MAX)
 			break;
 		index->compared++;
-		if (shape_covers(&index->shapes[other], &index->shapes[rule]))
+		if (extent_covers(&index->extents[other], &index->extents[rule]))
 			return other;
 	}
 	return best;
@@ -257,7 +257,7 @@ static size_t look_up(struct index *index, uint64_t value, size_t rule, size_t b
 
 static size_t look_up_dim(struct index *index, size_t dim, size_t rule, size_t best)
 {
-	const struct spans *spans = &index->shapes[rule].dims[dim];
+	const struct spans *spans = &index->extents[rule].dims[dim];
 
 	for (unsigned int len = 0; spans->count && len <= BITS; len++) {
 		if (index->length[dim][len])
@@ -268,7 +268,7 @@ static size_t look_up_dim(struct index *index, size_t dim, size_t rule, size_t b
 
 static size_t look_up_mark(struct index *index, size_t rule, size_t best)
 {
-	const struct qos_masked *mark = index->shapes[rule].match->mark;
+	const struct qos_masked *mark = index->extents[rule].match->mark;
 
 	for (size_t i = 0; mark && i < index->mask_count; i++) {
 		uint32_t mask = index->masks[i];
@@ -282,7 +282,7 @@ static size_t look_up_mark(struct index *index, size_t rule, size_t best)
 /* It, and all above it. */
 static size_t look_up_cgroup(struct index *index, size_t rule, size_t best)
 {
-	const struct qos_match *match = index->shapes[rule].match;
+	const struct qos_match *match = index->extents[rule].match;
 	const char *path = match->cgroup_count ? match->cgroup[0] : "";
 
 	for (size_t len = 1; *path && len <= strlen(path); len++) {
@@ -302,9 +302,9 @@ static size_t find(struct index *index, size_t rule)
 	return look_up_cgroup(index, rule, best);
 }
 
-int shadows_find(const struct shape *shapes, size_t count, size_t *by, bool *ret_complete)
+int shadows_find(const struct extent *extents, size_t count, size_t *by, bool *ret_complete)
 {
-	_cleanup_(index_done) struct index index = { .shapes = shapes };
+	_cleanup_(index_done) struct index index = { .extents = extents };
 	struct pieces *pieces = &index.pieces;
 
 	for (size_t i = 0; i < count; i++)

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "model/shape.h"
+#include "model/extent.h"
 
 #define SHOWN_MAX   100 /* warnings of a kind; the rest is counted */
 #define IPV6_HEADER 40
@@ -19,8 +19,8 @@ enum reach {
 struct judge {
 	const struct qos_policy *policy;
 	struct qos_diags *diags;
-	struct shape *shapes; /* of the rules */
-	size_t shape_count;
+	struct extent *extents; /* of the rules */
+	size_t extent_count;
 	size_t *by;    /* who takes a rule's packets, or SHADOW_NONE */
 	bool complete; /* all are known */
 	bool *empty;   /* rules that take nothing by their own keys */
@@ -29,9 +29,9 @@ struct judge {
 
 static void judge_done(struct judge *judge)
 {
-	for (size_t i = 0; i < judge->shape_count; i++)
-		shape_done(&judge->shapes[i]);
-	free(judge->shapes);
+	for (size_t i = 0; i < judge->extent_count; i++)
+		extent_done(&judge->extents[i]);
+	free(judge->extents);
 	free(judge->by);
 	free(judge->empty);
 	free(judge->reach);
@@ -43,17 +43,17 @@ static int judge_init(struct judge *judge)
 	size_t count = policy->rule_count;
 	int r = 0;
 
-	judge->shapes = calloc(count + 1, sizeof(*judge->shapes));
+	judge->extents = calloc(count + 1, sizeof(*judge->extents));
 	judge->by = calloc(count + 1, sizeof(*judge->by));
 	judge->empty = calloc(count + 1, sizeof(*judge->empty));
-	if (!judge->shapes || !judge->by || !judge->empty)
+	if (!judge->extents || !judge->by || !judge->empty)
 		return -ENOMEM;
-	for (; judge->shape_count < count && r == 0; judge->shape_count++)
-		r = shape_init(&judge->shapes[judge->shape_count],
-			       &policy->rules[judge->shape_count].match);
+	for (; judge->extent_count < count && r == 0; judge->extent_count++)
+		r = extent_init(&judge->extents[judge->extent_count],
+				&policy->rules[judge->extent_count].match);
 	for (size_t i = 0; i < count && r == 0; i++)
-		judge->empty[i] = shape_is_empty(&judge->shapes[i]);
-	return r < 0 ? r : shadows_find(judge->shapes, count, judge->by, &judge->complete);
+		judge->empty[i] = extent_is_empty(&judge->extents[i]);
+	return r < 0 ? r : shadows_find(judge->extents, count, judge->by, &judge->complete);
 }
 
 static bool is_dead(const struct judge *judge, size_t rule)
@@ -154,7 +154,7 @@ static void warn_classes(const struct judge *judge)
 /* The first rule that takes all IP packets of a family, or SHADOW_NONE. */
 static int find_last(const struct judge *judge, uint8_t family, size_t *ret)
 {
-	_cleanup_(shape_done) struct shape all = { 0 };
+	_cleanup_(extent_done) struct extent all = { 0 };
 	struct qos_prefix any = { .family = family };
 	struct qos_range length = { 0, UINT16_MAX + IPV6_HEADER }, vlan = { 0, QOS_VLAN_NONE };
 	uint8_t protos[256];
@@ -175,10 +175,10 @@ static int find_last(const struct judge *judge, uint8_t family, size_t *ret)
 		any.addr = (struct in6_addr){ .s6_addr = { [10] = 0xff, [11] = 0xff } };
 	for (size_t i = 0; i < ARRAY_SIZE(protos); i++)
 		protos[i] = (uint8_t)i;
-	if (shape_init(&all, &match) < 0)
+	if (extent_init(&all, &match) < 0)
 		return -ENOMEM;
-	for (size_t i = 0; i < judge->shape_count && found == SHADOW_NONE; i++) {
-		if (shape_covers(&judge->shapes[i], &all))
+	for (size_t i = 0; i < judge->extent_count && found == SHADOW_NONE; i++) {
+		if (extent_covers(&judge->extents[i], &all))
 			found = i;
 	}
 	*ret = found;

@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "load.h"
-#include "model/shape.h"
+#include "model/extent.h"
 
 #define RULES	10000
 #define ENTRIES 3
@@ -187,7 +187,8 @@ static bool takes(const struct qos_match *m, const struct packet *p)
 }
 
 /* Some of them with a `not`, of the lists of its own example. */
-static void make(struct example *list, struct example *excluded, struct shape *shapes, size_t count)
+static void make(struct example *list, struct example *excluded, struct extent *extents,
+		 size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		fill(&list[i], &list[i].m);
@@ -195,7 +196,7 @@ static void make(struct example *list, struct example *excluded, struct shape *s
 		list[i].m.excluded_count = any(3) ? 0 : 1 + any(2);
 		for (size_t j = 0; j < list[i].m.excluded_count; j++)
 			fill(&excluded[2 * i + j], &list[i].excluded[j]);
-		assert_int_equal(shape_init(&shapes[i], &list[i].m), 0);
+		assert_int_equal(extent_init(&extents[i], &list[i].m), 0);
 	}
 }
 
@@ -208,27 +209,27 @@ static void make(struct example *list, struct example *excluded, struct shape *s
 static void test_sound(void **state)
 {
 	static struct example list[SOME], excluded[2 * SOME];
-	static struct shape shapes[SOME];
+	static struct extent extents[SOME];
 	static struct packet packets[PACKETS];
 	static bool taken[SOME][PACKETS];
 	size_t covered = 0, empty = 0, by_not = 0;
 
 	(void)state;
 	seed = 5;
-	make(list, excluded, shapes, SOME);
+	make(list, excluded, extents, SOME);
 	for (size_t i = 0; i < PACKETS; i++)
 		packets[i] = any_packet();
 	for (size_t i = 0; i < SOME; i++) {
 		for (size_t p = 0; p < PACKETS; p++) {
 			taken[i][p] = takes(&list[i].m, &packets[p]);
-			if (taken[i][p] && shape_is_empty(&shapes[i]))
+			if (taken[i][p] && extent_is_empty(&extents[i]))
 				fail_msg("rule %zu takes packet %zu and is said to be empty", i, p);
 		}
-		empty += shape_is_empty(&shapes[i]);
+		empty += extent_is_empty(&extents[i]);
 	}
 	for (size_t i = 0; i < SOME; i++) {
 		for (size_t j = 0; j < SOME; j++) {
-			if (i == j || !shape_covers(&shapes[i], &shapes[j]))
+			if (i == j || !extent_covers(&extents[i], &extents[j]))
 				continue;
 			covered++;
 			by_not += list[i].m.excluded_count > 0;
@@ -241,36 +242,36 @@ static void test_sound(void **state)
 	}
 	assert_true(covered > 1000 && empty > 10 && by_not > 50);
 	for (size_t i = 0; i < SOME; i++)
-		shape_done(&shapes[i]);
+		extent_done(&extents[i]);
 }
 
 static void test_index(void **state)
 {
 	static struct example list[SOME], excluded[2 * SOME];
-	static struct shape shapes[SOME];
+	static struct extent extents[SOME];
 	size_t by[SOME], found = 0;
 	bool complete;
 
 	(void)state;
 	for (uint32_t round = 0; round < 20; round++) {
 		seed = round;
-		make(list, excluded, shapes, SOME);
-		assert_int_equal(shadows_find(shapes, SOME, by, &complete), 0);
+		make(list, excluded, extents, SOME);
+		assert_int_equal(shadows_find(extents, SOME, by, &complete), 0);
 		assert_true(complete);
 		for (size_t i = 0; i < SOME; i++) {
 			size_t first = 0;
 
-			while (first < i && !shape_covers(&shapes[first], &shapes[i]))
+			while (first < i && !extent_covers(&extents[first], &extents[i]))
 				first++;
 			/* keys that exclude each other: no policy has that */
-			if (shapes[i].dims[DIM_PROTO].given && !shapes[i].dims[DIM_PROTO].count)
+			if (extents[i].dims[DIM_PROTO].given && !extents[i].dims[DIM_PROTO].count)
 				continue;
 			if (by[i] != (first < i ? first : SHADOW_NONE))
 				fail_msg("seed %u, rule %zu: %zu, not %zu", round, i, by[i], first);
 			found += first < i;
 		}
 		for (size_t i = 0; i < SOME; i++)
-			shape_done(&shapes[i]);
+			extent_done(&extents[i]);
 	}
 	assert_true(found > 1000);
 }
@@ -300,20 +301,20 @@ static void large(size_t i, struct example *e)
 static void test_large(void **state)
 {
 	_cleanup_(freep) struct example *list = calloc(RULES, sizeof(*list));
-	_cleanup_(freep) struct shape *shapes = calloc(RULES, sizeof(*shapes));
+	_cleanup_(freep) struct extent *extents = calloc(RULES, sizeof(*extents));
 	_cleanup_(freep) size_t *by = calloc(RULES, sizeof(*by));
 	size_t found = 0, wanted = 0;
 	bool complete = false;
 	clock_t begin;
 
 	(void)state;
-	assert_true(list && shapes && by);
+	assert_true(list && extents && by);
 	for (size_t i = 0; i < RULES; i++) {
 		large(i, &list[i]);
-		assert_int_equal(shape_init(&shapes[i], &list[i].m), 0);
+		assert_int_equal(extent_init(&extents[i], &list[i].m), 0);
 	}
 	begin = clock();
-	assert_int_equal(shadows_find(shapes, RULES, by, &complete), 0);
+	assert_int_equal(shadows_find(extents, RULES, by, &complete), 0);
 	assert_true(clock() - begin < CLOCKS_PER_SEC / 2);
 	assert_true(complete);
 	for (size_t i = 0; i < RULES; i++) {
@@ -322,14 +323,14 @@ static void test_large(void **state)
 		found += by[i] != SHADOW_NONE;
 		if (i % 10)
 			continue;
-		while (first < i && !shape_covers(&shapes[first], &shapes[i]))
+		while (first < i && !extent_covers(&extents[first], &extents[i]))
 			first++;
 		assert_true(by[i] == (first < i ? first : SHADOW_NONE));
 		wanted += first < i;
 	}
 	assert_true(found > wanted && wanted > 0);
 	for (size_t i = 0; i < RULES; i++)
-		shape_done(&shapes[i]);
+		extent_done(&extents[i]);
 }
 
 /* All alike, so that only comparing all of them would do: it ends, and says so. */
@@ -337,23 +338,23 @@ static void test_alike(void **state)
 {
 	enum { ALIKE = 40000 };
 	_cleanup_(freep) struct qos_match *list = calloc(ALIKE, sizeof(*list));
-	_cleanup_(freep) struct shape *shapes = calloc(ALIKE, sizeof(*shapes));
+	_cleanup_(freep) struct extent *extents = calloc(ALIKE, sizeof(*extents));
 	_cleanup_(freep) struct qos_icmp_type *types = calloc(ALIKE, sizeof(*types));
 	_cleanup_(freep) size_t *by = calloc(ALIKE, sizeof(*by));
 	bool complete = true;
 
 	(void)state;
-	assert_true(list && shapes && by && types);
+	assert_true(list && extents && by && types);
 	for (size_t i = 0; i < ALIKE; i++) {
 		types[i] = (struct qos_icmp_type){ 4, (uint8_t)(i >> 8), (int16_t)(i & 255) };
 		list[i] = (struct qos_match){ .icmp_type = &types[i], .icmp_type_count = 1 };
-		assert_int_equal(shape_init(&shapes[i], &list[i]), 0);
+		assert_int_equal(extent_init(&extents[i], &list[i]), 0);
 	}
-	assert_int_equal(shadows_find(shapes, ALIKE, by, &complete), 0);
+	assert_int_equal(shadows_find(extents, ALIKE, by, &complete), 0);
 	assert_false(complete);
 	for (size_t i = 0; i < ALIKE; i++) {
 		assert_true(by[i] == SHADOW_NONE);
-		shape_done(&shapes[i]);
+		extent_done(&extents[i]);
 	}
 }
 

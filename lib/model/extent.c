@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A match as sets: lists in order and put together, what one key says of another added. */
-#include "model/shape.h"
+#include "model/extent.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -23,6 +23,8 @@ static void merge(struct spans *spans)
 	struct span *list = spans->list;
 	size_t count = 0;
 
+	if (!list)
+		return;
 	qsort(list, spans->count, sizeof(*list), compare);
 	for (size_t i = 0; i < spans->count; i++) {
 		struct span *last = count ? &list[count - 1] : NULL;
@@ -48,14 +50,14 @@ static int begin(struct spans *spans, size_t count)
 	return 0;
 }
 
-static void add(struct spans *spans, uint8_t family, shape_value min, shape_value max)
+static void add(struct spans *spans, uint8_t family, extent_value min, extent_value max)
 {
 	spans->list[spans->count++] = (struct span){ .min = min, .max = max, .family = family };
 }
 
-static shape_value address(const struct in6_addr *addr)
+static extent_value address(const struct in6_addr *addr)
 {
-	shape_value value = 0;
+	extent_value value = 0;
 
 	for (size_t i = 0; i < sizeof(addr->s6_addr); i++)
 		value = value << 8 | addr->s6_addr[i];
@@ -70,8 +72,8 @@ static int from_prefixes(struct spans *spans, const struct qos_prefix *prefixes,
 		return r;
 	for (size_t i = 0; i < count; i++) {
 		unsigned int host = (prefixes[i].family == 4 ? 32 : 128) - prefixes[i].len;
-		shape_value hosts = host == 128 ? ~(shape_value)0 : ((shape_value)1 << host) - 1;
-		shape_value first = address(&prefixes[i].addr);
+		extent_value hosts = host == 128 ? ~(extent_value)0 : ((extent_value)1 << host) - 1;
+		extent_value first = address(&prefixes[i].addr);
 
 		add(spans, prefixes[i].family, first, first | hosts);
 	}
@@ -161,7 +163,7 @@ static int from_protos(struct spans *spans, const struct qos_match *match)
 	return from_flags(spans, in, ARRAY_SIZE(in));
 }
 
-static void keep_families(struct shape *shape, const struct spans *addresses)
+static void keep_families(struct extent *extent, const struct spans *addresses)
 {
 	bool family4 = !addresses->given, family6 = !addresses->given;
 
@@ -169,15 +171,15 @@ static void keep_families(struct shape *shape, const struct spans *addresses)
 		family4 |= addresses->list[i].family == 4;
 		family6 |= addresses->list[i].family == 6;
 	}
-	shape->family4 &= family4;
-	shape->family6 &= family6;
+	extent->family4 &= family4;
+	extent->family6 &= family6;
 }
 
-static int init_sets(struct shape *shape, const struct qos_match *match)
+static int init_sets(struct extent *extent, const struct qos_match *match)
 {
-	struct spans *dims = shape->dims;
+	struct spans *dims = extent->dims;
 
-	*shape = (struct shape){
+	*extent = (struct extent){
 		.match = match,
 		.family4 = match->family != 6,
 		.family6 = match->family != 4,
@@ -192,35 +194,35 @@ static int init_sets(struct shape *shape, const struct qos_match *match)
 	    from_ranges(&dims[DIM_VLAN], match->vlan, match->vlan_count) < 0 ||
 	    from_ranges(&dims[DIM_LENGTH], match->length, match->length_count) < 0)
 		return -ENOMEM;
-	keep_families(shape, &dims[DIM_SRC]);
-	keep_families(shape, &dims[DIM_DST]);
+	keep_families(extent, &dims[DIM_SRC]);
+	keep_families(extent, &dims[DIM_DST]);
 	return 0;
 }
 
-int shape_init(struct shape *shape, const struct qos_match *match)
+int extent_init(struct extent *extent, const struct qos_match *match)
 {
-	int r = init_sets(shape, match);
+	int r = init_sets(extent, match);
 
 	if (r < 0 || !match->excluded_count)
 		return r;
-	shape->excluded = calloc(match->excluded_count, sizeof(*shape->excluded));
-	if (!shape->excluded)
+	extent->excluded = calloc(match->excluded_count, sizeof(*extent->excluded));
+	if (!extent->excluded)
 		return -ENOMEM;
 	for (size_t i = 0; i < match->excluded_count && r == 0; i++)
-		r = init_sets(&shape->excluded[i], &match->excluded[i]);
+		r = init_sets(&extent->excluded[i], &match->excluded[i]);
 	return r;
 }
 
-static void done_sets(struct shape *shape)
+static void done_sets(struct extent *extent)
 {
 	for (size_t i = 0; i < DIMS; i++)
-		free(shape->dims[i].list);
+		free(extent->dims[i].list);
 }
 
-void shape_done(struct shape *shape)
+void extent_done(struct extent *extent)
 {
-	done_sets(shape);
-	for (size_t i = 0; shape->excluded && i < shape->match->excluded_count; i++)
-		done_sets(&shape->excluded[i]);
-	free(shape->excluded);
+	done_sets(extent);
+	for (size_t i = 0; extent->excluded && i < extent->match->excluded_count; i++)
+		done_sets(&extent->excluded[i]);
+	free(extent->excluded);
 }

@@ -3,16 +3,16 @@
  * Private to model/: what a match takes, as sets that can be compared. Whatever is said of two
  * of them is certain; where they cannot be told, it is not said.
  */
-#ifndef QOS_MODEL_SHAPE_H
-#define QOS_MODEL_SHAPE_H
+#ifndef QOS_MODEL_EXTENT_H
+#define QOS_MODEL_EXTENT_H
 
 #include "model/policy.h"
 
-__extension__ typedef unsigned __int128 shape_value;
+__extension__ typedef unsigned __int128 extent_value;
 
 /* Both ends included; of an address with its family, else 0. */
 struct span {
-	shape_value min, max;
+	extent_value min, max;
 	uint8_t family;
 };
 
@@ -36,21 +36,21 @@ enum dim {
 	DIMS,
 };
 
-struct shape {
+struct extent {
 	const struct qos_match *match;
 	bool family4, family6; /* which it can be */
 	struct spans dims[DIMS];
-	struct shape *excluded; /* as many as the match has */
+	struct extent *excluded; /* as many as the match has */
 };
 
-/* Of a match, which has to stay. -ENOMEM; to be released by shape_done() also then. */
-int shape_init(struct shape *shape, const struct qos_match *match);
-void shape_done(struct shape *shape);
+/* Of a match, which has to stay. -ENOMEM; to be released by extent_done() also then. */
+int extent_init(struct extent *extent, const struct qos_match *match);
+void extent_done(struct extent *extent);
 
 /* Whether all that narrow takes, wide takes. */
-bool shape_covers(const struct shape *wide, const struct shape *narrow);
+bool extent_covers(const struct extent *wide, const struct extent *narrow);
 /* Whether it takes nothing, for what it excludes. */
-bool shape_is_empty(const struct shape *shape);
+bool extent_is_empty(const struct extent *extent);
 
 #define SHADOW_NONE SIZE_MAX
 
@@ -59,6 +59,6 @@ bool shape_is_empty(const struct shape *shape);
  * into by. False in ret_complete: there were too many to compare, some may not be found.
  * -ENOMEM.
  */
-int shadows_find(const struct shape *shapes, size_t count, size_t *by, bool *ret_complete);
+int shadows_find(const struct extent *extents, size_t count, size_t *by, bool *ret_complete);
 
 #endif
