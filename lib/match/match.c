@@ -165,7 +165,7 @@ static int held(const struct qos_policy *policy, const struct qos_near *near)
 	return __builtin_popcount(qos_match_asked(&policy->rules[near->rule].match)) - 1;
 }
 
-/* Keep it if there is room, or in place of the first of those that fewer keys hold of. */
+/* Keep it if there is room, or in place of the last of those that fewer keys hold of. */
 static void keep_near(const struct qos_policy *policy, const struct qos_near *near,
 		      struct qos_judgement *judgement)
 {
@@ -176,7 +176,7 @@ static void keep_near(const struct qos_policy *policy, const struct qos_near *ne
 		return;
 	}
 	for (size_t i = 1; i < QOS_NEAR_MAX; i++) {
-		if (held(policy, &judgement->near[i]) < held(policy, &judgement->near[least]))
+		if (held(policy, &judgement->near[i]) <= held(policy, &judgement->near[least]))
 			least = i;
 	}
 	if (held(policy, near) <= held(policy, &judgement->near[least]))
