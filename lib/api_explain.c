@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What becomes of a packet: by a policy as it is written. */
+/* What becomes of packets, and by a policy as it is written. */
 #include "api_explain.h"
 
 #include <errno.h>
@@ -38,7 +38,7 @@ static int near_json(const struct qos_policy *policy, const struct api_fate *fat
 {
 	const struct qos_rule_def *rule = &policy->rules[near->rule];
 	_cleanup_(freep) char *why = NULL;
-	int r = qos_match_why(&rule->match, near->key, fate->packet, &why);
+	int r = qos_match_why(&rule->match, near->key, &fate->packet, &why);
 
 	if (r < 0)
 		return r;
@@ -56,57 +56,65 @@ static int nears_json(const struct qos_policy *policy, const struct api_fate *fa
 	_cleanup_(json_decrefp) json_t *list = wanted ? json_array() : json_null();
 	int r = list ? 0 : -ENOMEM;
 
-	for (size_t i = 0; wanted && r == 0 && i < fate->judgement->near_count; i++)
-		r = near_json(policy, fate, &fate->judgement->near[i], list);
+	for (size_t i = 0; wanted && r == 0 && i < fate->judgement.near_count; i++)
+		r = near_json(policy, fate, &fate->judgement.near[i], list);
 	if (r == 0)
 		*ret_list = TAKE_PTR(list);
 	return r;
 }
 
-int api_explain_json(const struct qos_policy *policy, const struct api_fate *fate, bool near,
+const struct qos_class *api_fate_class(const struct qos_policy *policy, const struct api_fate *fate)
+{
+	const struct qos_rule_def *rule = &policy->rules[fate->judgement.rule];
+
+	if (!fate->judgement.by_rule)
+		return &policy->classes[policy->default_class];
+	return rule->drop ? NULL : &policy->classes[rule->class_index];
+}
+
+/* Whether with the rules that nearly matched. */
+static int fate_json(const struct qos_policy *policy, const struct api_fate *fate, bool near,
 		     json_t **ret_json)
 {
-	const struct qos_judgement *judgement = fate->judgement;
-	const struct qos_rule_def *rule =
-		judgement->by_rule ? &policy->rules[judgement->rule] : NULL;
-	const struct qos_class *class =
-		&policy->classes[rule ? rule->class_index : policy->default_class];
-	bool drop = rule && rule->drop;
+	const struct qos_class *class = api_fate_class(policy, fate);
+	const struct qos_judgement *judgement = &fate->judgement;
 	_cleanup_(freep) char *text = NULL;
 	json_t *list = NULL;
-	int r = qos_packet_print(fate->packet, &text);
+	int r = qos_packet_print(&fate->packet, &text);
 
 	if (r == 0)
 		r = nears_json(policy, fate, near, &list);
 	if (r < 0)
 		return r;
+	/* clang-format off */
 	*ret_json = json_pack("{s:s, s:s, s:s, s:s, s:s?, s:b, s:o, s:o, s:o, s:o, s:o}",
-			      "interface", policy->interface, "packet", text, "by",
-			      fate->kernel ? "kernel" : "policy", "action", drop ? "drop" : "class",
-			      "class", drop ? NULL : class->name, "exempt", fate->packet->exempt,
-			      "rule", rule ? rule_json(policy, judgement->rule) : json_null(),
-			      "rate", rate_json(drop ? 0 : class->rate), "ceil",
-			      rate_json(drop ? 0 : class->ceil), "wait_ns",
-			      fate->kernel ? json_integer((json_int_t)fate->wait_ns) : json_null(),
+			      "interface", policy->interface,
+			      "packet", text,
+			      "by", fate->kernel ? "kernel" : "policy",
+			      "action", class ? "class" : "drop",
+			      "class", class ? class->name : NULL,
+			      "exempt", fate->packet.exempt,
+			      "rule", judgement->by_rule ? rule_json(policy, judgement->rule) :
+							   json_null(),
+			      "rate", rate_json(fate->rate),
+			      "ceil", rate_json(fate->ceil),
+			      "wait_ns", fate->kernel ? json_integer((json_int_t)fate->wait_ns) :
+							json_null(),
 			      "near", list);
+	/* clang-format on */
 	return *ret_json ? 0 : -ENOMEM;
 }
 
-int qos_explain_policy(const struct qos_policy *policy, const char *text, struct qos_diags *diags,
-		       char **ret_json)
+int api_explain(const struct api_judge *judge, const char *text, struct qos_diags *diags,
+		json_t **ret_json)
 {
-	struct qos_judgement judgement;
-	struct qos_packet packet;
-	const struct api_fate fate = { .packet = &packet, .judgement = &judgement };
 	_cleanup_(freep) char *words = NULL;
-	json_t *json = NULL;
-	int r = qos_packet_parse(text, diags, &packet, &words);
+	struct api_fate fate = { .kernel = false };
+	int r = qos_packet_parse(text, diags, &fate.packet, &words);
 
-	if (r == 0) {
-		qos_packet_judge(policy, &packet, &judgement);
-		r = api_explain_json(policy, &fate, true, &json);
-	}
-	return api_give_json(r, json, diags, ret_json);
+	if (r == 0)
+		r = judge->judge(judge, NULL, diags, &fate);
+	return r < 0 ? r : fate_json(judge->policy, &fate, true, ret_json);
 }
 
 /* --- captures ------------------------------------------------------------------------------- */
@@ -147,14 +155,10 @@ static int sums_json(const struct sums *sums, json_t **ret_json)
 	return *ret_json ? 0 : -ENOMEM;
 }
 
-static void add_up(struct sums *sums, const struct qos_judgement *judgement, size_t bytes)
+static void add_up(struct sums *sums, const struct api_fate *fate, size_t bytes)
 {
-	const struct qos_policy *policy = sums->policy;
-	const struct qos_rule_def *rule =
-		judgement->by_rule ? &policy->rules[judgement->rule] : NULL;
-	size_t i = !rule      ? policy->default_class :
-		   rule->drop ? policy->class_count :
-				rule->class_index;
+	const struct qos_class *class = api_fate_class(sums->policy, fate);
+	size_t i = class ? (size_t)(class - sums->policy->classes) : sums->policy->class_count;
 
 	sums->of[i].packets++;
 	sums->of[i].bytes += bytes;
@@ -165,7 +169,7 @@ static int give_one(const struct qos_policy *policy, const struct api_fate *fate
 {
 	_cleanup_(json_decrefp) json_t *json = NULL;
 	_cleanup_(freep) char *text = NULL;
-	int r = api_explain_json(policy, fate, false, &json);
+	int r = fate_json(policy, fate, false, &json);
 
 	if (r < 0)
 		return r;
@@ -173,27 +177,23 @@ static int give_one(const struct qos_policy *policy, const struct api_fate *fate
 	return text ? each(arg, text) : -ENOMEM;
 }
 
-static int explain_frames(const struct qos_policy *policy, struct qos_capture *capture,
+static int explain_frames(const struct api_judge *judge, struct qos_capture *capture,
 			  qos_explain_each *each, void *arg, struct qos_diags *diags,
 			  struct sums *sums)
 {
-	_cleanup_(fragmentsp) struct qos_fragments *fragments = qos_fragments_new();
-	struct qos_judgement judgement;
-	struct qos_packet packet;
-	const struct api_fate fate = { .packet = &packet, .judgement = &judgement };
 	struct qos_frame frame;
-	int r = fragments ? 1 : -ENOMEM;
+	int r;
 
-	while (r == 1) {
-		r = qos_capture_next(capture, diags, &frame);
-		if (r != 1)
-			break;
-		qos_packet_decode(&frame, policy->link.tunnel_inner, &packet);
-		qos_fragments_judge(fragments, policy, &packet, &judgement);
-		add_up(sums, &judgement, frame.wire_len);
-		if (each)
-			r = give_one(policy, &fate, each, arg);
-		r = r < 0 ? r : 1;
+	while ((r = qos_capture_next(capture, diags, &frame)) == 1) {
+		struct api_fate fate = { .kernel = false };
+
+		qos_packet_decode(&frame, judge->policy->link.tunnel_inner, &fate.packet);
+		r = judge->judge(judge, &frame, diags, &fate);
+		if (r == 0 && each)
+			r = give_one(judge->policy, &fate, each, arg);
+		if (r < 0)
+			return r;
+		add_up(sums, &fate, frame.wire_len);
 	}
 	return r;
 }
@@ -205,30 +205,57 @@ static int open_capture(const char *path, struct qos_diags *diags, struct qos_ca
 	return qos_capture_open(path, diags, ret_capture);
 }
 
-static int explain_capture(const struct qos_policy *policy, const char *path,
-			   qos_explain_each *each, void *arg, struct qos_diags *diags,
-			   json_t **ret_json)
+int api_explain_capture(const struct api_judge *judge, const char *path, qos_explain_each *each,
+			void *arg, struct qos_diags *diags, json_t **ret_json)
 {
 	_cleanup_(capturep) struct qos_capture *capture = NULL;
 	_cleanup_(freep) void *of = NULL;
-	struct sums sums = { .policy = policy };
+	struct sums sums = { .policy = judge->policy };
 	int r = open_capture(path, diags, &capture);
 
 	if (r < 0)
 		return r;
-	sums.of = of = calloc(policy->class_count + 1, sizeof(*sums.of));
+	sums.of = of = calloc(judge->policy->class_count + 1, sizeof(*sums.of));
 	if (!of)
 		return -ENOMEM;
-	r = explain_frames(policy, capture, each, arg, diags, &sums);
+	r = explain_frames(judge, capture, each, arg, diags, &sums);
 	return r < 0 ? r : sums_json(&sums, ret_json);
+}
+
+/* --- by the policy -------------------------------------------------------------------------- */
+
+static int judge_by_policy(const struct api_judge *judge,
+			   const struct qos_frame *frame __attribute__((unused)),
+			   struct qos_diags *diags __attribute__((unused)), struct api_fate *fate)
+{
+	const struct qos_class *class;
+
+	qos_fragments_judge(judge->arg, judge->policy, &fate->packet, &fate->judgement);
+	class = api_fate_class(judge->policy, fate);
+	fate->rate = class ? class->rate : 0;
+	fate->ceil = class ? class->ceil : 0;
+	return 0;
+}
+
+int qos_explain_policy(const struct qos_policy *policy, const char *packet, struct qos_diags *diags,
+		       char **ret_json)
+{
+	_cleanup_(fragmentsp) struct qos_fragments *fragments = qos_fragments_new();
+	const struct api_judge judge = { policy, judge_by_policy, fragments };
+	json_t *json = NULL;
+	int r = fragments ? api_explain(&judge, packet, diags, &json) : -ENOMEM;
+
+	return api_give_json(r, json, diags, ret_json);
 }
 
 int qos_explain_policy_capture(const struct qos_policy *policy, const char *path,
 			       qos_explain_each *each, void *arg, struct qos_diags *diags,
 			       char **ret_json)
 {
+	_cleanup_(fragmentsp) struct qos_fragments *fragments = qos_fragments_new();
+	const struct api_judge judge = { policy, judge_by_policy, fragments };
 	json_t *json = NULL;
-	int r = explain_capture(policy, path, each, arg, diags, &json);
+	int r = fragments ? api_explain_capture(&judge, path, each, arg, diags, &json) : -ENOMEM;
 
 	return api_give_json(r, json, diags, ret_json);
 }

@@ -151,6 +151,15 @@ int qos_explain_policy_capture(const struct qos_policy *policy, const char *path
 			       qos_explain_each *each, void *arg, struct qos_diags *diags,
 			       char **ret_json);
 
+/*
+ * The same by the program that an interface has, asked through BPF_PROG_TEST_RUN, which sends,
+ * charges and counts nothing; and how long the packet would wait now. -ENOENT where nothing of ours
+ * is on the interface. Needs CAP_NET_ADMIN, CAP_BPF, CAP_PERFMON.
+ */
+int qos_explain(const char *ifname, const char *packet, struct qos_diags *diags, char **ret_json);
+int qos_explain_capture(const char *ifname, const char *path, qos_explain_each *each, void *arg,
+			struct qos_diags *diags, char **ret_json);
+
 /* What calls of this library need; capabilities(7). */
 enum qos_privileges {
 	QOS_PRIVILEGES_NONE,  /* nothing more of the kernel, nor of a policy's file */
