@@ -267,7 +267,8 @@ static uint16_t enter_tunnel(const struct qos_packet *p, struct bytes *b)
 {
 	uint16_t inside = 0, vlan = QOS_VLAN_NONE;
 
-	if (p->fragment == QOS_FRAGMENT_LATER)
+	/* not of the first fragment either: the later ones could not follow it */
+	if (p->fragment)
 		return 0;
 	if (p->proto == PROTO_IPIP)
 		return ETHERTYPE_IPV4;

@@ -81,16 +81,20 @@ static int read_length(struct parser *parser, const struct word *word)
 	return 0;
 }
 
+/* One of those that are joined. */
 static int read_flag(const char *name, size_t len, uint8_t *flags)
 {
-	for (unsigned int i = 0; i < 8; i++) {
-		if (strlen(qos_tcp_flag_names[i]) == len &&
-		    strncmp(qos_tcp_flag_names[i], name, len) == 0) {
-			*flags |= (uint8_t)(1U << i);
-			return 0;
-		}
-	}
-	return -EINVAL;
+	char flag[8] = "";
+	int found;
+
+	if (len >= sizeof(flag))
+		return -EINVAL;
+	memcpy(flag, name, len);
+	found = qos_names_find(&qos_names_tcp_flag, flag);
+	if (found < 0)
+		return found;
+	*flags |= (uint8_t)found;
+	return 0;
 }
 
 static int read_flags(struct parser *parser, const struct word *word)

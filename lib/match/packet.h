@@ -57,7 +57,8 @@ struct qos_frame {
 
 /*
  * What a frame says of itself; what it does not say, mark, uid and cgroup, is 0 or none. inner:
- * of packets in VXLAN, GRE, or IP in IP, all down to the ICMP code is that of the inner packet.
+ * of packets in VXLAN, GRE, or IP in IP that are whole, all down to the ICMP code is that of the
+ * inner packet.
  */
 void qos_packet_decode(const struct qos_frame *frame, bool inner, struct qos_packet *ret_packet);
 
@@ -86,8 +87,9 @@ bool qos_proto_is_extension(uint8_t proto);
 uint32_t qos_packet_least(const struct qos_packet *packet);
 
 /* Types of ICMP (4) or ICMPv6 (6). */
-const struct qos_names *qos_icmp_names(uint8_t family);
-/* fin syn rst psh ack urg ece cwr, by bit. */
-extern const char *const qos_tcp_flag_names[8];
+static inline const struct qos_names *qos_icmp_names(uint8_t family)
+{
+	return family == 6 ? &qos_names_icmpv6 : &qos_names_icmp;
+}
 
 #endif

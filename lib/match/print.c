@@ -89,10 +89,10 @@ static void put_flags(FILE *f, uint8_t flags)
 
 	if (!flags)
 		fputs(" flags none", f);
-	for (unsigned int i = 0; i < 8; i++) {
-		if (!(flags >> i & 1))
+	for (int bit = 1; bit < 256; bit <<= 1) {
+		if (!(flags & bit))
 			continue;
-		fprintf(f, "%s%s", glue, qos_tcp_flag_names[i]);
+		fprintf(f, "%s%s", glue, qos_names_text(&qos_names_tcp_flag, bit));
 		glue = "+";
 	}
 }

@@ -86,16 +86,16 @@ static void put_vlan(FILE *f, uint32_t vlan)
 		fprintf(f, "%" PRIu32, vlan);
 }
 
-static void put_flags(FILE *f, uint32_t flags)
+static void put_flags(FILE *f, int flags)
 {
 	const char *glue = "";
 
 	if (!flags)
 		fputs("none", f);
-	for (unsigned int i = 0; i < 8; i++) {
-		if (!(flags >> i & 1))
+	for (int bit = 1; bit < 256; bit <<= 1) {
+		if (!(flags & bit))
 			continue;
-		fprintf(f, "%s%s", glue, qos_tcp_flag_names[i]);
+		fprintf(f, "%s%s", glue, qos_names_text(&qos_names_tcp_flag, bit));
 		glue = "+";
 	}
 }
@@ -186,11 +186,11 @@ static void put_mark(FILE *f, const struct qos_masked *mark)
 
 static void put_tcp_flags(FILE *f, const struct qos_masked *flags)
 {
-	put_flags(f, flags->value);
+	put_flags(f, (int)flags->value);
 	if (flags->mask == flags->value)
 		return;
 	fputc('/', f);
-	put_flags(f, flags->mask);
+	put_flags(f, (int)flags->mask);
 }
 
 static size_t lowest_dscp(uint64_t set, size_t index)
