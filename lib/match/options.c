@@ -6,7 +6,7 @@
 #include "base/cleanup.h"
 #include "match/parse.h"
 
-#define LENGTH_MAX 65535
+#define LENGTH_MAX 65575 /* of IPv6 */
 
 typedef int read_option(struct parser *parser, const struct word *word);
 
@@ -75,7 +75,7 @@ static int read_length(struct parser *parser, const struct word *word)
 	unsigned long value = 0;
 
 	if (!word || parse_number(word->text, LENGTH_MAX, &value) < 0)
-		return parse_wrong(parser, word, "a length: bytes of the IP packet, at most 65535",
+		return parse_wrong(parser, word, "a length: bytes of the IP packet, at most 65575",
 				   NULL);
 	parser->packet.length = (uint32_t)value;
 	return 0;
