@@ -52,6 +52,21 @@ static struct qos_question question_of(const struct qos_packet *packet,
 	return question;
 }
 
+/* Why the program says what the policy does not is not for it to know. */
+static void warn_if_other(const struct qos_policy *policy, const struct qos_judgement *judgement,
+			  const struct qos_answer *answer, struct qos_diags *diags)
+{
+	if (answer->rule == (judgement->by_rule ? judgement->rule + 1 : 0))
+		return;
+	if (judgement->by_rule)
+		qos_diag_warn(diags, "by its words the policy's rule at %s:%u would take it",
+			      policy->path, policy->rules[judgement->rule].loc.line);
+	else
+		qos_diag_warn(diags, "by its words the policy has no rule for it");
+	qos_diag_hint(diags, "a cgroup that a rule names may not exist; qosctl doctor %s",
+		      policy->interface);
+}
+
 /* The kernel says which rule; what others lacked, the policy in force does. */
 static int judge_by_kernel(const struct api_judge *judge, const struct qos_frame *frame,
 			   struct qos_diags *diags, struct api_fate *fate)
@@ -67,6 +82,8 @@ static int judge_by_kernel(const struct api_judge *judge, const struct qos_frame
 	if (answer.rule > judge->policy->rule_count)
 		return -EBADMSG;
 	qos_packet_judge(judge->policy, &fate->packet, &fate->judgement);
+	if (!frame)
+		warn_if_other(judge->policy, &fate->judgement, &answer, diags);
 	fate->judgement.by_rule = answer.rule > 0;
 	fate->judgement.rule = answer.rule ? answer.rule - 1 : 0;
 	fate->packet.exempt = answer.exempt;

@@ -114,9 +114,6 @@ static void next_input(struct traffic *t, bool inner, bool beside, struct trial 
 		in->asked.cgroup = random_cgroup(r);
 	if (beside && random_one_in(r, 4))
 		in->asked.vlan = frame.tag = random_vlan(r);
-	/* a full segment may be shorter than what there is of the whole */
-	if (frame.len > frame.wire_len)
-		frame.len = frame.wire_len;
 	qos_packet_decode(&frame, inner, &in->packet);
 	in->packet.mark = in->asked.mark;
 	in->packet.has_uid = in->asked.has_uid;
