@@ -42,6 +42,12 @@ static const struct opt opts_flows[] = {
 	{},
 };
 
+static const struct opt opts_explain[] = {
+	HELP, JSON,
+	{ OPT_PCAP, 'p', "pcap", "CAPTURE", "all packets of a file of tcpdump(1); -: standard input" },
+	{},
+};
+
 static const struct opt opts_set[] = {
 	HELP, JSON,
 	{ OPT_FOR, 'f', "for", "TIME", "only for so long: 90s, 30min, 2h, 1d" },
@@ -77,6 +83,8 @@ static const struct verb verbs[] = {
 	  "Follow the classes on the whole screen" },
 	{ "flows", "IFACE", 1, 1, opts_flows, run_flows,
 	  "Print the flows that send now: class, rate, delay" },
+	{ "explain", "FILE|IFACE PACKET", 1, 2, opts_explain, run_explain,
+	  "Say which class and rule take a packet, and why" },
 	{ "set", "IFACE CLASS K=V...", 3, INT_MAX, opts_set, run_set,
 	  "Change numbers of a class, perhaps for a while" },
 	{ "unset", "IFACE [CLASS...]", 1, INT_MAX, opts_state, run_unset,

@@ -19,6 +19,7 @@ enum opt_id {
 	OPT_WATCH,
 	OPT_OPENMETRICS,
 	OPT_INTERVAL,
+	OPT_PCAP,
 	OPT_COUNT,
 };
 

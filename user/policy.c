@@ -16,7 +16,7 @@ bool policy_is_file_name(const char *name)
 	return has_suffix(name, ".yaml");
 }
 
-static bool is_file(const char *operand)
+bool policy_is_path(const char *operand)
 {
 	return strchr(operand, '/') || has_suffix(operand, ".yaml") || has_suffix(operand, ".yml");
 }
@@ -44,7 +44,7 @@ struct qos_policy *policy_read_operand(const struct args *args, const char *oper
 	_cleanup_(freep) char *path = NULL;
 	struct qos_policy *policy;
 
-	if (is_file(operand))
+	if (policy_is_path(operand))
 		return policy_read(operand, now, report);
 	path = text_format("%s/%s.yaml", policy_dir(args), operand);
 	policy = policy_read(path, now, report);

@@ -18,6 +18,8 @@ struct qos_policy *policy_read(const char *path, bool now, struct report *report
 /* The policy FILE, or that of IFACE, which must be for no other interface. */
 struct qos_policy *policy_read_operand(const struct args *args, const char *operand, bool now,
 				       struct report *report);
+/* Whether an operand names a policy's file, not an interface. */
+bool policy_is_path(const char *operand);
 /* Whether that in the folder is a policy. */
 bool policy_is_file_name(const char *name);
 

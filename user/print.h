@@ -23,6 +23,10 @@ void print_flows(const json_t *flows);
 void print_interval(const json_t *interfaces);
 /* Interfaces of look_at_all(), as OpenMetrics has them. */
 void print_metrics(const json_t *interfaces);
+/* qos_explain()'s object; those of a capture, a line each; and its sums. */
+void print_explain(const json_t *fate);
+void print_fate(const json_t *fate);
+void print_fates(const json_t *sums);
 void print_doctor(const json_t *doctor);
 /* qos_schedules()'s object. */
 void print_schedules(const json_t *document);

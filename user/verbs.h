@@ -23,6 +23,9 @@ void run_unset(const struct args *args, struct report *report);
 /* cmd_schedule.c */
 void run_schedule(const struct args *args, struct report *report);
 
+/* cmd_explain.c */
+void run_explain(const struct args *args, struct report *report);
+
 /* cmd_stats.c, cmd_top.c */
 void run_stats(const struct args *args, struct report *report);
 void run_top(const struct args *args, struct report *report);

@@ -99,9 +99,8 @@ static int open_map(struct qos_bpf *bpf, uint32_t id)
 	return map_by_id(id);
 }
 
-/* Call fn with a descriptor, to take over, of each map of the program. */
-static int for_each_map(struct qos_bpf *bpf, int (*fn)(struct qos_bpf *bpf, int fd, void *arg),
-			void *arg)
+int qos_bpf_for_each_map(struct qos_bpf *bpf, int (*fn)(struct qos_bpf *bpf, int fd, void *arg),
+			 void *arg)
 {
 	__u32 ids[QOS_BPF_MAPS_MAX] = { 0 }, len = sizeof(struct bpf_prog_info);
 	struct bpf_prog_info info = {
@@ -146,7 +145,7 @@ static int open_program(int prog_fd, const char *dir, struct qos_diags *diags,
 	bpf->prog_fd = TAKE_FD(owned);
 	if (dir)
 		qos_bpf_maps_add_pinned(&bpf->maps, dir);
-	r = for_each_map(bpf, adopt_map, NULL);
+	r = qos_bpf_for_each_map(bpf, adopt_map, NULL);
 	if (r < 0)
 		return qos_bpf_fail(diags, r, "cannot read the maps of program %u", bpf->prog_id);
 	if (!is_ours(bpf))
@@ -331,6 +330,6 @@ int qos_bpf_pin(struct qos_bpf *bpf, const char *dir, struct qos_diags *diags)
 	int r = pin(bpf->prog_fd, dir, QOS_PROGRAM_PIN);
 
 	if (r == 0)
-		r = for_each_map(bpf, pin_map, (void *)dir);
+		r = qos_bpf_for_each_map(bpf, pin_map, (void *)dir);
 	return r < 0 ? qos_bpf_fail(diags, r, "cannot pin in %s", dir) : 0;
 }

@@ -90,6 +90,10 @@ DEFINE_CLEANUP(struct qos_bpf_update *, qos_bpf_update_freep, qos_bpf_update_fre
 /* Pin program and maps in an existing, empty directory of a bpffs, for bpftool(8). */
 int qos_bpf_pin(struct qos_bpf *bpf, const char *dir, struct qos_diags *diags);
 
+/* Call fn with a descriptor, to take over, of each map of the program, until it fails. */
+int qos_bpf_for_each_map(struct qos_bpf *bpf, int (*fn)(struct qos_bpf *bpf, int fd, void *arg),
+			 void *arg);
+
 /* Slot of a class in the state, or -ENOENT. */
 int qos_bpf_slot(const json_t *state, const char *class_name);
 

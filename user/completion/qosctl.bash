@@ -86,6 +86,7 @@ _qosctl_options()
 	plan) echo '--help --json --dir --offline' ;;
 	apply) echo '--help --json --dir --all' ;;
 	flows) echo '--help --json --number' ;;
+	explain) echo '--help --json --pcap' ;;
 	set) echo '--help --json --for' ;;
 	unset) echo '--help --json' ;;
 	schedule) echo '--help --json --dir' ;;
@@ -97,7 +98,7 @@ _qosctl_options()
 _qosctl()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} verb=${COMP_WORDS[1]}
-	local verbs='check plan apply show stats top flows set unset schedule remove doctor help'
+	local verbs='check plan apply show stats top flows explain set unset schedule remove doctor help'
 
 	COMPREPLY=()
 	# bash makes words of "--dir=x" at the sign.
@@ -114,6 +115,11 @@ _qosctl()
 		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
 		return
 		;;
+	explain:-p | explain:--pcap)
+		compopt -o filenames 2>/dev/null
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return
+		;;
 	flows:-n | flows:--number | top:-i | top:--interval | set:-f | set:--for) return ;;
 	esac
 	if [[ $cur == -* ]]; then
@@ -124,6 +130,10 @@ _qosctl()
 	check) _qosctl_files "$cur" ;;
 	plan | apply)
 		_qosctl_words "$(_qosctl_policies)" "$cur"
+		_qosctl_files "$cur"
+		;;
+	explain)
+		_qosctl_words "$(_qosctl_interfaces)" "$cur"
 		_qosctl_files "$cur"
 		;;
 	show | stats | top | flows | remove | doctor) _qosctl_words "$(_qosctl_interfaces)" "$cur" ;;

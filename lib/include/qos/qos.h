@@ -141,6 +141,32 @@ int qos_doctor(const char *ifname, struct qos_diags *diags, char **ret_json);
  */
 int qos_flows(const char *ifname, unsigned int most, struct qos_diags *diags, char **ret_json);
 
+/*
+ * What becomes of a packet by a policy's rules: its class, the rule, and what kept others from
+ * it, as a JSON document (an object). The packet is text, "udp 10.0.0.2:5000 > 1.1.1.1:53 dscp
+ * ef"; -EINVAL with the word that is wrong. Needs no privilege and no kernel.
+ */
+int qos_explain_policy(const struct qos_policy *policy, const char *packet,
+		       struct qos_diags *diags, char **ret_json);
+/*
+ * The same of the packets of a file of pcap, path, or standard input ("-"): each of them goes to
+ * each() as such an object, on one line, valid during the call; a negative errno that it returns
+ * ends it, and is returned. each may be null. ret_json: the sums of the classes (an object).
+ */
+typedef int qos_explain_each(void *arg, const char *json);
+int qos_explain_policy_capture(const struct qos_policy *policy, const char *path,
+			       qos_explain_each *each, void *arg, struct qos_diags *diags,
+			       char **ret_json);
+
+/*
+ * The same by the program that an interface has, asked through BPF_PROG_TEST_RUN, which sends,
+ * charges and counts nothing; and how long the packet would wait now. -ENOENT where nothing of ours
+ * is on the interface. Needs CAP_NET_ADMIN, CAP_BPF, CAP_PERFMON.
+ */
+int qos_explain(const char *ifname, const char *packet, struct qos_diags *diags, char **ret_json);
+int qos_explain_capture(const char *ifname, const char *path, qos_explain_each *each, void *arg,
+			struct qos_diags *diags, char **ret_json);
+
 /* What calls of this library need; capabilities(7). */
 enum qos_privileges {
 	QOS_PRIVILEGES_NONE,  /* nothing more of the kernel, nor of a policy's file */

@@ -291,6 +291,43 @@ int qos_flows(const char *ifname, unsigned int most, struct qos_diags *diags, ch
 	return answer("flows", name, 1, diags, ret_json);
 }
 
+int qos_explain(const char *ifname, const char *packet, struct qos_diags *diags, char **ret_json)
+{
+	fprintf(stderr, "explain %s\n", packet);
+	return answer("explain", ifname, 1, diags, ret_json);
+}
+
+int qos_explain_policy(const struct qos_policy *policy, const char *packet, struct qos_diags *diags,
+		       char **ret_json)
+{
+	return qos_explain(policy->interface, packet, diags, ret_json);
+}
+
+/* A packet is a line of packets-IFACE.json. */
+int qos_explain_capture(const char *ifname, const char *path, qos_explain_each *each, void *arg,
+			struct qos_diags *diags, char **ret_json)
+{
+	FILE *f = open_answer("packets", ifname, "json");
+	char *line = NULL;
+	size_t room = 0;
+	int r = 0;
+
+	fprintf(stderr, "capture %s\n", path);
+	while (f && r == 0 && getline(&line, &room, f) > 0)
+		r = each(arg, line);
+	free(line);
+	if (f)
+		fclose(f);
+	return r < 0 ? r : answer("sums", ifname, 1, diags, ret_json);
+}
+
+int qos_explain_policy_capture(const struct qos_policy *policy, const char *path,
+			       qos_explain_each *each, void *arg, struct qos_diags *diags,
+			       char **ret_json)
+{
+	return qos_explain_capture(policy->interface, path, each, arg, diags, ret_json);
+}
+
 int qos_privileges_keep(enum qos_privileges keep, struct qos_diags *diags)
 {
 	(void)keep;

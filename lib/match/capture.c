@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "match/capture.h"
+
+#include <errno.h>
+#include <pcap/pcap.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+
+#define ETHERTYPE_IPV4	  0x0800
+#define ETHERTYPE_IPV6	  0x86dd
+#define ETHERTYPE_UNKNOWN 0xffff /* of nothing: reserved (RFC 1701) */
+
+struct qos_capture {
+	pcap_t *pcap; /* has the file */
+	char *path;
+	bool raw;
+};
+
+DEFINE_CLEANUP(struct qos_capture *, capturep, qos_capture_close)
+
+static int open_error(const char *path, int err, struct qos_diags *diags)
+{
+	enum qos_status status = err == EACCES || err == EPERM ? QOS_UNSUPPORTED : QOS_INVALID;
+
+	qos_diag(diags, status, "cannot open %s: %s", path, strerror(err));
+	return -err;
+}
+
+static FILE *open_file(const char *path)
+{
+	return strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
+}
+
+static int begin(struct qos_capture *capture, struct qos_diags *diags)
+{
+	char why[PCAP_ERRBUF_SIZE] = "";
+	FILE *f = open_file(capture->path);
+
+	if (!f)
+		return open_error(capture->path, errno, diags);
+	capture->pcap = pcap_fopen_offline(f, why);
+	if (capture->pcap)
+		return 0;
+	if (f != stdin)
+		fclose(f);
+	qos_diag(diags, QOS_INVALID, "%s is no capture: %s", capture->path, why);
+	qos_diag_hint(diags, "tcpdump -i IFACE -w FILE writes one");
+	return -EINVAL;
+}
+
+static int find_link_type(struct qos_capture *capture, struct qos_diags *diags)
+{
+	int type = pcap_datalink(capture->pcap);
+	const char *name = pcap_datalink_val_to_name(type);
+
+	capture->raw = type == DLT_RAW || type == DLT_IPV4 || type == DLT_IPV6;
+	if (capture->raw || type == DLT_EN10MB)
+		return 0;
+	qos_diag(diags, QOS_INVALID, "%s is of link type %s, not of Ethernet or raw IP",
+		 capture->path, name ? name : "unknown");
+	qos_diag_hint(diags, "capture on the interface itself: tcpdump -i IFACE, not -i any");
+	return -EINVAL;
+}
+
+int qos_capture_open(const char *path, struct qos_diags *diags, struct qos_capture **ret_capture)
+{
+	_cleanup_(capturep) struct qos_capture *capture = calloc(1, sizeof(*capture));
+	int r;
+
+	if (!capture)
+		return -ENOMEM;
+	capture->path = strdup(path);
+	r = capture->path ? begin(capture, diags) : -ENOMEM;
+	if (r == 0)
+		r = find_link_type(capture, diags);
+	if (r < 0)
+		return r;
+	*ret_capture = TAKE_PTR(capture);
+	return 0;
+}
+
+void qos_capture_close(struct qos_capture *capture)
+{
+	if (!capture)
+		return;
+	if (capture->pcap)
+		pcap_close(capture->pcap);
+	free(capture->path);
+	free(capture);
+}
+
+/* Without a header the packet says itself what it is. */
+static uint16_t raw_type(const uint8_t *data, size_t len)
+{
+	switch (len ? data[0] >> 4 : 0) {
+	case 4:
+		return ETHERTYPE_IPV4;
+	case 6:
+		return ETHERTYPE_IPV6;
+	default:
+		return ETHERTYPE_UNKNOWN;
+	}
+}
+
+int qos_capture_next(struct qos_capture *capture, struct qos_diags *diags,
+		     struct qos_frame *ret_frame)
+{
+	struct pcap_pkthdr *header;
+	const u_char *data;
+	int r = pcap_next_ex(capture->pcap, &header, &data);
+
+	if (r == PCAP_ERROR_BREAK)
+		return 0;
+	if (r != 1) {
+		qos_diag(diags, QOS_INVALID, "cannot read on in %s: %s", capture->path,
+			 pcap_geterr(capture->pcap));
+		return -EINVAL;
+	}
+	*ret_frame = (struct qos_frame){
+		.data = data,
+		.len = header->caplen,
+		.wire_len = header->len > header->caplen ? header->len : header->caplen,
+		.ethertype = capture->raw ? raw_type(data, header->caplen) : 0,
+		.tag = -1,
+	};
+	return 1;
+}
