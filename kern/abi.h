@@ -354,6 +354,9 @@ struct qos_expiry_cfg {
 	struct qos_class_cfg cfg;
 };
 
+/* cgroups that are gone and whose sockets' packets are still told. */
+#define QOS_CGROUPS_GONE 256
+
 enum qos_framing {
 	QOS_FRAMING_NONE,
 	QOS_FRAMING_ATM, /* 48 bytes of payload in 53-byte cells */

@@ -10,6 +10,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "abi.h"
+#include "cgroups.h"
 
 /* By slot; slot 0 is the link. Mappable because that aligns the entries to cache lines. */
 struct {
@@ -96,14 +97,6 @@ struct {
 	__type(key, struct qos_mark_key);
 	__type(value, __u32);
 } qos_marks SEC(".maps");
-
-/* Ids of cgroups that rules name → set. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1);
-	__type(key, __u64);
-	__type(value, __u32);
-} qos_cgroups SEC(".maps");
 
 /* By a rule's number; 0: none. */
 struct {

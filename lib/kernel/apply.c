@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "kernel/bpf_state.h"
 #include "kernel/bpffs.h"
+#include "kernel/cgroups.h"
 #include "kernel/expiry.h"
 #include "kernel/gso.h"
 #include "kernel/origin.h"
@@ -376,6 +377,11 @@ static int make_changes(const struct qos_device *device, const struct qos_plan *
 	r = qos_expiry_prepare(device->running, plan);
 	if (r < 0)
 		return qos_bpf_fail(diags, r, "cannot make the timers of %s", device->link.name);
+	r = qos_cgroups_renew(device->running, diags);
+	if (r < 0)
+		return qos_bpf_fail(diags, r, "cannot find the cgroups of %s", device->link.name);
+	if (r > 0)
+		return change(device, plan, work, diags);
 	r = keep_pins(device, diags);
 	if (r < 0 || (!*work->changes && qos_state_is_finished(device->running->state) &&
 		      qos_state_is_of(device->running->state, plan->policy)))

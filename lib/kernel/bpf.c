@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "kernel/bpf_state.h"
+#include "kernel/cgroups.h"
 #include "kernel/privileges.h"
 #include "kernel/state.h"
 
@@ -25,6 +26,9 @@ void qos_bpf_free(struct qos_bpf *bpf)
 	closep(&bpf->names_fd);
 	closep(&bpf->expiries_fd);
 	closep(&bpf->expiry_cfgs_fd);
+	closep(&bpf->cgroups_fd);
+	closep(&bpf->cgroup_path_fd);
+	qos_cgroup_links_close(&bpf->cgroup_links);
 	closep(&bpf->document.fd);
 	qos_bpf_maps_done(&bpf->maps);
 	json_decref(bpf->state);
@@ -40,6 +44,8 @@ struct qos_bpf *qos_bpf_new(void)
 	bpf->prog_fd = bpf->classes_fd = bpf->clocks_fd = bpf->counters_fd = -1;
 	bpf->flows_fd = bpf->names_fd = bpf->document.fd = -1;
 	bpf->expiries_fd = bpf->expiry_cfgs_fd = -1;
+	bpf->cgroups_fd = bpf->cgroup_path_fd = -1;
+	bpf->cgroup_links.mkdir_fd = bpf->cgroup_links.rmdir_fd = -1;
 	return bpf;
 }
 
@@ -68,6 +74,10 @@ static int adopt_map(struct qos_bpf *bpf, int fd, void *arg __attribute__((unuse
 		bpf->expiries_fd = TAKE_FD(owned);
 	} else if (strcmp(info.name, "qos_expiry_cfgs") == 0) {
 		bpf->expiry_cfgs_fd = TAKE_FD(owned);
+	} else if (strcmp(info.name, "qos_cgroups") == 0) {
+		bpf->cgroups_fd = TAKE_FD(owned);
+	} else if (strcmp(info.name, "qos_cgroup_path") == 0) {
+		bpf->cgroup_path_fd = TAKE_FD(owned);
 	} else if (strcmp(info.name, QOS_STATE_MAP) == 0) {
 		int r;
 
@@ -132,6 +142,17 @@ static bool is_ours(const struct qos_bpf *bpf)
 	       bpf->names_fd >= 0;
 }
 
+/* Those beside the pin of another program are that one's. */
+static void take_links(struct qos_bpf *bpf, const char *dir)
+{
+	uint32_t pinned = 0;
+
+	if (bpf->cgroup_path_fd < 0)
+		return;
+	if (dir && qos_bpf_pinned_id(dir, NULL, &pinned) == 0 && pinned == bpf->prog_id)
+		qos_cgroup_links_open(dir, &bpf->cgroup_links);
+}
+
 /* Takes prog_fd over. dir: where its maps may be pinned, or null. */
 static int open_program(int prog_fd, const char *dir, struct qos_diags *diags,
 			struct qos_bpf **ret_bpf)
@@ -150,6 +171,7 @@ static int open_program(int prog_fd, const char *dir, struct qos_diags *diags,
 		return qos_bpf_fail(diags, r, "cannot read the maps of program %u", bpf->prog_id);
 	if (!is_ours(bpf))
 		return -ENOENT;
+	take_links(bpf, dir);
 	r = qos_state_roll(bpf);
 	if (r < 0)
 		return r;
@@ -331,5 +353,7 @@ int qos_bpf_pin(struct qos_bpf *bpf, const char *dir, struct qos_diags *diags)
 
 	if (r == 0)
 		r = qos_bpf_for_each_map(bpf, pin_map, (void *)dir);
+	if (r == 0)
+		r = qos_cgroup_links_pin(&bpf->cgroup_links, dir);
 	return r < 0 ? qos_bpf_fail(diags, r, "cannot pin in %s", dir) : 0;
 }

@@ -14,6 +14,11 @@
 #include "kernel/bpf_maps.h"
 #include "kernel/link.h"
 
+/* What follows cgroups: attached as long as pinned or open; -1: it is not. */
+struct qos_cgroup_links {
+	int mkdir_fd, rmdir_fd;
+};
+
 /* Where the document is: see bpf_state.c. */
 struct qos_bpf_document {
 	int fd;
@@ -30,6 +35,8 @@ struct qos_bpf {
 	/* of an opened one: */
 	int flows_fd, names_fd;
 	int expiries_fd, expiry_cfgs_fd; /* -1: nothing ever ended by itself: see expiry.h */
+	int cgroups_fd, cgroup_path_fd;	 /* -1: no rule asks for one; see cgroups.h */
+	struct qos_cgroup_links cgroup_links;
 	bool unpinned;			 /* it has maps that have no pin */
 	uint32_t flow_records;
 	struct qos_bpf_document document;

@@ -15,6 +15,7 @@
 #include "egress.skel.h"
 #include "kernel/bpf_state.h"
 #include "kernel/bpf_tables.h"
+#include "kernel/cgroups.h"
 #include "kernel/expiry.h"
 #include "kernel/slots.h"
 
@@ -320,6 +321,9 @@ static int fill(struct egress_bpf *skel, const struct qos_plan *plan, const stru
 	if (r == 0)
 		r = qos_tables_fill(skel->obj, plan->tables, slots->of);
 	if (r == 0)
+		r = qos_cgroups_put(bpf, plan->tables, bpf_map__fd(skel->maps.qos_cgroups),
+				    bpf_map__fd(skel->maps.qos_cgroup_path));
+	if (r == 0)
 		r = fill_slots(bpf, old, slots);
 	if (r == 0)
 		r = put_slots(state, plan, slots);
@@ -367,6 +371,8 @@ int qos_bpf_load(const struct qos_plan *plan, const struct qos_link_info *link,
 	if (r < 0)
 		return r;
 	r = fill(skel, plan, &slots, old, state, bpf);
+	if (r == 0)
+		r = qos_cgroups_follow(bpf, diags);
 	if (r < 0)
 		return qos_bpf_fail(diags, r, "cannot fill the maps for %s", link->name);
 	*ret_bpf = TAKE_PTR(bpf);

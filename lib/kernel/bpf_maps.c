@@ -46,7 +46,8 @@ void qos_bpf_maps_add_pinned(struct qos_bpf_maps *maps, const char *dir)
 		_cleanup_(freep) char *path = NULL;
 		_cleanup_(closep) int fd = -1;
 
-		if (entry->d_name[0] == '.' || !strcmp(entry->d_name, QOS_PROGRAM_PIN))
+		if (entry->d_name[0] == '.' || !strcmp(entry->d_name, QOS_PROGRAM_PIN) ||
+		    !strncmp(entry->d_name, QOS_LINK_PIN, strlen(QOS_LINK_PIN)))
 			continue;
 		if (asprintf(&path, "%s/%s", dir, entry->d_name) < 0)
 			return;

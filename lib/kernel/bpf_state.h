@@ -8,6 +8,7 @@
 #define QOS_STATE_MAP	     "qos_state"
 #define QOS_STATE_UNFINISHED "unfinished"
 #define QOS_PROGRAM_PIN	     "qos_egress"
+#define QOS_LINK_PIN	     "link_" /* how the names of links' begin; others are maps' */
 
 /* Empty, no descriptor open. Null when out of memory. */
 struct qos_bpf *qos_bpf_new(void);

@@ -33,6 +33,8 @@ static int resize(const struct bpf_object *obj, const char *name, uint32_t entri
 
 int qos_tables_configure(const struct bpf_object *obj, const struct qos_tables_room *room)
 {
+	/* those that are, and were when the program was loaded; and some that are gone */
+	uint32_t ids = room->cgroups ? 2 * room->cgroups + QOS_CGROUPS_GONE : 0;
 	const struct {
 		const char *name;
 		uint32_t entries;
@@ -41,7 +43,7 @@ int qos_tables_configure(const struct bpf_object *obj, const struct qos_tables_r
 		{ "qos_sets", room->sets },	{ "qos_values", room->values },
 		{ "qos_src", room->src },	{ "qos_dst", room->dst },
 		{ "qos_uids", room->uids },	{ "qos_marks", room->marks },
-		{ "qos_cgroups", room->cgroups },
+		{ "qos_cgroups", ids },		{ "qos_cgroup_path", room->cgroups },
 	};
 	int r = 0;
 
@@ -86,7 +88,7 @@ static int put_pairs(int fd, const void *pairs, size_t count, size_t size, size_
 	return count && bpf_map_update_batch(fd, keys, sets, &number, NULL) ? -errno : 0;
 }
 
-#define PUT_PAIRS(obj, name, list, count)                                                 \
+#define PUT_PAIRS(obj, name, list, count)                                                   \
 	put_pairs(bpf_object__find_map_fd_by_name(obj, name), list, count, sizeof(*(list)), \
 		  sizeof((list)->key))
 

@@ -14,6 +14,7 @@
 #include "kernel/bpf.h"
 #include "kernel/bpf_state.h"
 #include "kernel/bpffs.h"
+#include "kernel/cgroups.h"
 #include "kernel/lock.h"
 #include "kernel/namespaces.h"
 #include "kernel/netns.h"
@@ -76,13 +77,17 @@ static bool is_freed(uint32_t program)
 /* Whether anything but a pin holds a program nobody tells: without the pin it is gone, or not. */
 static void remove_pins(const char *path)
 {
+	_cleanup_(qos_cgroup_links_close) struct qos_cgroup_links links = { -1, -1 };
 	_cleanup_(qos_bpf_freep) struct qos_bpf *bpf = NULL;
 	uint32_t program = pinned_program(path);
 
+	qos_cgroup_links_open(path, &links);
+
 	if (qos_bpffs_remove(path, NULL) < 0 || !program || is_freed(program))
 		return;
-	if (qos_bpf_open(program, NULL, NULL, &bpf) == 0 && qos_bpffs_make(path, NULL) == 0)
-		qos_bpf_pin(bpf, path, NULL);
+	if (qos_bpf_open(program, NULL, NULL, &bpf) == 0 && qos_bpffs_make(path, NULL) == 0 &&
+	    qos_bpf_pin(bpf, path, NULL) == 0)
+		qos_cgroup_links_pin(&links, path);
 }
 
 struct orphans {

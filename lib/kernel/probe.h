@@ -36,13 +36,16 @@ int qos_probe_link(struct qos_nl *nl, const struct qos_link_info *link,
 /* Append gso: whether the classes in force can wait for the packets that the stack builds. */
 int qos_probe_gso(const struct qos_link_info *link, const json_t *state, json_t *checks);
 
-/* Append gso, clocks and, in mode fq, fq: of what runs on the device. */
+/* Append gso, clocks, cgroups and, in mode fq, fq: of what runs on the device. */
 int qos_probe_running(const struct qos_device *device, bool fq, struct qos_diags *diags,
 		      json_t *checks);
 /* Append clocks: whether a class has to wait longer than it can have queued. */
 int qos_probe_clocks(const struct qos_bpf *bpf, json_t *checks);
 /* Append fq: what it dropped itself. */
 int qos_probe_fq_drops(const struct qos_device *device, struct qos_diags *diags, json_t *checks);
+
+/* Append cgroups, where rules ask for some: which are not there, or not matched. */
+int qos_probe_cgroups(const struct qos_bpf *bpf, json_t *checks);
 
 /* Append offloads: what can leave and is never seen. */
 int qos_probe_offloads(const struct qos_link_info *link, json_t *checks);

@@ -125,6 +125,8 @@ int qos_probe_running(const struct qos_device *device, bool fq, struct qos_diags
 
 	if (r == 0)
 		r = qos_probe_clocks(device->running, checks);
+	if (r == 0)
+		r = qos_probe_cgroups(device->running, checks);
 	if (r == 0 && fq)
 		r = qos_probe_fq_drops(device, diags, checks);
 	return r;

@@ -20,7 +20,7 @@ struct options {
 	struct sockaddr_storage dst;
 	socklen_t dst_len;
 	double rate;
-	uint64_t size, count, burst, sport, dscp, ecn, flow, sndbuf, txtime_every;
+	uint64_t size, count, burst, sport, dscp, ecn, mark, flow, sndbuf, txtime_every;
 	int64_t at_ns, time_ns, txtime_ns;
 	bool connected, txtime;
 };
@@ -45,6 +45,7 @@ static const char help[] =
 	"  --sport PORT       source port\n"
 	"  --flow N           flow number in the payload (default: the source port, or 0)\n"
 	"  --dscp N --ecn N   marks (0 to 63, 0 to 3)\n"
+	"  --mark N           SO_MARK\n"
 	"  --txtime NS        SO_TXTIME: asks to leave NS after the packet was due\n"
 	"  --txtime-every N   only for one packet of N (default 1)\n"
 	"  --sndbuf BYTES     socket buffer (default 16 MiB, so that only the qdisc limits)\n"
@@ -95,6 +96,7 @@ static void parse_options(struct options *o, int argc, char **argv)
 		OPTION("flow", TEXT, &flow),
 		OPTION("dscp", NUMBER, &o->dscp, .most = 63),
 		OPTION("ecn", NUMBER, &o->ecn, .most = 3),
+		OPTION("mark", NUMBER, &o->mark, .most = UINT32_MAX),
 		OPTION("txtime", TEXT, &txtime),
 		OPTION("txtime-every", NUMBER, &o->txtime_every, .least = 1),
 		OPTION("sndbuf", NUMBER, &o->sndbuf, .least = 1, .most = INT32_MAX / 2),
@@ -151,6 +153,11 @@ static int setup(int fd, const struct options *o)
 	r = set_tos(fd, family, (uint8_t)(o->dscp << 2 | o->ecn));
 	if (r < 0)
 		return r;
+	if (o->mark) {
+		r = set_int(fd, SOL_SOCKET, SO_MARK, (int)o->mark);
+		if (r < 0)
+			return r;
+	}
 	if (o->sport) {
 		r = bind_port(fd, family, (uint16_t)o->sport);
 		if (r < 0)
