@@ -257,8 +257,8 @@ enum qos_piece {
 #define QOS_NO_DSCP    64
 #define QOS_NO_PORT    65536
 #define QOS_NO_VLAN    4096
-#define QOS_NO_LENGTH  65536
-#define QOS_LENGTH_MAX 65535 /* longer ones count as that */
+#define QOS_NO_LENGTH  65576
+#define QOS_LENGTH_MAX 65575 /* IPv6, without jumbograms; longer ones count as that */
 #define QOS_NO_TCP     256
 #define QOS_ICMP_V6    65536 /* type and code of ICMPv6 are after those of ICMP */
 #define QOS_NO_ICMP    (2 * 65536)

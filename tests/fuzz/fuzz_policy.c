@@ -125,10 +125,32 @@ static void require_schedules(const struct qos_policy *policy, const struct qos_
 	}
 }
 
+/* Sets are there, and say classes that are. */
+static void require_tables(const struct qos_plan *plan)
+{
+	const struct qos_tables *t = plan->tables;
+
+	require(t->entries <= QOS_MAX_ENTRIES && plan->link.rules == t->entries);
+	require(t->words <= QOS_MAX_ENTRIES / QOS_RULE_BLOCK);
+	for (uint32_t i = 0; i < t->words * QOS_RULE_BLOCK; i++) {
+		uint32_t slot = QOS_DECIDED_SLOT(t->decided[i]);
+
+		require(slot <= plan->class_count || slot == QOS_DROP_SLOT);
+		require(QOS_DECIDED_RULE(t->decided[i]) <= plan->policy->rule_count);
+	}
+	for (size_t i = 0; i < t->value_count; i++)
+		require(t->values[i] < t->set_count);
+	for (size_t i = 0; i < t->src_count; i++)
+		require(t->src[i].set < t->set_count && t->src[i].key.len <= QOS_PREFIX_BITS);
+	for (size_t i = 0; i < t->dst_count; i++)
+		require(t->dst[i].set < t->set_count && t->dst[i].key.len <= QOS_PREFIX_BITS);
+	for (size_t i = 0; i < t->uid_count; i++)
+		require(t->uids[i].set < t->set_count && t->uids[i].key.len <= 32);
+}
+
 /* What the program would take as the index of an array, or divide by. */
 static void require_plan(const struct qos_plan *plan)
 {
-	require(plan->rule_count <= QOS_MAX_RULES && plan->link.rules == plan->rule_count);
 	require(plan->class_count < QOS_MAX_CLASSES);
 	for (size_t i = 0; i < plan->class_count; i++) {
 		const struct qos_class_cfg *cfg = &plan->classes[i].cfg;
@@ -141,12 +163,7 @@ static void require_plan(const struct qos_plan *plan)
 		require(!(cfg->flags & QOS_CLASS_CEIL) || cfg->ceil_cost > 0);
 		require(cfg->period_shift < 64 && cfg->parent_shift < 64);
 	}
-	for (size_t i = 0; i < plan->rule_count; i++) {
-		const struct qos_rule *rule = &plan->rules[i];
-
-		require(rule->slot <= plan->class_count);
-		require((rule->slot == QOS_SLOT_LINK) == !!(rule->flags & QOS_RULE_DROP));
-	}
+	require_tables(plan);
 }
 
 /* Where it fits the kernel's tables: a plan that differs in nothing from itself. */
