@@ -45,7 +45,7 @@ static int find(struct draft *draft, struct known_list *known, ask_fn *ask, cons
 {
 	_cleanup_(freep) char *copy = NULL;
 	struct known *list;
-	uint32_t value;
+	uint32_t value = 0;
 	int r;
 
 	for (size_t i = 0; i < known->count; i++) {
