@@ -308,8 +308,8 @@ static __always_inline __u32 would_wait(const struct path *path, __u64 *wait)
 }
 
 /*
- * For BPF_PROG_TEST_RUN, over the maps of a running program: what it would do with a packet. Nothing
- * is charged, counted or remembered.
+ * For BPF_PROG_TEST_RUN, over the maps of a running program: what it would do with a packet.
+ * Nothing is charged, counted or remembered.
  */
 SEC("?tc")
 int qos_explain(struct __sk_buff *skb)

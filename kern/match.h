@@ -102,8 +102,8 @@ struct scan {
 	const __u64 *kind, *dscp, *sport, *dport, *vlan, *length, *tcp, *icmp;
 	const __u64 *src, *dst, *uid, *cgroup, *mark[QOS_MAX_MASKS];
 	__u64 summary;
-	__u32 base; /* word that the summary's first bit is of */
-	__u32 skip; /* words before it are done with */
+	__u32 base;    /* word that the summary's first bit is of */
+	__u32 skip;    /* words before it are done with */
 	__u32 decided; /* by the best entry so far */
 };
 
@@ -120,9 +120,9 @@ static __always_inline __u64 common(const struct scan *s, __u32 i)
 	if (i >= SUMMARY_WORDS + qos_link.words)
 		return 0;
 	set = s->kind[i];
-#define AND(piece, member)        \
-	do {                      \
-		if (USES(piece))  \
+#define AND(piece, member)                   \
+	do {                                 \
+		if (USES(piece))             \
 			set &= s->member[i]; \
 	} while (0)
 	AND(QOS_PIECE_DSCP, dscp);
@@ -148,10 +148,10 @@ static __always_inline __u64 common(const struct scan *s, __u32 i)
 static __always_inline int find_sets(struct __sk_buff *skb, const struct facts *f, __u32 asked,
 				     struct scan *s)
 {
-#define FIND(piece, member, number)                           \
-	do {                                                  \
+#define FIND(piece, member, number)                                 \
+	do {                                                        \
 		if (USES(piece) && !((s)->member = set_at(number))) \
-			return 0;                             \
+			return 0;                                   \
 	} while (0)
 	s->kind = set_at(set_in_table(QOS_PIECE_KIND, kind_of(f)));
 	if (!s->kind)

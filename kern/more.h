@@ -10,12 +10,11 @@
 #include "match.h"
 #include "size.h"
 
-#define USED_SMALL                                                                      \
+#define USED_SMALL                                                                         \
 	(QOS_USED(QOS_PIECE_VLAN) | QOS_USED(QOS_PIECE_LENGTH) | QOS_USED(QOS_PIECE_TCP) | \
 	 QOS_USED(QOS_PIECE_ICMP))
 #define USED_MARK (QOS_USED(QOS_PIECE_MARK) * ((1U << QOS_MAX_MASKS) - 1))
-#define USED_MORE \
-	(USED_SMALL | USED_MARK | QOS_USED(QOS_PIECE_UID) | QOS_USED(QOS_PIECE_CGROUP))
+#define USED_MORE (USED_SMALL | USED_MARK | QOS_USED(QOS_PIECE_UID) | QOS_USED(QOS_PIECE_CGROUP))
 
 /* Bits of a set's number in a word with others: 2^24 sets are more than memory has. */
 #define SET_BITS 24
@@ -51,8 +50,8 @@ static __always_inline __u32 icmp_value(const struct facts *f)
 static __always_inline void find_small(struct __sk_buff *skb, struct facts *f)
 {
 	if (USES(QOS_PIECE_LENGTH))
-		f->more.length_set = set_in_table(
-			QOS_PIECE_LENGTH, family_of(f) ? ip_length(skb, f) : QOS_NO_LENGTH);
+		f->more.length_set = set_in_table(QOS_PIECE_LENGTH,
+						  family_of(f) ? ip_length(skb, f) : QOS_NO_LENGTH);
 	if (USES(QOS_PIECE_TCP))
 		f->more.tcp_set = set_in_table(QOS_PIECE_TCP, tcp_value(f));
 	if (USES(QOS_PIECE_ICMP))

@@ -20,7 +20,7 @@
 #include "abi.h"
 #include "maps.h"
 
-#define VLAN_TAGS	   2	  /* 802.1ad and 802.1Q */
+#define VLAN_TAGS	   2 /* 802.1ad and 802.1Q */
 #define VLAN_ID_MASK	   0xfff
 #define EXT_HEADERS	   8	  /* as many as are walked */
 #define PULL_BYTES	   256	  /* covers VLAN, IPv6 and its usual extensions */
@@ -32,24 +32,24 @@
 #define IP6_MORE_FRAGMENTS 0x0001
 
 /* Family and protocol of a key. */
-#define KIND_ICMP	   (QOS_KEY_FAMILY(QOS_FAMILY_IPV4) | IPPROTO_ICMP)
-#define KIND_ICMPV6	   (QOS_KEY_FAMILY(QOS_FAMILY_IPV6) | IPPROTO_ICMPV6_)
+#define KIND_ICMP	  (QOS_KEY_FAMILY(QOS_FAMILY_IPV4) | IPPROTO_ICMP)
+#define KIND_ICMPV6	  (QOS_KEY_FAMILY(QOS_FAMILY_IPV6) | IPPROTO_ICMPV6_)
 
-#define IPPROTO_HOPOPTS_   0
-#define IPPROTO_ROUTING_   43
-#define IPPROTO_FRAGMENT_  44
-#define IPPROTO_ICMPV6_	   58
-#define IPPROTO_DSTOPTS_   60
-#define IPPROTO_MOBILITY_  135
-#define IPPROTO_HIP_	   139
-#define IPPROTO_SHIM6_	   140
+#define IPPROTO_HOPOPTS_  0
+#define IPPROTO_ROUTING_  43
+#define IPPROTO_FRAGMENT_ 44
+#define IPPROTO_ICMPV6_	  58
+#define IPPROTO_DSTOPTS_  60
+#define IPPROTO_MOBILITY_ 135
+#define IPPROTO_HIP_	  139
+#define IPPROTO_SHIM6_	  140
 
-#define ND_FIRST	   133 /* router solicitation (RFC 4861) */
-#define ND_LAST		   137 /* redirect */
-#define ND_HOP_LIMIT	   255 /* else it is not from this link, and not heeded */
+#define ND_FIRST	  133 /* router solicitation (RFC 4861) */
+#define ND_LAST		  137 /* redirect */
+#define ND_HOP_LIMIT	  255 /* else it is not from this link, and not heeded */
 
 /* Whether any rule looks at a piece. */
-#define USES(piece)	   (qos_link.used & QOS_USED(piece))
+#define USES(piece) (qos_link.used & QOS_USED(piece))
 
 enum fragment {
 	FRAG_NONE,
@@ -79,8 +79,8 @@ struct facts {
 	__u8 exempt;   /* ARP or neighbour discovery */
 	__u32 l3_off;  /* of the IP header, or of what is none */
 	__u32 frag_id;
-	__u16 l4_off; /* of what the IP header is followed by */
-	__u8 outer;   /* of a tunnel that was looked into: OUTER_…; else 0 */
+	__u16 l4_off;	      /* of what the IP header is followed by */
+	__u8 outer;	      /* of a tunnel that was looked into: OUTER_…; else 0 */
 	__u8 verdict;	      /* enum qos_verdict, of a drop or a mark: see report() */
 	__u64 src[2], dst[2]; /* network order, IPv4 mapped */
 	union {

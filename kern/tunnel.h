@@ -166,7 +166,8 @@ __noinline int qos_look_inside(struct __sk_buff *skb, struct facts *f)
 	inner.sport = 0;
 	inner.dport = 0;
 	inner.fragment = FRAG_NONE;
-	inner.outer = OUTER_IS | (f->dscp & OUTER_DSCP) | (family_of(f) == QOS_FAMILY_IPV6 ? OUTER_IPV6 : 0);
+	inner.outer = OUTER_IS | (f->dscp & OUTER_DSCP) |
+		      (family_of(f) == QOS_FAMILY_IPV6 ? OUTER_IPV6 : 0);
 	if (to.proto == bpf_htons(ETH_P_IP))
 		r = read_ipv4(skb, to.off, &inner);
 	else if (to.proto == bpf_htons(ETH_P_IPV6))

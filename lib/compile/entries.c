@@ -53,8 +53,7 @@ static int too_many(struct maker *m, const char *what)
 static int add_demand(struct maker *m, struct demand demand)
 {
 	struct entries *e = m->entries;
-	struct demand *list =
-		qos_room(e->demands, e->demand_count, &m->demand_room, sizeof(*list));
+	struct demand *list = qos_room(e->demands, e->demand_count, &m->demand_room, sizeof(*list));
 
 	if (!list)
 		return -ENOMEM;
@@ -111,17 +110,16 @@ static int masks_of(struct maker *m, const struct qos_match *match, uint32_t *re
 
 /* Which one key of each excluded match it is that does not hold. */
 struct choice {
-	uint32_t *key;	  /* by excluded match: a bit of its keys */
-	uint32_t *keys;	  /* those that it has */
+	uint32_t *key;	/* by excluded match: a bit of its keys */
+	uint32_t *keys; /* those that it has */
 	size_t count;
 };
 
 static int add_entry(struct maker *m, const struct qos_match *match, int mask,
 		     const struct choice *choice)
 {
-	int r = add_demand(m, (struct demand){ .match = match,
-					       .keys = qos_match_keys(match),
-					       .mask = mask });
+	int r = add_demand(
+		m, (struct demand){ .match = match, .keys = qos_match_keys(match), .mask = mask });
 
 	for (size_t i = 0; r == 0 && i < choice->count; i++)
 		r = add_demand(m, (struct demand){ .match = &match->excluded[i],

@@ -57,8 +57,7 @@ static size_t find_end(const struct items *items, size_t first)
 {
 	size_t end = first + 1;
 
-	while (end < items->count &&
-	       items->compare(&items->list[first], &items->list[end]) == 0)
+	while (end < items->count && items->compare(&items->list[first], &items->list[end]) == 0)
 		end++;
 	return end;
 }

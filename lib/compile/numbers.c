@@ -76,8 +76,8 @@ static int add_dscps(struct stops *stops, const struct demand *d)
 	return r;
 }
 
-static int add_ports(struct stops *stops, const struct demand *d,
-		     const struct qos_port_range *list, size_t count)
+static int add_ports(struct stops *stops, const struct demand *d, const struct qos_port_range *list,
+		     size_t count)
 {
 	int r = 0;
 
@@ -238,8 +238,8 @@ static int put_values(struct sweep *sweep, uint64_t first, uint64_t end, uint32_
 	struct qos_tables *t = sweep->tables;
 
 	for (uint64_t i = first; i < end; i++) {
-		uint32_t *values = qos_room(t->values, t->value_count, &sweep->value_room,
-					    sizeof(*values));
+		uint32_t *values =
+			qos_room(t->values, t->value_count, &sweep->value_room, sizeof(*values));
 
 		if (!values)
 			return -ENOMEM;

@@ -48,8 +48,8 @@ struct entries {
 	uint32_t count;
 	uint32_t masks[QOS_MAX_MASKS];
 	uint32_t mask_count;
-	uint32_t *place; /* the bit of each */
-	uint32_t words;	 /* of all bits */
+	uint32_t *place;				 /* the bit of each */
+	uint32_t words;					 /* of all bits */
 	uint32_t skip[QOS_MAX_ENTRIES / QOS_RULE_BLOCK]; /* by word: the first of the next group */
 };
 

@@ -48,8 +48,8 @@ struct qos_plan {
 	struct qos_plan_class *classes;	 /* slot of class i: i + 1, unless bound otherwise */
 	size_t class_count;
 	struct qos_tables *tables; /* of the rules; slots hold a class's index + 1 */
-	struct qos_fq_params fq; /* unless link.mode is police */
-	uint32_t gso_max_size;	 /* bytes; 0: as the device has it */
+	struct qos_fq_params fq;   /* unless link.mode is police */
+	uint32_t gso_max_size;	   /* bytes; 0: as the device has it */
 	/* at most QOS_EXPIRIES, the first one first; the caller's, as are their plans */
 	const struct qos_plan_step *steps;
 	size_t step_count;

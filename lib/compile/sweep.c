@@ -149,8 +149,7 @@ static int grow_sets(struct sweep *sweep, uint32_t entry)
 	uint64_t *sets;
 
 	if ((t->set_count + 1) * bytes > QOS_SETS_BYTES) {
-		qos_diag_at(sweep->diags,
-			    sweep->entries->rules[sweep->entries->rule[entry]].loc,
+		qos_diag_at(sweep->diags, sweep->entries->rules[sweep->entries->rule[entry]].loc,
 			    "the rules need more than %llu MiB of tables in the kernel, for what "
 			    "this one lists; use ranges and prefixes instead of long lists",
 			    QOS_SETS_BYTES >> 20);

@@ -41,7 +41,7 @@ struct qos_tables {
 	uint32_t entries; /* of rules; at most QOS_MAX_ENTRIES */
 	uint32_t words;	  /* of a set: a bit for each entry, and those that are none */
 	uint32_t skip[QOS_MAX_ENTRIES / QOS_RULE_BLOCK]; /* by word: see struct qos_entry */
-	uint32_t begin[QOS_PIECES]; /* of a piece's table, in values */
+	uint32_t begin[QOS_PIECES];			 /* of a piece's table, in values */
 	uint32_t masks[QOS_MAX_MASKS];
 	uint32_t mask_count;
 	uint32_t cgroup_levels;

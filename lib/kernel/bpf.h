@@ -37,7 +37,7 @@ struct qos_bpf {
 	int expiries_fd, expiry_cfgs_fd; /* -1: nothing ever ended by itself: see expiry.h */
 	int cgroups_fd, cgroup_path_fd;	 /* -1: no rule asks for one; see cgroups.h */
 	struct qos_cgroup_links cgroup_links;
-	bool unpinned;			 /* it has maps that have no pin */
+	bool unpinned; /* it has maps that have no pin */
 	uint32_t flow_records;
 	struct qos_bpf_document document;
 	json_t *state; /* what it said when it was opened */

@@ -107,8 +107,8 @@ static int put_entries(int fd, const struct qos_tables *t, const uint32_t *slots
 		entries[i].skip = t->skip[i / QOS_RULE_BLOCK];
 		entries[i].decided = t->decided[i];
 		if (slot && slot != QOS_DROP_SLOT)
-			entries[i].decided = QOS_DECIDED(slots[slot - 1],
-							 QOS_DECIDED_RULE(t->decided[i]));
+			entries[i].decided =
+				QOS_DECIDED(slots[slot - 1], QOS_DECIDED_RULE(t->decided[i]));
 	}
 	return count && bpf_map_update_batch(fd, keys, entries, &count, NULL) ? -errno : 0;
 }

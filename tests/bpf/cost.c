@@ -185,7 +185,8 @@ int main(int argc, char **argv)
 	size_t count, chosen;
 
 	if (read_options(argc, argv, &opts) < 0) {
-		fprintf(stderr, "usage: bpf_cost [--json] [--rounds 1..%d] [--packets 1..%d] "
+		fprintf(stderr,
+			"usage: bpf_cost [--json] [--rounds 1..%d] [--packets 1..%d] "
 			"[--only PROGRAM]\n",
 			ROUNDS_MAX, COST_PACKETS_MAX);
 		return 2;

@@ -18,7 +18,7 @@
 #define LEAVES	     3	   /* slots 1 to 3 */
 #define PREFIX_RULES 10000 /* the first of many; the others are of mixed kinds */
 #define PLACES	     16384
-#define HORIZON_NS (10 * SEC)
+#define HORIZON_NS   (10 * SEC)
 
 /* DSCPs that the packets have, one rewritten to the other and back. */
 #define DSCP_ONE   10
@@ -306,8 +306,8 @@ static uint32_t run_minimal(const struct cost_case *c, const struct packet *pack
 	uint32_t key = 0;
 
 	for (; key == 0 || key < c->aggregates; key++)
-		assert_int_equal(bpf_map_update_elem(bpf_map__fd(c->edt->maps.edt_aggregates),
-						     &key, &aggregate, BPF_ANY),
+		assert_int_equal(bpf_map_update_elem(bpf_map__fd(c->edt->maps.edt_aggregates), &key,
+						     &aggregate, BPF_ANY),
 				 0);
 	assert_int_equal(bpf_prog_test_run_opts(cost_case_fd(c), &opts), 0);
 	assert_int_equal(opts.retval, TC_ACT_OK);
@@ -347,8 +347,8 @@ int cost_case_fd(const struct cost_case *c)
 	return c->edt ? bpf_program__fd(c->edt->progs.edt_egress) : shaper_prog_fd(c->shaper);
 }
 
-#define CASE(load, name, rules, last, depth, remark, program, classes)   \
-	{                                                                \
+#define CASE(load, name, rules, last, depth, remark, program, classes)          \
+	{                                                                       \
 		name, rules, last, depth, remark, program, load, classes, false \
 	}
 #define QUEUE(...) CASE(LOAD_QUEUE, __VA_ARGS__)

@@ -18,7 +18,7 @@ struct cost_case {
 	const char *name;
 	uint32_t load; /* ns that the link takes for a frame */
 	enum cost_packet packet;
-	bool minimal; /* the program to compare with, */
+	bool minimal;	     /* the program to compare with, */
 	uint32_t aggregates; /* of which packets are at random; 0: of one */
 	struct shaper *shaper;
 	struct minimal_edt_bpf *edt;

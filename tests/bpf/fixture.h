@@ -33,9 +33,9 @@
 struct setup {
 	struct qos_link_cfg link; /* flow_mask 0: of FLOWS */
 	struct qos_class_cfg classes[CLASSES_MAX];
-	bool tree;		      /* parent and hard are given; else no class has any */
-	uint32_t capacity;	      /* slots, CLASSES_MAX at least; 0: that */
-	uint32_t random_classes;      /* of PROGRAM_NEW_CLASS: from slot 1 on; a power of two */
+	bool tree;		 /* parent and hard are given; else no class has any */
+	uint32_t capacity;	 /* slots, CLASSES_MAX at least; 0: that */
+	uint32_t random_classes; /* of PROGRAM_NEW_CLASS: from slot 1 on; a power of two */
 	/* of PROGRAM_NEW_FLOW: pairs of addresses, source and destination, to go between; a
 	 * power of two */
 	uint32_t place_count;

@@ -146,8 +146,8 @@ int qos_flows(const char *ifname, unsigned int most, struct qos_diags *diags, ch
  * it, as a JSON document (an object). The packet is text, "udp 10.0.0.2:5000 > 1.1.1.1:53 dscp
  * ef"; -EINVAL with the word that is wrong. Needs no privilege and no kernel.
  */
-int qos_explain_policy(const struct qos_policy *policy, const char *packet,
-		       struct qos_diags *diags, char **ret_json);
+int qos_explain_policy(const struct qos_policy *policy, const char *packet, struct qos_diags *diags,
+		       char **ret_json);
 /*
  * The same of the packets of a file of pcap, path, or standard input ("-"): each of them goes to
  * each() as such an object, on one line, valid during the call; a negative errno that it returns
