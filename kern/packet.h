@@ -17,8 +17,7 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_endian.h>
 
-#include "abi.h"
-#include "maps.h"
+#include "facts.h"
 
 #define VLAN_TAGS	   2 /* 802.1ad and 802.1Q */
 #define VLAN_ID_MASK	   0xfff
@@ -31,79 +30,18 @@
 #define IP6_OFFSET_MASK	   0xfff8
 #define IP6_MORE_FRAGMENTS 0x0001
 
-/* Family and protocol of a key. */
-#define KIND_ICMP	  (QOS_KEY_FAMILY(QOS_FAMILY_IPV4) | IPPROTO_ICMP)
-#define KIND_ICMPV6	  (QOS_KEY_FAMILY(QOS_FAMILY_IPV6) | IPPROTO_ICMPV6_)
+#define IPPROTO_HOPOPTS_   0
+#define IPPROTO_ROUTING_   43
+#define IPPROTO_FRAGMENT_  44
+#define IPPROTO_ICMPV6_	   58
+#define IPPROTO_DSTOPTS_   60
+#define IPPROTO_MOBILITY_  135
+#define IPPROTO_HIP_	   139
+#define IPPROTO_SHIM6_	   140
 
-#define IPPROTO_HOPOPTS_  0
-#define IPPROTO_ROUTING_  43
-#define IPPROTO_FRAGMENT_ 44
-#define IPPROTO_ICMPV6_	  58
-#define IPPROTO_DSTOPTS_  60
-#define IPPROTO_MOBILITY_ 135
-#define IPPROTO_HIP_	  139
-#define IPPROTO_SHIM6_	  140
-
-#define ND_FIRST	  133 /* router solicitation (RFC 4861) */
-#define ND_LAST		  137 /* redirect */
-#define ND_HOP_LIMIT	  255 /* else it is not from this link, and not heeded */
-
-/* Whether any rule looks at a piece. */
-#define USES(piece) (qos_link.used & QOS_USED(piece))
-
-enum fragment {
-	FRAG_NONE,
-	FRAG_FIRST,
-	FRAG_LATER,
-};
-
-#define OUTER_IS   0x80
-#define OUTER_IPV6 0x40
-#define OUTER_DSCP 0x3f
-
-/* What few rules ask for: see more.h. */
-struct more_facts {
-	__u64 cgroup;
-	__u32 mark, uid;
-	__u32 length_set, tcp_set, icmp_set;
-	__u16 vlan;
-	__u16 l4; /* TCP's flags, or type and code of ICMP */
-};
-
-struct facts {
-	__u32 key;	    /* QOS_KEY_… */
-	__u16 sport, dport; /* host order, if QOS_KEY_PORTS */
-	__u8 dscp;
-	__u8 ecn;
-	__u8 fragment; /* enum fragment */
-	__u8 exempt;   /* ARP or neighbour discovery */
-	__u32 l3_off;  /* of the IP header, or of what is none */
-	__u32 frag_id;
-	__u16 l4_off;	      /* of what the IP header is followed by */
-	__u8 outer;	      /* of a tunnel that was looked into: OUTER_…; else 0 */
-	__u8 verdict;	      /* enum qos_verdict, of a drop or a mark: see report() */
-	__u64 src[2], dst[2]; /* network order, IPv4 mapped */
-	union {
-		struct more_facts more; /* until there is a class */
-		struct {
-			/* when the shares of its class were looked at for it, or 0; and how long
-			 * the class's next packet waited then */
-			__u64 renewed, lead;
-			/* bytes that its flow is to be told of, or 0; and when */
-			__u64 sample, sampled;
-		};
-	};
-};
-
-static __always_inline __u32 kind_of(const struct facts *f)
-{
-	return f->key & (QOS_KINDS - 1);
-}
-
-static __always_inline __u32 family_of(const struct facts *f)
-{
-	return kind_of(f) >> 8;
-}
+#define ND_FIRST	   133 /* router solicitation (RFC 4861) */
+#define ND_LAST		   137 /* redirect */
+#define ND_HOP_LIMIT	   255 /* else it is not from this link, and not heeded */
 
 struct cursor {
 	void *data, *pos, *end;
