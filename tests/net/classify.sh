@@ -89,6 +89,10 @@ doctor() { # what it says of cgroups
 	cli qosctl doctor c0 --json | jq -r '.interface.checks[] | select(.name == "cgroups") | .state + ": " + .text'
 }
 
+explained() { # FACTS: the class that the loaded program gives a packet with them
+	cli qosctl explain c0 "udp $CLI4:4000 > $SRV4:5001 $1" --json | jq -r '.class // .[0].class'
+}
+
 links() { find /sys/fs/bpf/qosctl -name 'link_cgroup_*' 2>/dev/null | wc -l; }
 
 cgroups() {
@@ -112,6 +116,9 @@ cgroups() {
 		in_group a udpsend "$SRV4" 5002 --rate 1000pps --count "$N"
 	classed "of a cgroup, TCP" "a 3" in_group a bash -c "for i in 1 2 3; do
 		(exec 3<>/dev/tcp/$SRV4/5999) 2>/dev/null; done; true"
+	is "the program says so itself" "$(explained "cgroup $own/a")" a
+	is "and of what is below, made or not" "$(explained "cgroup $own/a/none/such")" a
+	is "and of another" "$(explained "cgroup $own/other")" rest
 	group a/x
 	group a/x/y
 	classed "of one made later, two below" "a $N" send_in a/x/y
