@@ -46,7 +46,7 @@ int qos_cgroup_id(const struct qos_cgroup_tree *tree, const char *path, uint64_t
 static int know(int fd, struct qos_cgroup_tree *ret_tree)
 {
 	struct qos_cgroup_tree tree = { .fd = fd };
-	uint64_t id;
+	uint64_t id = 0;
 	int r = qos_cgroup_id(&tree, "", &id);
 
 	if (r < 0) {

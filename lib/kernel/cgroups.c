@@ -162,8 +162,8 @@ static int attach_both(struct qos_bpf *bpf)
 	if (r < 0)
 		return r;
 	qos_cgroup_links_close(&bpf->cgroup_links);
-	bpf->cgroup_links = links;
-	links = (struct qos_cgroup_links){ -1, -1 };
+	bpf->cgroup_links.mkdir_fd = TAKE_FD(links.mkdir_fd);
+	bpf->cgroup_links.rmdir_fd = TAKE_FD(links.rmdir_fd);
 	bpf->unpinned = true;
 	return 0;
 }

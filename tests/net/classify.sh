@@ -4,6 +4,8 @@
 # VLAN and tunnel interfaces. What is counted is what the classes count, each packet of it.
 #
 #   classify.sh [local|frames|tunnels|many]...    # all but many
+#
+# shellcheck disable=SC2317 # functions are called by name
 [[ ${CLASSIFY_ALONE-} ]] || CLASSIFY_ALONE=1 exec unshare -m --propagation private bash "$0" "$@"
 . "$(dirname "$0")/lib.sh"
 # pins that only this test has, and takes away
@@ -58,7 +60,7 @@ classed() { # DESCRIPTION EXPECTED COMMAND ARG...
 	is "$1" "$(classes_of "${@:3}")" "$2"
 }
 
-send() { cli udpsend "$SRV4" 5001 --rate 1000pps --count $N "$@"; }
+send() { cli udpsend "$SRV4" 5001 --rate 1000pps --count "$N" "$@"; }
 
 # --- who sends ---------------------------------------------------------------------------------
 
@@ -68,7 +70,7 @@ own=qc$$ # of this test, below the root
 drop_cgroups() {
 	local status=$?
 	[[ ! $tree || ! -d $tree/$own ]] || find "$tree/$own" -depth -type d -exec rmdir {} + 2>/dev/null
-	return $status
+	return "$status"
 }
 trap 'drop_cgroups; _cleanup; exit' EXIT
 
@@ -80,11 +82,15 @@ in_group() { # CGROUP COMMAND ARG...
 }
 
 send_in() { # CGROUP UDPSEND-OPTION...
-	in_group "$1" udpsend "$SRV4" 5001 --rate 1000pps --count $N "${@:2}"
+	in_group "$1" udpsend "$SRV4" 5001 --rate 1000pps --count "$N" "${@:2}"
 }
 
 doctor() { # what it says of cgroups
 	cli qosctl doctor c0 --json | jq -r '.interface.checks[] | select(.name == "cgroups") | .state + ": " + .text'
+}
+
+explained() { # FACTS: the class that the loaded program gives a packet with them
+	cli qosctl explain c0 "udp $CLI4:4000 > $SRV4:5001 $1" --json | jq -r '.class // .[0].class'
 }
 
 links() { find /sys/fs/bpf/qosctl -name 'link_cgroup_*' 2>/dev/null | wc -l; }
@@ -107,9 +113,12 @@ cgroups() {
 	classed "of another cgroup" "" send_in other
 	classed "of a cgroup" "a $N" send_in a
 	classed "of a cgroup, with another key" "both $N" \
-		in_group a udpsend "$SRV4" 5002 --rate 1000pps --count $N
+		in_group a udpsend "$SRV4" 5002 --rate 1000pps --count "$N"
 	classed "of a cgroup, TCP" "a 3" in_group a bash -c "for i in 1 2 3; do
 		(exec 3<>/dev/tcp/$SRV4/5999) 2>/dev/null; done; true"
+	is "the program says so itself" "$(explained "cgroup $own/a")" a
+	is "and of what is below, made or not" "$(explained "cgroup $own/a/none/such")" a
+	is "and of another" "$(explained "cgroup $own/other")" rest
 	group a/x
 	group a/x/y
 	classed "of one made later, two below" "a $N" send_in a/x/y
@@ -127,10 +136,10 @@ cgroups() {
 	bg pid cli bash -c "echo \$\$ >$tree/$own/later/cgroup.procs && exec udpsend $SRV4 5001 --rate 20pps \
 		--count 60 >$T/moved.json"
 	until (($(packets later) > 2 * N)); do sleep 0.01; done
-	echo $pid >"$tree/$own/other/cgroup.procs"
+	echo "$pid" >"$tree/$own/other/cgroup.procs"
 	check "a cgroup is removed that a socket still has" rmdir "$tree/$own/later"
 	group later
-	wait $pid
+	wait "$pid"
 	is "all its packets are of that cgroup still" "$(packets later)" $((2 * N + 60))
 
 	is "applied again nothing changes" "$(cli qosctl apply "$T/etc/c0.yaml")" "c0: nothing to change"
@@ -157,6 +166,39 @@ cgroups() {
 	is "nor does doctor tell of any" "$(doctor)" ""
 }
 
+# A network namespace of its own, a cgroup here: its packets keep their socket over a bridge, and
+# lose it where this host routes them.
+container() {
+	policy '' a routed <<-END
+		  - { class: a,      match: { cgroup: $own/a } }
+		  - { class: routed, match: { src: 10.5.0.0/24 } }
+	END
+	apply "a rule for a container's cgroup is applied"
+	ns_add "$NS_RTR"
+	link_add "$NS_RTR" e0 "$NS_CLI" v0
+	inside() { rtr bash -c "echo \$\$ >$tree/$own/a/cgroup.procs && exec udpsend $SRV4 5001 --rate 1000pps --count $N"; }
+	if ip -n "$NS_CLI" link add br0 type bridge 2>/dev/null; then
+		ip -n "$NS_CLI" link set v0 master br0
+		ip -n "$NS_CLI" link set c0 master br0
+		ip -n "$NS_CLI" link set br0 up
+		cli sh -c 'echo 0 >/proc/sys/net/bridge/bridge-nf-call-iptables' 2>/dev/null
+		addr_add "$NS_RTR" e0 10.1.0.3/24
+		check "a container is bridged" rtr ping -c 1 -W 5 -q "$SRV4"
+		classed "a bridged container is of its cgroup" "a $N" inside
+		ip -n "$NS_CLI" link del br0
+		ip -n "$NS_RTR" addr flush dev e0
+	else
+		skip "a bridged container" "this kernel has no bridge"
+	fi
+	addr_add "$NS_RTR" e0 10.5.0.2/24
+	addr_add "$NS_CLI" v0 10.5.0.1/24
+	cli sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward'
+	ip -n "$NS_RTR" route add default via 10.5.0.1
+	ip -n "$NS_SRV" route add 10.5.0.0/24 via "$CLI4"
+	check "a container is routed" rtr ping -c 1 -W 5 -q "$SRV4"
+	classed "a routed container is of none" "routed $N" inside
+}
+
 users() {
 	policy '' one some not_53 <<-END
 		  - { class: one,    match: { uid: 1500 } }
@@ -164,8 +206,7 @@ users() {
 		  - { class: some,   match: { uid: 1600-1699 } }
 	END
 	apply "rules for users are applied"
-	local as
-	as() { cli setpriv --reuid "$1" --regid 1500 --clear-groups "$T/bin/udpsend" "$SRV4" "$2" --rate 1000pps --count $N; }
+	as() { cli setpriv --reuid "$1" --regid 1500 --clear-groups "$T/bin/udpsend" "$SRV4" "$2" --rate 1000pps --count "$N"; }
 	classed "root is none of them" "" send
 	classed "a user" "one $N" as 1500 5001
 	classed "the next one" "" as 1501 5001
@@ -196,6 +237,7 @@ marks() {
 local_() {
 	if [[ $tree ]]; then
 		cgroups
+		container
 	else
 		skip "cgroups" "no cgroup v2 is mounted"
 	fi
@@ -266,9 +308,9 @@ vlans() {
 	END
 	apply "rules for VLANs are applied"
 	classed "no tag" "none $N" send
-	classed "a tag" "seven $N" cli udpsend 10.7.0.2 5001 --rate 1000pps --count $N
-	classed "another one" "" cli udpsend 10.8.0.2 5001 --rate 1000pps --count $N
-	classed "two tags: the outer one" "nine $N" cli udpsend 10.9.0.2 5001 --rate 1000pps --count $N
+	classed "a tag" "seven $N" cli udpsend 10.7.0.2 5001 --rate 1000pps --count "$N"
+	classed "another one" "" cli udpsend 10.8.0.2 5001 --rate 1000pps --count "$N"
+	classed "two tags: the outer one" "nine $N" cli udpsend 10.9.0.2 5001 --rate 1000pps --count "$N"
 }
 
 # --- tunnels -----------------------------------------------------------------------------------
@@ -313,14 +355,16 @@ tunnel_del() {
 	ip -n "$NS_SRV" link del t0
 }
 
+# Nobody listens there.
+refused() { srv nstat -asz UdpNoPorts Udp6NoPorts | awk '/NoPorts/ { n += $2 } END { print n }'; }
+
 # Its packets go where they are told to, and arrive.
 through() { # NAME CLASS
-	local name=$1 class=$2 before after
+	local name=$1 class=$2 before
 	cli ping -c 1 -W 2 -q "$far" >/dev/null || not_ok "$name: a path is there"
-	before=$(srv nstat -asz Udp6InDatagrams UdpNoPorts Udp6NoPorts 2>/dev/null | awk '/NoPorts/ { n += $2 } END { print n }')
-	classed "$name" "$class $N" cli udpsend "$far" 5001 --rate 1000pps --count $N --size 200
-	after=$(srv nstat -asz UdpNoPorts Udp6NoPorts 2>/dev/null | awk '/NoPorts/ { n += $2 } END { print n }')
-	is "$name: they arrive" $((after - before)) $N
+	before=$(refused)
+	classed "$name" "$class $N" cli udpsend "$far" 5001 --rate 1000pps --count "$N" --size 200
+	is "$name: they arrive" $(($(refused) - before)) "$N"
 }
 
 each_tunnel() { # inner|outer
@@ -368,8 +412,8 @@ wireguard_add() {
 tunnels() {
 	local far mode_
 	for mode_ in outer inner; do
-		tunnel_policy $mode_
-		each_tunnel $mode_
+		tunnel_policy "$mode_"
+		each_tunnel "$mode_"
 		# it is encrypted: nothing inside is to be seen
 		wireguard_add || continue
 		through "WireGuard, tunnel: $mode_" outer
@@ -404,14 +448,13 @@ many() {
 }
 
 check "a path is there" cli ping -c 1 -W 2 "$SRV4"
-for part in "${@:-local frames tunnels}"; do
-	for part in $part; do
-		case $part in
-		local) local_ ;;
-		frames | tunnels | many) "$part" ;;
-		*) bail "unknown part $part" ;;
-		esac
-	done
+(($#)) || set -- local frames tunnels
+for part; do
+	case $part in
+	local) local_ ;;
+	frames | tunnels | many) "$part" ;;
+	*) bail "unknown part $part" ;;
+	esac
 done
 check "it is removed" cli qosctl remove c0
 finish
