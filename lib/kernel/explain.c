@@ -6,11 +6,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "egress.skel.h"
 #include "kernel/bpf_state.h"
+#include "kernel/cgroup_tree.h"
 #include "kernel/device.h"
 
 #define L2_LEN	  14   /* test runs have an Ethernet header, whatever the device */
@@ -114,34 +114,38 @@ void qos_asker_close(struct qos_asker *asker)
 	free(asker);
 }
 
-/* The nearest cgroup, from this one upwards, that rules name: its id, or 0. */
-static uint64_t find_cgroup(const struct qos_asker *asker, char *path)
+/* The nearest cgroup, from this one upwards, that rules name: its id, or 0. Shortens path. */
+static uint64_t find_cgroup(const struct qos_asker *asker, const struct qos_cgroup_tree *tree,
+			    char *path)
 {
+	uint64_t id;
+	uint32_t set;
+
 	for (;;) {
 		char *slash = strrchr(path, '/');
-		struct stat st;
-		uint64_t id;
-		uint32_t set;
 
-		if (stat(path, &st) == 0) {
-			id = st.st_ino;
-			if (bpf_map_lookup_elem(asker->cgroups_fd, &id, &set) == 0)
-				return id;
-		}
-		if (strcmp(path, CGROUP2) == 0 || !slash)
+		if (qos_cgroup_id(tree, path, &id) == 0 &&
+		    bpf_map_lookup_elem(asker->cgroups_fd, &id, &set) == 0)
+			return id;
+		if (!*path)
 			return 0;
-		*slash = '\0';
+		*(slash ? slash : path) = '\0';
 	}
 }
 
+/* Without a tree there is no cgroup that the program could know. */
 static int put_cgroup(const struct qos_asker *asker, const char *name, struct __sk_buff *skb)
 {
-	_cleanup_(freep) char *path = NULL;
-	uint64_t id;
+	_cleanup_(freep) char *path = strdup(name);
+	struct qos_cgroup_tree tree;
+	uint64_t id = 0;
 
-	if (asprintf(&path, *name ? CGROUP2 "/%s" : CGROUP2 "%s", name) < 0)
+	if (!path)
 		return -ENOMEM;
-	id = find_cgroup(asker, path);
+	if (qos_cgroup_tree_open(&tree) == 0) {
+		id = find_cgroup(asker, &tree, path);
+		qos_cgroup_tree_close(&tree);
+	}
 	skb->cb[0] |= QOS_ASK_CGROUP;
 	skb->cb[2] = (uint32_t)id;
 	skb->cb[3] = (uint32_t)(id >> 32);
