@@ -6,6 +6,18 @@
 #   explain.sh fq       where there is fq
 . "$(dirname "$0")/lib.sh"
 
+tree=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
+own=qc-explain$$ # a cgroup of this test, below the root
+
+# shellcheck disable=SC2317 # the trap calls it
+drop_cgroup() {
+	local status=$?
+	[[ ! $tree || ! -d $tree/$own ]] || rmdir "$tree/$own/sub" "$tree/$own"
+	return "$status"
+}
+trap 'drop_cgroup; _cleanup; exit' EXIT
+[[ ! $tree ]] || mkdir "$tree/$own" "$tree/$own/sub" || bail "cannot make a cgroup"
+
 # shellcheck disable=SC2119
 topo2
 LINK='rate: 8mbit, mode: police'
@@ -25,6 +37,8 @@ cat >"$T/c0.yaml" <<-END
 	  - { class: bulk, match: { vlan: 5, length: 1000-1400 } }
 	  - { class: bulk, match: { icmp-type: echo-request } }
 	  - { class: bulk, match: { proto: udp, dport: 5001 } }
+	  - { class: bulk, match: { cgroup: $own } }
+	  - { class: bulk, match: { cgroup: $own-never } }
 END
 check "the policy is applied" cli qosctl apply "$T/c0.yaml"
 
@@ -54,6 +68,18 @@ takes "tcp $CLI4:1 > $SRV4:26 length 1400" 'rest null'
 takes "icmp $CLI4 > $SRV4" 'bulk 13'
 takes "icmp $CLI4 > $SRV4 type echo-reply" 'rest null'
 takes "arp" 'rest null'
+if [[ $tree ]]; then
+	takes "tcp $CLI4:1 > $SRV4:26 cgroup $own" 'bulk 15'
+	takes "tcp $CLI4:1 > $SRV4:26 cgroup $own/sub" 'bulk 15'
+	takes "tcp $CLI4:1 > $SRV4:26 cgroup $own/never" 'bulk 15'
+	takes "tcp $CLI4:1 > $SRV4:26 cgroup ${own}x" 'rest null'
+else
+	skip "the kernel knows the cgroup of a path" "no cgroup2 is mounted"
+fi
+# what does not exist the kernel cannot know
+is "a rule's cgroup that is not there" "$(explained "arp cgroup x" .class) $(explained \
+	"udp $CLI4:1 > $SRV4:26 cgroup $own-never" .class 2>"$T/warned")" 'rest rest'
+check "of which it warns" grep -q "by its words the policy's rule at $T/c0.yaml:16 would take it" "$T/warned"
 is "what a neighbour is asked is exempt" \
 	"$(explained "icmpv6 fe80::1 > ff02::1 type neighbour-solicitation" .exempt)" true
 is "the place, whole" "$(explained "udp $CLI4:1 > $SRV4:53" '"\(.rule.file):\(.rule.line)"')" "$T/c0.yaml:9"
