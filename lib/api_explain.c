@@ -165,7 +165,7 @@ static void add_up(struct sums *sums, const struct api_fate *fate, size_t bytes)
 }
 
 static int give_one(const struct qos_policy *policy, const struct api_fate *fate,
-		    qos_explain_each *each, void *arg)
+		    qos_explain_each each, void *arg)
 {
 	_cleanup_(json_decrefp) json_t *json = NULL;
 	_cleanup_(freep) char *text = NULL;
@@ -178,7 +178,7 @@ static int give_one(const struct qos_policy *policy, const struct api_fate *fate
 }
 
 static int explain_frames(const struct api_judge *judge, struct qos_capture *capture,
-			  qos_explain_each *each, void *arg, struct qos_diags *diags,
+			  qos_explain_each each, void *arg, struct qos_diags *diags,
 			  struct sums *sums)
 {
 	struct qos_frame frame;
@@ -205,7 +205,7 @@ static int open_capture(const char *path, struct qos_diags *diags, struct qos_ca
 	return qos_capture_open(path, diags, ret_capture);
 }
 
-int api_explain_capture(const struct api_judge *judge, const char *path, qos_explain_each *each,
+int api_explain_capture(const struct api_judge *judge, const char *path, qos_explain_each each,
 			void *arg, struct qos_diags *diags, json_t **ret_json)
 {
 	_cleanup_(capturep) struct qos_capture *capture = NULL;
@@ -249,7 +249,7 @@ int qos_explain_policy(const struct qos_policy *policy, const char *packet, stru
 }
 
 int qos_explain_policy_capture(const struct qos_policy *policy, const char *path,
-			       qos_explain_each *each, void *arg, struct qos_diags *diags,
+			       qos_explain_each each, void *arg, struct qos_diags *diags,
 			       char **ret_json)
 {
 	_cleanup_(fragmentsp) struct qos_fragments *fragments = qos_fragments_new();

@@ -29,7 +29,7 @@ struct api_judge {
 /* qos_explain() and qos_explain_capture(), by a judge. */
 int api_explain(const struct api_judge *judge, const char *text, struct qos_diags *diags,
 		json_t **ret_json);
-int api_explain_capture(const struct api_judge *judge, const char *path, qos_explain_each *each,
+int api_explain_capture(const struct api_judge *judge, const char *path, qos_explain_each each,
 			void *arg, struct qos_diags *diags, json_t **ret_json);
 
 /* The class of a fate; null: it is dropped. */

@@ -133,7 +133,7 @@ int qos_explain(const char *ifname, const char *packet, struct qos_diags *diags,
 	return api_give_json(r, json, diags, ret_json);
 }
 
-int qos_explain_capture(const char *ifname, const char *path, qos_explain_each *each, void *arg,
+int qos_explain_capture(const char *ifname, const char *path, qos_explain_each each, void *arg,
 			struct qos_diags *diags, char **ret_json)
 {
 	_cleanup_(live_done) struct live live = { .device = NULL };

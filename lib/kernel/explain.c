@@ -113,14 +113,15 @@ void qos_asker_close(struct qos_asker *asker)
 	free(asker);
 }
 
-/* The nearest cgroup, from this one upwards, that rules name: its id, or 0. */
+/* The nearest cgroup, from this one upwards, that rules name: its id, or 0. Shortens path. */
 static uint64_t find_cgroup(const struct qos_asker *asker, const struct qos_cgroup_tree *tree,
 			    char *path)
 {
+	uint64_t id;
+	uint32_t set;
+
 	for (;;) {
 		char *slash = strrchr(path, '/');
-		uint64_t id;
-		uint32_t set;
 
 		if (qos_cgroup_id(tree, path, &id) == 0 &&
 		    bpf_map_lookup_elem(asker->cgroups_fd, &id, &set) == 0)
@@ -131,17 +132,19 @@ static uint64_t find_cgroup(const struct qos_asker *asker, const struct qos_cgro
 	}
 }
 
-/* Where there is no tree, no cgroup is one that rules name. */
+/* Without a tree there is no cgroup that the program could know. */
 static int put_cgroup(const struct qos_asker *asker, const char *name, struct __sk_buff *skb)
 {
-	_cleanup_(qos_cgroup_tree_close) struct qos_cgroup_tree tree = { .fd = -1 };
 	_cleanup_(freep) char *path = strdup(name + strspn(name, "/"));
+	struct qos_cgroup_tree tree;
 	uint64_t id = 0;
 
 	if (!path)
 		return -ENOMEM;
-	if (qos_cgroup_tree_open(&tree) == 0)
+	if (qos_cgroup_tree_open(&tree) == 0) {
 		id = find_cgroup(asker, &tree, path);
+		qos_cgroup_tree_close(&tree);
+	}
 	skb->cb[0] |= QOS_ASK_CGROUP;
 	skb->cb[2] = (uint32_t)id;
 	skb->cb[3] = (uint32_t)(id >> 32);

@@ -152,7 +152,7 @@ static bool read_ipv4(struct bytes *b, struct qos_packet *p)
 		      fragment & MORE_FRAGMENTS ? QOS_FRAGMENT_FIRST :
 						  QOS_FRAGMENT_NONE;
 	p->fragment_id = p->fragment ? be16(ip + 4) : 0;
-	len = (ip[0] & 0xf) * 4U;
+	len = 4 * (size_t)(ip[0] & 0xf);
 	/* with a shorter header than there is nobody knows what follows */
 	skip(b, len < IPV4_LEN ? b->left : len);
 	return true;

@@ -58,6 +58,10 @@ verb 0 apply "$T/rate.yaml"
 verb 0 apply "$T/rules.yaml"
 verb 0 apply --json "$T/one.yaml"
 verb 0 show c0
+verb 0 explain c0 'udp 10.0.0.1:1 > 10.0.0.2:54 uid 1'
+verb 0 explain "$T/one.yaml" 'udp 10.0.0.1:1 > 10.0.0.2:54'
+verb 2 explain "$T/one.yaml" 'udp 10.0.0.1:1 > 10.0.0.2'
+verb 2 explain "$T/one.yaml" --pcap "$T/one.yaml"
 verb 0 show --json
 verb 0 stats c0
 verb 0 stats --json

@@ -153,9 +153,9 @@ int qos_explain_policy(const struct qos_policy *policy, const char *packet, stru
  * each() as such an object, on one line, valid during the call; a negative errno that it returns
  * ends it, and is returned. each may be null. ret_json: the sums of the classes (an object).
  */
-typedef int qos_explain_each(void *arg, const char *json);
+typedef int (*qos_explain_each)(void *arg, const char *json);
 int qos_explain_policy_capture(const struct qos_policy *policy, const char *path,
-			       qos_explain_each *each, void *arg, struct qos_diags *diags,
+			       qos_explain_each each, void *arg, struct qos_diags *diags,
 			       char **ret_json);
 
 /*
@@ -164,7 +164,7 @@ int qos_explain_policy_capture(const struct qos_policy *policy, const char *path
  * is on the interface. Needs CAP_NET_ADMIN, CAP_BPF, CAP_PERFMON.
  */
 int qos_explain(const char *ifname, const char *packet, struct qos_diags *diags, char **ret_json);
-int qos_explain_capture(const char *ifname, const char *path, qos_explain_each *each, void *arg,
+int qos_explain_capture(const char *ifname, const char *path, qos_explain_each each, void *arg,
 			struct qos_diags *diags, char **ret_json);
 
 /* What calls of this library need; capabilities(7). */

@@ -304,7 +304,7 @@ int qos_explain_policy(const struct qos_policy *policy, const char *packet, stru
 }
 
 /* A packet is a line of packets-IFACE.json. */
-int qos_explain_capture(const char *ifname, const char *path, qos_explain_each *each, void *arg,
+int qos_explain_capture(const char *ifname, const char *path, qos_explain_each each, void *arg,
 			struct qos_diags *diags, char **ret_json)
 {
 	FILE *f = open_answer("packets", ifname, "json");
@@ -322,7 +322,7 @@ int qos_explain_capture(const char *ifname, const char *path, qos_explain_each *
 }
 
 int qos_explain_policy_capture(const struct qos_policy *policy, const char *path,
-			       qos_explain_each *each, void *arg, struct qos_diags *diags,
+			       qos_explain_each each, void *arg, struct qos_diags *diags,
 			       char **ret_json)
 {
 	return qos_explain_capture(policy->interface, path, each, arg, diags, ret_json);

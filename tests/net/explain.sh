@@ -1,0 +1,139 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# qosctl explain: the program in the kernel says what it would do with a packet, and does nothing.
+#
+#   explain.sh          mode: police, on any kernel, the machine's own too
+#   explain.sh fq       where there is fq
+. "$(dirname "$0")/lib.sh"
+
+tree=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
+own=qc-explain$$ # a cgroup of this test, below the root
+
+# shellcheck disable=SC2317 # the trap calls it
+drop_cgroup() {
+	local status=$?
+	[[ ! $tree || ! -d $tree/$own ]] || rmdir "$tree/$own/sub" "$tree/$own"
+	return "$status"
+}
+trap 'drop_cgroup; _cleanup; exit' EXIT
+[[ ! $tree ]] || mkdir "$tree/$own" "$tree/$own/sub" || bail "cannot make a cgroup"
+
+# shellcheck disable=SC2119
+topo2
+LINK='rate: 8mbit, mode: police'
+[[ ${1-} == fq ]] && LINK='rate: 8mbit'
+cat >"$T/c0.yaml" <<-END
+	interface: c0
+	link: { $LINK }
+	default: rest
+	classes:
+	  rest: { rate: 1mbit }
+	  dns: { rate: 1mbit, ceil: 2mbit }
+	  bulk: {}
+	rules:
+	  - { class: dns, match: { proto: udp, dport: 53, dst: [$SRV4, "$SRV6"] } }
+	  - { action: drop, match: { proto: tcp, dport: 25 } }
+	  - { class: bulk, match: { uid: 33, mark: 0x10/0xf0 } }
+	  - { class: bulk, match: { vlan: 5, length: 1000-1400 } }
+	  - { class: bulk, match: { icmp-type: echo-request } }
+	  - { class: bulk, match: { proto: udp, dport: 5001 } }
+	  - { class: bulk, match: { cgroup: $own } }
+	  - { class: bulk, match: { cgroup: $own-never } }
+END
+check "the policy is applied" cli qosctl apply "$T/c0.yaml"
+
+explained() { # PACKET FILTER
+	cli qosctl explain c0 "$1" --json | jq -r "$2"
+}
+
+# PACKET "CLASS LINE", of the file's lines
+takes() {
+	is "$1" "$(explained "$1" '"\(.class) \(.rule.line)"')" "$2"
+	is "and by its words the policy says so" "$(qosctl explain "$T/c0.yaml" "$1" --json |
+		jq -r '"\(.class) \(.rule.line)"')" "$2"
+}
+
+is "who says so" "$(explained arp .by)" kernel
+takes "udp $CLI4:1 > $SRV4:53" 'dns 9'
+takes "udp [$CLI6]:1 > [$SRV6]:53" 'dns 9'
+takes "udp $CLI4:1 > $CLI4:53" 'rest null'
+takes "tcp $CLI4:1 > $SRV4:25" 'null 10'
+takes "tcp $CLI4:1 > $SRV4:26 uid 33 mark 0x1f" 'bulk 11'
+takes "tcp $CLI4:1 > $SRV4:26 uid 33 mark 0x2f" 'rest null'
+takes "tcp $CLI4:1 > $SRV4:26 mark 0x1f" 'rest null'
+takes "tcp $CLI4:1 > $SRV4:26 vlan 5 length 1400" 'bulk 12'
+takes "tcp $CLI4:1 > $SRV4:26 vlan 5 length 1401" 'rest null'
+takes "tcp $CLI4:1 > $SRV4:26 vlan 5 length 60000" 'rest null'
+takes "tcp $CLI4:1 > $SRV4:26 length 1400" 'rest null'
+takes "icmp $CLI4 > $SRV4" 'bulk 13'
+takes "icmp $CLI4 > $SRV4 type echo-reply" 'rest null'
+takes "arp" 'rest null'
+if [[ $tree ]]; then
+	takes "tcp $CLI4:1 > $SRV4:26 cgroup $own" 'bulk 15'
+	takes "tcp $CLI4:1 > $SRV4:26 cgroup $own/sub" 'bulk 15'
+	takes "tcp $CLI4:1 > $SRV4:26 cgroup $own/never" 'bulk 15'
+	takes "tcp $CLI4:1 > $SRV4:26 cgroup ${own}x" 'rest null'
+else
+	skip "the kernel knows the cgroup of a path" "no cgroup2 is mounted"
+fi
+# what does not exist the kernel cannot know
+is "a rule's cgroup that is not there" "$(explained "arp cgroup x" .class) $(explained \
+	"udp $CLI4:1 > $SRV4:26 cgroup $own-never" .class 2>"$T/warned")" 'rest rest'
+check "of which it warns" grep -q "by its words the policy's rule at $T/c0.yaml:16 would take it" "$T/warned"
+is "what a neighbour is asked is exempt" \
+	"$(explained "icmpv6 fe80::1 > ff02::1 type neighbour-solicitation" .exempt)" true
+is "the place, whole" "$(explained "udp $CLI4:1 > $SRV4:53" '"\(.rule.file):\(.rule.line)"')" "$T/c0.yaml:9"
+is "the rates in force" "$(explained "udp $CLI4:1 > $SRV4:53" '"\(.rate) \(.ceil)"')" '1000000 2000000'
+is "why not another" "$(explained "udp $CLI4:1 > $SRV4:54" '.near[0] | "\(.rule.line) \(.key): \(.why)"')" \
+	'9 dport: dport is 54, not 53'
+
+check "rates are changed" cli qosctl set c0 dns ceil=4mbit
+is "and it knows them" "$(explained "udp $CLI4:1 > $SRV4:53" .ceil)" 4000000
+
+# Nothing is counted of what is only asked about.
+counted() {
+	cli qosctl stats c0 --json | jq '[.[0].classes[].packets] + [.[0].link.drops.rule] | @csv'
+}
+before=$(counted)
+for _ in 1 2 3 4 5; do
+	explained "udp $CLI4:1 > $SRV4:53" . >"$T/asked"
+	explained "tcp $CLI4:1 > $SRV4:25" . >"$T/asked"
+done
+is "nothing is counted" "$(counted)" "$before"
+is "it would not have to wait" "$(explained "udp $CLI4:1 > $SRV4:53" .wait_ns)" 0
+
+# A queue of 20 ms and more, and what it says of it.
+if [[ ${1-} == fq ]]; then
+	cli udpsend "$SRV4" 53 --rate 16mbit --size 1000 --time 1 >"$T/send.json" &
+	sender=$!
+	sleep 0.5
+	at_most "with a queue it would" 1000000 "$(explained "udp $CLI4:1 > $SRV4:53" .wait_ns)"
+	is "others would not" "$(explained "icmp $CLI4 > $SRV4" .wait_ns)" 0
+	wait $sender
+fi
+
+# The same frames, once asked about and once sent.
+python3 - "$T/x.pcap" "$CLI4" "$SRV4" <<-'END'
+	import socket, struct, sys
+	path, src, dst = sys.argv[1:]
+	def udp(dport, size):
+	    body = struct.pack('>HHHH', 1, dport, 8 + size, 0) + bytes(size)
+	    head = struct.pack('>BBHHHBBH', 0x45, 0, 20 + len(body), 0, 0, 64, 17, 0)
+	    return b'\2\0\0\0\0\2\2\0\0\0\0\1\x08\0' + head + socket.inet_aton(src) + socket.inet_aton(dst) + body
+	frames = [udp(53, 100)] * 3 + [udp(5001, 1000)] * 2 + [udp(9, 0)]
+	with open(path, 'wb') as f:
+	    f.write(struct.pack('<IHHiIII', 0xa1b2c3d4, 2, 4, 0, 0, 65535, 1))
+	    for frame in frames:
+	        f.write(struct.pack('<IIII', 0, 0, len(frame), len(frame)) + frame)
+END
+sums='.classes | map("\(.class) \(.packets) \(.bytes)") | sort | join(", ")'
+is "the packets of a capture" "$(cli qosctl explain c0 --pcap "$T/x.pcap" --json | tail -n 1 | jq -r "$sums")" \
+	'bulk 2 2084, dns 3 426, rest 1 42'
+is "and by the policy's words" "$(qosctl explain "$T/c0.yaml" --pcap - --json <"$T/x.pcap" | tail -n 1 | jq -r "$sums")" \
+	'bulk 2 2084, dns 3 426, rest 1 42'
+is "a line each" "$(cli qosctl explain c0 --pcap "$T/x.pcap" | head -n 6 | cut -d ' ' -f 1 | xargs)" \
+	'dns dns dns bulk bulk rest'
+check "a wrong packet is refused" sh -c "! nsenter --net=/run/netns/$NS_CLI qosctl explain c0 'udp 1 > 2'"
+check "it is taken off" cli qosctl remove c0
+check "then there is nobody to ask" sh -c "! nsenter --net=/run/netns/$NS_CLI qosctl explain c0 arp"
+finish
