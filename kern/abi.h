@@ -20,9 +20,9 @@
  * Entries of the rules' table: a rule is one, or a few where it has `not` of several keys or
  * marks with several masks. Bits of a word, and most of both.
  */
-#define QOS_RULE_BLOCK	64
-#define QOS_MAX_ENTRIES 16384
-#define QOS_MAX_MASKS	4 /* that marks are looked at through */
+#define QOS_RULE_BLOCK	      64
+#define QOS_MAX_ENTRIES	      16384
+#define QOS_MAX_MASKS	      4 /* that marks are looked at through */
 #define QOS_MAX_CGROUP_LEVELS 32
 
 /* Fragmented datagrams whose class is remembered for their later fragments. */
@@ -298,7 +298,7 @@ struct qos_mark_key {
 
 /* What an entry says: the class's slot, or QOS_DROP_SLOT, and its rule's number, from 1 on. */
 #define QOS_DECIDED(slot, rule) ((__u32)(rule) << 16 | (slot))
-#define QOS_DECIDED_SLOT(word)	((word) & 0xffff)
+#define QOS_DECIDED_SLOT(word)	((word)&0xffff)
 #define QOS_DECIDED_RULE(word)	((word) >> 16) /* 0: none, so the default class */
 #define QOS_DROP_SLOT		0xffffU
 
@@ -318,14 +318,14 @@ struct qos_hits {
  * use costs no instruction.
  */
 struct qos_link_cfg {
-	__u32 mode;  /* enum qos_mode */
-	__u32 rules; /* entries in use */
-	__u32 words; /* of a set */
-	__u32 used;  /* bits of enum qos_piece */
-	__u32 tables[QOS_PIECES]; /* where a piece's table begins, in values */
+	__u32 mode;		    /* enum qos_mode */
+	__u32 rules;		    /* entries in use */
+	__u32 words;		    /* of a set */
+	__u32 used;		    /* bits of enum qos_piece */
+	__u32 tables[QOS_PIECES];   /* where a piece's table begins, in values */
 	__u32 masks[QOS_MAX_MASKS]; /* of marks */
-	__u32 cgroup_levels; /* of the deepest cgroup that rules name */
-	__u32 tunnel_inner; /* look into tunnels */
+	__u32 cgroup_levels;	    /* of the deepest cgroup that rules name */
+	__u32 tunnel_inner;	    /* look into tunnels */
 	__u32 default_slot;
 	__u32 l2_len;	    /* 14, or 0 on a device without Ethernet header */
 	__s32 overhead;	    /* bytes a packet adds to its IP length */
@@ -356,6 +356,32 @@ struct qos_expiry_cfg {
 
 /* cgroups that are gone and whose sockets' packets are still told. */
 #define QOS_CGROUPS_GONE 256
+
+/* qos_shape() has done nothing yet, and is called again for the packet. */
+#define QOS_AGAIN 1000
+
+/* More than struct facts has. */
+#define QOS_FACTS_MAX 192
+
+/* What monitor.bpf.c tells of a packet. */
+struct qos_event {
+	__u64 time; /* CLOCK_MONOTONIC, ns */
+	__u64 at;   /* when it leaves, of one that passed */
+	__u32 listener;
+	__u32 slot;
+	__u32 segments, bytes; /* the frame's, of one that passed */
+	/* struct facts of the program that shapes; where what is in it that program's BTF says */
+	__u8 facts[QOS_FACTS_MAX];
+};
+
+/* What one who listens wants to be told. */
+struct qos_listener_cfg {
+	__u32 id;
+	__u32 verdicts; /* bits: enum qos_verdict */
+	__u32 sample;	/* of QOS_PASS one in so many */
+	__u32 chosen;	/* only the slots of a map */
+	__u32 verdict_at, facts_len;
+};
 
 enum qos_framing {
 	QOS_FRAMING_NONE,
@@ -410,6 +436,7 @@ _Static_assert(sizeof(struct qos_entry) == 8, "abi");
 _Static_assert(sizeof(struct qos_link_cfg) == 56 + 4 * (QOS_PIECES + QOS_MAX_MASKS), "abi");
 _Static_assert(sizeof(struct qos_expiry) == 40, "abi");
 _Static_assert(sizeof(struct qos_expiry_cfg) == 136, "abi");
+_Static_assert(sizeof(struct qos_event) == 32 + QOS_FACTS_MAX, "abi");
 _Static_assert(sizeof(struct qos_frag_key) == 40, "abi");
 _Static_assert(sizeof(struct qos_decision) == 128, "abi");
 _Static_assert(QOS_MAX_CLASSES < QOS_DROP_SLOT && QOS_MAX_ENTRIES < 65535, "abi");
