@@ -44,7 +44,8 @@ static int take_event(const char *text, void *arg)
 		print_json(stdout, event);
 	else
 		print_event(event);
-	return session->left && !--session->left;
+	/* each as it happens, and never a part of one, whatever ends this */
+	return !report_flush(session->report) || (session->left && !--session->left);
 }
 
 /* Until there were enough events, nothing is left to listen to, or nobody reads any more. */
@@ -53,7 +54,7 @@ static void listen_on(struct qos_monitor *monitor, unsigned int count, struct re
 	struct session session = { .report = report, .left = count };
 	int r = 0;
 
-	while (r == 0 && report_flush(report)) {
+	while (r == 0) {
 		_cleanup_(diags_freep) struct qos_diags *diags = diags_new();
 
 		r = qos_monitor_wait(monitor, WAIT_MS, take_event, &session, diags);

@@ -317,6 +317,7 @@ int qos_kernel_monitor_wait(struct qos_monitor *monitor, int timeout_ms, qos_mon
 		return monitor->ended;
 	if (r < 0 && r != -EINTR)
 		return qos_bpf_fail(diags, r, "cannot read events");
-	r = tell_all_lost(monitor);
+	/* what is lost came after what is in the ring, which a signal left unread */
+	r = r < 0 ? 0 : tell_all_lost(monitor);
 	return r ? r : follow(monitor, diags);
 }
