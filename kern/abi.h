@@ -20,9 +20,9 @@
  * Entries of the rules' table: a rule is one, or a few where it has `not` of several keys or
  * marks with several masks. Bits of a word, and most of both.
  */
-#define QOS_RULE_BLOCK	      64
-#define QOS_MAX_ENTRIES	      16384
-#define QOS_MAX_MASKS	      4 /* that marks are looked at through */
+#define QOS_RULE_BLOCK	64
+#define QOS_MAX_ENTRIES 16384
+#define QOS_MAX_MASKS	4 /* that marks are looked at through */
 #define QOS_MAX_CGROUP_LEVELS 32
 
 /* Fragmented datagrams whose class is remembered for their later fragments. */
@@ -298,7 +298,7 @@ struct qos_mark_key {
 
 /* What an entry says: the class's slot, or QOS_DROP_SLOT, and its rule's number, from 1 on. */
 #define QOS_DECIDED(slot, rule) ((__u32)(rule) << 16 | (slot))
-#define QOS_DECIDED_SLOT(word)	((word)&0xffff)
+#define QOS_DECIDED_SLOT(word)	((word) & 0xffff)
 #define QOS_DECIDED_RULE(word)	((word) >> 16) /* 0: none, so the default class */
 #define QOS_DROP_SLOT		0xffffU
 
@@ -318,14 +318,14 @@ struct qos_hits {
  * use costs no instruction.
  */
 struct qos_link_cfg {
-	__u32 mode;		    /* enum qos_mode */
-	__u32 rules;		    /* entries in use */
-	__u32 words;		    /* of a set */
-	__u32 used;		    /* bits of enum qos_piece */
-	__u32 tables[QOS_PIECES];   /* where a piece's table begins, in values */
+	__u32 mode;  /* enum qos_mode */
+	__u32 rules; /* entries in use */
+	__u32 words; /* of a set */
+	__u32 used;  /* bits of enum qos_piece */
+	__u32 tables[QOS_PIECES]; /* where a piece's table begins, in values */
 	__u32 masks[QOS_MAX_MASKS]; /* of marks */
-	__u32 cgroup_levels;	    /* of the deepest cgroup that rules name */
-	__u32 tunnel_inner;	    /* look into tunnels */
+	__u32 cgroup_levels; /* of the deepest cgroup that rules name */
+	__u32 tunnel_inner; /* look into tunnels */
 	__u32 default_slot;
 	__u32 l2_len;	    /* 14, or 0 on a device without Ethernet header */
 	__s32 overhead;	    /* bytes a packet adds to its IP length */

@@ -146,8 +146,8 @@ int qos_flows(const char *ifname, unsigned int most, struct qos_diags *diags, ch
  * it, as a JSON document (an object). The packet is text, "udp 10.0.0.2:5000 > 1.1.1.1:53 dscp
  * ef"; -EINVAL with the word that is wrong. Needs no privilege and no kernel.
  */
-int qos_explain_policy(const struct qos_policy *policy, const char *packet, struct qos_diags *diags,
-		       char **ret_json);
+int qos_explain_policy(const struct qos_policy *policy, const char *packet,
+		       struct qos_diags *diags, char **ret_json);
 /*
  * The same of the packets of a file of pcap, path, or standard input ("-"): each of them goes to
  * each() as such an object, on one line, valid during the call; a negative errno that it returns
@@ -187,8 +187,8 @@ int qos_monitor_open(const char *const *ifnames, size_t count,
 /*
  * Wait for events, for timeout_ms at most, and hand over those that there are by then, in their
  * order: each as a JSON document (an object), valid until the function returns. What that returns,
- * if not 0 (then more), ends the call and is what this returns. Programs that are replaced are
- * followed from here. -ENOENT when no interface is shaped any more.
+ * if not 0 (then more), ends the call and is what this returns. Programs that are replaced are followed from
+ * here. -ENOENT when no interface is shaped any more.
  */
 typedef int qos_monitor_fn(const char *json, void *arg);
 int qos_monitor_wait(struct qos_monitor *monitor, int timeout_ms, qos_monitor_fn *fn, void *arg,
