@@ -357,6 +357,32 @@ struct qos_expiry_cfg {
 /* cgroups that are gone and whose sockets' packets are still told. */
 #define QOS_CGROUPS_GONE 256
 
+/* qos_shape() has done nothing yet, and is called again for the packet. */
+#define QOS_AGAIN 1000
+
+/* More than struct facts has. */
+#define QOS_FACTS_MAX 192
+
+/* What monitor.bpf.c tells of a packet. */
+struct qos_event {
+	__u64 time; /* CLOCK_MONOTONIC, ns */
+	__u64 at;   /* when it leaves, of one that passed */
+	__u32 listener;
+	__u32 slot;
+	__u32 segments, bytes; /* the frame's, of one that passed */
+	/* struct facts of the program that shapes; where what is in it that program's BTF says */
+	__u8 facts[QOS_FACTS_MAX];
+};
+
+/* What one who listens wants to be told. */
+struct qos_listener_cfg {
+	__u32 id;
+	__u32 verdicts; /* bits: enum qos_verdict */
+	__u32 sample;	/* of QOS_PASS one in so many */
+	__u32 chosen;	/* only the slots of a map */
+	__u32 verdict_at, facts_len;
+};
+
 enum qos_framing {
 	QOS_FRAMING_NONE,
 	QOS_FRAMING_ATM, /* 48 bytes of payload in 53-byte cells */
@@ -410,6 +436,7 @@ _Static_assert(sizeof(struct qos_entry) == 8, "abi");
 _Static_assert(sizeof(struct qos_link_cfg) == 56 + 4 * (QOS_PIECES + QOS_MAX_MASKS), "abi");
 _Static_assert(sizeof(struct qos_expiry) == 40, "abi");
 _Static_assert(sizeof(struct qos_expiry_cfg) == 136, "abi");
+_Static_assert(sizeof(struct qos_event) == 32 + QOS_FACTS_MAX, "abi");
 _Static_assert(sizeof(struct qos_frag_key) == 40, "abi");
 _Static_assert(sizeof(struct qos_decision) == 128, "abi");
 _Static_assert(QOS_MAX_CLASSES < QOS_DROP_SLOT && QOS_MAX_ENTRIES < 65535, "abi");

@@ -20,7 +20,7 @@
 #define PASS TC_ACT_UNSPEC
 #define DROP TC_ACT_SHOT
 /* Nothing is done yet: the shares of the class are to be looked at first. */
-#define AGAIN 1000
+#define AGAIN QOS_AGAIN
 /* Passes; of the bytes that facts say, its flow is to be told. */
 #define SAMPLE 1001
 

@@ -66,6 +66,16 @@ static const struct opt opts_top[] = {
 	{},
 };
 
+static const struct opt opts_monitor[] = {
+	HELP, JSON,
+	{ OPT_DROPS, 'd', "drops", NULL, "only drops and, with --marks, marks" },
+	{ OPT_MARKS, 'm', "marks", NULL, "only marks and, with --drops, drops" },
+	{ OPT_SAMPLE, 's', "sample", "N", "also one in N of the packets that pass as they came" },
+	{ OPT_CLASS, 'c', "class", "CLASS", "only this class, and those in it" },
+	{ OPT_EVENTS, 'n', "count", "N", "end after N events" },
+	{},
+};
+
 static void run_help(const struct args *args, struct report *report);
 
 static const struct verb verbs[] = {
@@ -85,6 +95,8 @@ static const struct verb verbs[] = {
 	  "Print the flows that send now: class, rate, delay" },
 	{ "explain", "FILE|IFACE PACKET", 1, 2, opts_explain, run_explain,
 	  "Say which class and rule take a packet, and why" },
+	{ "monitor", "[IFACE...]", 0, INT_MAX, opts_monitor, run_monitor,
+	  "Print drops and marks as they happen" },
 	{ "set", "IFACE CLASS K=V...", 3, INT_MAX, opts_set, run_set,
 	  "Change numbers of a class, perhaps for a while" },
 	{ "unset", "IFACE [CLASS...]", 1, INT_MAX, opts_state, run_unset,

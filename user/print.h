@@ -13,12 +13,17 @@ char *json_number(const json_t *json, char *(*format)(long long value));
 /* The name of a class, indented as deep as it is in the tree. */
 char *json_class(const json_t *class);
 
+/* What makes a packet a flow's: its ends, a host, or that it is the class's. */
+char *json_flow(const json_t *flow);
+
 /* Say so when there is no interface in a document. */
 void print_none(const json_t *interfaces);
 /* Interfaces of qos_show() and of qos_stats(), doctor's and qos_flows()'s object. */
 void print_show(const json_t *interfaces);
 void print_stats(const json_t *interfaces);
 void print_flows(const json_t *flows);
+/* A line for what qos_monitor_wait() handed over. */
+void print_event(const json_t *event);
 /* Interfaces of qos_stats(), compared: what happened between two looks. */
 void print_interval(const json_t *interfaces);
 /* Interfaces of look_at_all(), as OpenMetrics has them. */

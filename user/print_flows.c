@@ -17,8 +17,7 @@ static char *flow_end(const json_t *flow, const char *address, const char *port)
 			   (long long)json_integer_value(number));
 }
 
-/* What makes a packet the flow's: its ends, a host, or that it is the class's. */
-static char *flow_name(const json_t *flow)
+char *json_flow(const json_t *flow)
 {
 	_cleanup_(freep) char *src = flow_end(flow, "src", "sport");
 	_cleanup_(freep) char *dst = flow_end(flow, "dst", "dport");
@@ -49,7 +48,7 @@ void print_flows(const json_t *flows)
 		table_add(&table, json_number(json_object_get(flow, "rate_now"), text_rate_now));
 		table_add(&table, json_number(json_object_get(flow, "delay_ns"), text_ms));
 		table_add(&table, json_number(json_object_get(flow, "signals"), NULL));
-		table_add(&table, flow_name(flow));
+		table_add(&table, json_flow(flow));
 	}
 	if (i)
 		table_print(&table, "");

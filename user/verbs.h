@@ -30,4 +30,7 @@ void run_explain(const struct args *args, struct report *report);
 void run_stats(const struct args *args, struct report *report);
 void run_top(const struct args *args, struct report *report);
 
+/* cmd_monitor.c */
+void run_monitor(const struct args *args, struct report *report);
+
 #endif

@@ -114,8 +114,7 @@ static int find_flows(const struct qos_bpf *bpf, struct look *look)
 	return 0;
 }
 
-/* The document's class at each slot; null: none. */
-static const json_t **classes_by_slot(const struct qos_bpf *bpf)
+const json_t **qos_flow_classes(const struct qos_bpf *bpf)
 {
 	const json_t *classes = json_object_get(json_object_get(bpf->state, "show"), "classes");
 	const json_t **by_slot = calloc(bpf->capacity, sizeof(json_t *)), *cls;
@@ -220,7 +219,7 @@ static int add_flow(const struct flow *flow, const struct qos_flow_name *name, c
 
 static int list_flows(const struct qos_bpf *bpf, const struct look *look, size_t most, json_t *list)
 {
-	_cleanup_(freep) const json_t **classes = classes_by_slot(bpf);
+	_cleanup_(freep) const json_t **classes = qos_flow_classes(bpf);
 	int r = classes ? 0 : -ENOMEM;
 
 	for (size_t i = 0; r == 0 && i < look->count; i++) {

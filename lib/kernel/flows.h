@@ -9,6 +9,10 @@
 int qos_device_flows(const struct qos_device *device, size_t most, struct qos_diags *diags,
 		     json_t **ret_json);
 
+/* The document's class at each slot of the program, borrowed of its state; null: none. The array is
+ * the caller's; null when out of memory. */
+const json_t **qos_flow_classes(const struct qos_bpf *bpf);
+
 /*
  * What the first of two looks at a record, and the second, say that its flow has sent
  * between them, bytes. A record that was given to another flow, or anew to the same,

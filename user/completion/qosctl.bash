@@ -83,6 +83,7 @@ _qosctl_options()
 	check | show | doctor) echo '--help --json' ;;
 	stats) echo '--help --json --watch --openmetrics' ;;
 	top) echo '--help --interval' ;;
+	monitor) echo '--help --json --drops --marks --sample --class --count' ;;
 	plan) echo '--help --json --dir --offline' ;;
 	apply) echo '--help --json --dir --all' ;;
 	flows) echo '--help --json --number' ;;
@@ -98,7 +99,7 @@ _qosctl_options()
 _qosctl()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} verb=${COMP_WORDS[1]}
-	local verbs='check plan apply show stats top flows explain set unset schedule remove doctor help'
+	local verbs='check plan apply show stats top flows explain monitor set unset schedule remove doctor help'
 
 	COMPREPLY=()
 	# bash makes words of "--dir=x" at the sign.
@@ -120,6 +121,12 @@ _qosctl()
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return
 		;;
+	monitor:-c | monitor:--class)
+		_qosctl_words "$(qosctl show --json 2>/dev/null |
+			jq -r '.[].classes[].name' 2>/dev/null | sort -u)" "$cur"
+		return
+		;;
+	monitor:-s | monitor:--sample | monitor:-n | monitor:--count) return ;;
 	flows:-n | flows:--number | top:-i | top:--interval | set:-f | set:--for) return ;;
 	esac
 	if [[ $cur == -* ]]; then
@@ -136,7 +143,7 @@ _qosctl()
 		_qosctl_words "$(_qosctl_interfaces)" "$cur"
 		_qosctl_files "$cur"
 		;;
-	show | stats | top | flows | remove | doctor) _qosctl_words "$(_qosctl_interfaces)" "$cur" ;;
+	show | stats | top | flows | monitor | remove | doctor) _qosctl_words "$(_qosctl_interfaces)" "$cur" ;;
 	set | unset) _qosctl_set "$verb" "$cur" ;;
 	schedule) _qosctl_schedule "$cur" ;;
 	help) _qosctl_words "$verbs" "$cur" ;;

@@ -167,6 +167,34 @@ int qos_explain(const char *ifname, const char *packet, struct qos_diags *diags,
 int qos_explain_capture(const char *ifname, const char *path, qos_explain_each each, void *arg,
 			struct qos_diags *diags, char **ret_json);
 
+/* What a monitor is to tell. All zero: drops and marks, of all classes. */
+struct qos_monitor_filter {
+	int drops, marks;    /* these only; neither, or both: both */
+	unsigned int sample; /* and of the packets that pass as they came one in so many; 0: none */
+	const char *class_name; /* only of this class and those in it; null: of all */
+};
+
+/*
+ * Listen to what happens to packets of interfaces: count names, or with 0 all that are shaped
+ * here. Until it is freed, or the process ends however it does, each packet costs a little more;
+ * when nobody listens nothing is left of it. -EOPNOTSUPP where the kernel cannot. Needs
+ * CAP_NET_ADMIN, CAP_BPF, CAP_PERFMON, and CAP_SYS_ADMIN to read what the program says of itself.
+ */
+struct qos_monitor;
+int qos_monitor_open(const char *const *ifnames, size_t count,
+		     const struct qos_monitor_filter *filter, struct qos_diags *diags,
+		     struct qos_monitor **ret_monitor);
+/*
+ * Wait for events, for timeout_ms at most, and hand over those that there are by then, in their
+ * order: each as a JSON document (an object), valid until the function returns. What that returns,
+ * if not 0 (then more), ends the call and is what this returns. Programs that are replaced are followed from
+ * here. -ENOENT when no interface is shaped any more.
+ */
+typedef int qos_monitor_fn(const char *json, void *arg);
+int qos_monitor_wait(struct qos_monitor *monitor, int timeout_ms, qos_monitor_fn *fn, void *arg,
+		     struct qos_diags *diags);
+void qos_monitor_free(struct qos_monitor *monitor);
+
 /* What calls of this library need; capabilities(7). */
 enum qos_privileges {
 	QOS_PRIVILEGES_NONE,  /* nothing more of the kernel, nor of a policy's file */

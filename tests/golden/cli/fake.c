@@ -328,6 +328,52 @@ int qos_explain_policy_capture(const struct qos_policy *policy, const char *path
 	return qos_explain_capture(policy->interface, path, each, arg, diags, ret_json);
 }
 
+/* monitor-IFACE.json holds events, a line each; then nothing is shaped any more. */
+struct qos_monitor {
+	char *text;
+};
+
+int qos_monitor_open(const char *const *ifnames, size_t count,
+		     const struct qos_monitor_filter *filter, struct qos_diags *diags,
+		     struct qos_monitor **ret_monitor)
+{
+	struct qos_monitor *monitor = calloc(1, sizeof(*monitor));
+	int r;
+
+	fprintf(stderr, "monitor %zu:%s%s sample %u class %s\n", count,
+		filter->drops ? " drops" : "", filter->marks ? " marks" : "", filter->sample,
+		filter->class_name ? filter->class_name : "all");
+	r = answer("monitor", count ? ifnames[0] : NULL, 1, diags, &monitor->text);
+	if (r < 0) {
+		free(monitor);
+		return r;
+	}
+	*ret_monitor = monitor;
+	return 0;
+}
+
+int qos_monitor_wait(struct qos_monitor *monitor, int timeout_ms, qos_monitor_fn *fn, void *arg,
+		     struct qos_diags *diags)
+{
+	char *rest = monitor->text;
+	int r = 0;
+
+	(void)timeout_ms;
+	for (char *line; r == 0 && (line = strsep(&rest, "\n")) && *line;)
+		r = fn(line, arg);
+	if (r)
+		return r;
+	add(diags, QOS_FAILED, NULL, 0, 0, "eth0 is not shaped any more", NULL);
+	return -ENOENT;
+}
+
+void qos_monitor_free(struct qos_monitor *monitor)
+{
+	if (monitor)
+		free(monitor->text);
+	free(monitor);
+}
+
 int qos_privileges_keep(enum qos_privileges keep, struct qos_diags *diags)
 {
 	(void)keep;
