@@ -18,6 +18,8 @@ void print_none(const json_t *interfaces);
 /* Interfaces of qos_show() and of qos_stats(), doctor's and qos_flows()'s object. */
 void print_show(const json_t *interfaces);
 void print_stats(const json_t *interfaces);
+/* Interfaces of qos_rules(). */
+void print_rules(const json_t *interfaces);
 void print_flows(const json_t *flows);
 /* Interfaces of qos_stats(), compared: what happened between two looks. */
 void print_interval(const json_t *interfaces);

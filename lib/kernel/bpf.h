@@ -29,6 +29,8 @@ struct qos_bpf {
 	struct qos_bpf_maps maps; /* all of it, or most */
 	/* of an opened one: */
 	int flows_fd, names_fd;
+	int hits_fd, decisions_fd;
+	uint32_t rules; /* and the default; those of qos_hits */
 	int expiries_fd, expiry_cfgs_fd; /* -1: nothing ever ended by itself: see expiry.h */
 	bool unpinned;			 /* it has maps that have no pin */
 	uint32_t flow_records;
