@@ -162,10 +162,10 @@ int qos_device_hits(struct qos_device *device, struct qos_diags *diags, json_t *
 	if (r < 0)
 		return qos_bpf_fail(diags, r, "cannot read the counters of the rules of %s",
 				    device->link.name);
-	*ret_json = json_pack("{s:s, s:i, s:O, s:O, s:o}", "interface", device->link.name,
-			      "ifindex", device->link.ifindex, "policy",
-			      json_object_get(bpf->state, "path"), "source",
-			      json_object_get(bpf->state, "source"), "counts",
-			      bpf->rules > 1 ? counts_json(hits, bpf->rules) : json_null());
+	*ret_json =
+		json_pack("{s:s, s:i, s:O, s:O, s:o}", "interface", device->link.name, "ifindex",
+			  device->link.ifindex, "policy", json_object_get(bpf->state, "path"),
+			  "source", json_object_get(bpf->state, "source"), "counts",
+			  bpf->rules > 1 ? counts_json(hits, bpf->rules) : json_null());
 	return *ret_json ? 0 : -ENOMEM;
 }
