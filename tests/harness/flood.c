@@ -162,6 +162,15 @@ static void send_one(int fd, const struct options *o, uint64_t flow, struct tota
 	t->by_port[flow % o->ports]++;
 }
 
+/* What it took of a CPU, the kernel's work for it included. */
+static int64_t cpu_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	return ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
+}
+
 static void run(int fd, const struct options *o, struct totals *t)
 {
 	int64_t start = now_ns();
@@ -179,7 +188,7 @@ int main(int argc, char **argv)
 {
 	struct options o = { .size = 60, .ports = 1 };
 	static struct totals t;
-	int64_t start;
+	int64_t start, cpu;
 	int fd;
 
 	parse_options(&o, argc, argv);
@@ -190,11 +199,13 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	start = now_ns();
+	cpu = cpu_ns();
 	run(fd, &o, &t);
+	cpu = cpu_ns() - cpu;
 	printf("{\"packets\":%ju,\"enobufs\":%ju,\"errors\":%ju,\"last_error\":\"%s\","
-	       "\"elapsed_ns\":%jd,\"by_port\":[",
+	       "\"elapsed_ns\":%jd,\"cpu_ns\":%jd,\"by_port\":[",
 	       (uintmax_t)t.packets, (uintmax_t)t.enobufs, (uintmax_t)t.errors,
-	       t.last ? strerror(t.last) : "", (intmax_t)(now_ns() - start));
+	       t.last ? strerror(t.last) : "", (intmax_t)(now_ns() - start), (intmax_t)cpu);
 	for (uint64_t i = 0; i < o.ports; i++)
 		printf("%s%ju", i ? "," : "", (uintmax_t)t.by_port[i]);
 	printf("]}\n");
