@@ -52,14 +52,15 @@ __noinline int qos_decide(struct __sk_buff *skb, const struct facts *f, __u64 re
 		return 0;
 	if (d->rest)
 		hit(d->decided, d->packets, d->bytes);
+	/* at once, before the rules are asked: who reads the counters may see both (hits.c) */
+	d->packets = 0;
+	d->bytes = 0;
 	d->decided = qos_first_match(skb, f, 0);
 	d->rest = rest;
 	d->src[0] = f->src[0];
 	d->src[1] = f->src[1];
 	d->dst[0] = f->dst[0];
 	d->dst[1] = f->dst[1];
-	d->packets = 0;
-	d->bytes = 0;
 	remember_more(d, f);
 	return 0;
 }

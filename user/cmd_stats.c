@@ -9,16 +9,18 @@
 
 #define SECONDS 1.0 /* unless told */
 
-static void print_once(const char *ifname, struct report *report)
+/* Of a call of the library, as its printer has it. */
+static void print_once(look_fn get, void (*print)(const json_t *interfaces), const char *ifname,
+		       struct report *report)
 {
-	_cleanup_(json_decrefp) json_t *interfaces = look_at(qos_stats, ifname, report);
+	_cleanup_(json_decrefp) json_t *interfaces = look_at(get, ifname, report);
 
 	if (interfaces && report->json) {
 		print_json(stdout, interfaces);
 		return;
 	}
 	print_none(interfaces);
-	print_stats(interfaces);
+	print(interfaces);
 }
 
 static void pause_for(double seconds)
@@ -72,6 +74,7 @@ void run_stats(const struct args *args, struct report *report)
 {
 	const char *ifname = args->operand_count ? args->operands[0] : NULL;
 	const char *watched = args->option[OPT_WATCH], *metrics = args->option[OPT_OPENMETRICS];
+	const char *rules = args->option[OPT_RULES];
 	double seconds = args_seconds("stats ", watched, SECONDS);
 
 	if (seconds < 0) {
@@ -80,11 +83,17 @@ void run_stats(const struct args *args, struct report *report)
 		usage_error("stats ", "--openmetrics is a format of its own, not for --%s",
 			    watched ? "watch" : "json");
 		report_status(report, QOS_INVALID);
+	} else if (rules && (watched || metrics)) {
+		usage_error("stats ", "--rules is not for --%s",
+			    watched ? "watch" : "openmetrics");
+		report_status(report, QOS_INVALID);
+	} else if (rules) {
+		print_once(qos_rules, print_rules, ifname, report);
 	} else if (metrics) {
 		print_for_collector(ifname, report);
 	} else if (watched) {
 		watch(ifname, seconds, report);
 	} else {
-		print_once(ifname, report);
+		print_once(qos_stats, print_stats, ifname, report);
 	}
 }

@@ -58,6 +58,7 @@ static const struct opt opts_stats[] = {
 	HELP, JSON,
 	{ OPT_WATCH, 'w', "watch", "[SECONDS]", "repeat, and print what happened in between (1)" },
 	{ OPT_OPENMETRICS, 'm', "openmetrics", NULL, "print the text format of OpenMetrics" },
+	{ OPT_RULES, 'r', "rules", NULL, "print what each rule took instead" },
 	{},
 };
 static const struct opt opts_top[] = {

@@ -21,6 +21,8 @@ void print_none(const json_t *interfaces);
 /* Interfaces of qos_show() and of qos_stats(), doctor's and qos_flows()'s object. */
 void print_show(const json_t *interfaces);
 void print_stats(const json_t *interfaces);
+/* Interfaces of qos_rules(). */
+void print_rules(const json_t *interfaces);
 void print_flows(const json_t *flows);
 /* A line for what qos_monitor_wait() handed over. */
 void print_event(const json_t *event);

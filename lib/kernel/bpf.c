@@ -24,6 +24,8 @@ void qos_bpf_free(struct qos_bpf *bpf)
 	closep(&bpf->counters_fd);
 	closep(&bpf->flows_fd);
 	closep(&bpf->names_fd);
+	closep(&bpf->hits_fd);
+	closep(&bpf->decisions_fd);
 	closep(&bpf->expiries_fd);
 	closep(&bpf->expiry_cfgs_fd);
 	closep(&bpf->cgroups_fd);
@@ -43,6 +45,7 @@ struct qos_bpf *qos_bpf_new(void)
 		return NULL;
 	bpf->prog_fd = bpf->classes_fd = bpf->clocks_fd = bpf->counters_fd = -1;
 	bpf->flows_fd = bpf->names_fd = bpf->document.fd = -1;
+	bpf->hits_fd = bpf->decisions_fd = -1;
 	bpf->expiries_fd = bpf->expiry_cfgs_fd = -1;
 	bpf->cgroups_fd = bpf->cgroup_path_fd = -1;
 	bpf->cgroup_links.mkdir_fd = bpf->cgroup_links.rmdir_fd = -1;
@@ -70,6 +73,11 @@ static int adopt_map(struct qos_bpf *bpf, int fd, void *arg __attribute__((unuse
 		bpf->flows_fd = TAKE_FD(owned);
 	} else if (strcmp(info.name, "qos_flow_names") == 0) {
 		bpf->names_fd = TAKE_FD(owned);
+	} else if (strcmp(info.name, "qos_hits") == 0) {
+		bpf->rules = info.max_entries;
+		bpf->hits_fd = TAKE_FD(owned);
+	} else if (strcmp(info.name, "qos_decisions") == 0) {
+		bpf->decisions_fd = TAKE_FD(owned);
 	} else if (strcmp(info.name, "qos_expiries") == 0) {
 		bpf->expiries_fd = TAKE_FD(owned);
 	} else if (strcmp(info.name, "qos_expiry_cfgs") == 0) {
@@ -139,7 +147,7 @@ static bool is_ours(const struct qos_bpf *bpf)
 
 	return json_integer_value(abi) == QOS_ABI_VERSION && bpf->classes_fd >= 0 &&
 	       bpf->clocks_fd >= 0 && bpf->counters_fd >= 0 && bpf->flows_fd >= 0 &&
-	       bpf->names_fd >= 0;
+	       bpf->names_fd >= 0 && bpf->hits_fd >= 0 && bpf->decisions_fd >= 0;
 }
 
 /* Those beside the pin of another program are that one's. */

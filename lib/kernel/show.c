@@ -9,6 +9,7 @@
 #include "kernel/device.h"
 #include "kernel/expiry.h"
 #include "kernel/flows.h"
+#include "kernel/hits.h"
 #include "kernel/ports.h"
 #include "kernel/probe.h"
 #include "kernel/rates.h"
@@ -245,6 +246,11 @@ int qos_kernel_show(const char *ifname, struct qos_diags *diags, json_t **ret_js
 int qos_kernel_stats(const char *ifname, struct qos_diags *diags, json_t **ret_json)
 {
 	return describe(ifname, qos_device_stats, false, diags, ret_json);
+}
+
+int qos_kernel_hits(const char *ifname, struct qos_diags *diags, json_t **ret_json)
+{
+	return describe(ifname, qos_device_hits, false, diags, ret_json);
 }
 
 int qos_kernel_flows(const char *ifname, size_t most, struct qos_diags *diags, json_t **ret_json)

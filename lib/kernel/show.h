@@ -10,6 +10,8 @@
 /* ifname may be null: all that are shaped here. An array each; a new reference. */
 int qos_kernel_show(const char *ifname, struct qos_diags *diags, json_t **ret_json);
 int qos_kernel_stats(const char *ifname, struct qos_diags *diags, json_t **ret_json);
+/* See hits.h. */
+int qos_kernel_hits(const char *ifname, struct qos_diags *diags, json_t **ret_json);
 /* Of one interface, an object; most: flows, 0: all. */
 int qos_kernel_flows(const char *ifname, size_t most, struct qos_diags *diags, json_t **ret_json);
 /* An object. ifname may be null: the machine only. */

@@ -14,6 +14,7 @@ import bars  # noqa: E402
 import figures  # noqa: E402
 import ideal  # noqa: E402
 import jobs  # noqa: E402
+import rules  # noqa: E402
 import scenarios  # noqa: E402
 import svg  # noqa: E402
 from scenarios import Class, Load, Scenario  # noqa: E402
@@ -194,6 +195,46 @@ class Apply(unittest.TestCase):
         lines = apply.batch(1000)
         self.assertEqual(sum(line.startswith("filter") for line in lines), 1000)
         self.assertEqual(sum("parent 1:1 " in line for line in lines), 1000)
+
+
+class Rules(unittest.TestCase):
+    def test_differences_of_a_round(self):
+        lines = [f"send {round_} {way} 10 {ns}" for way, values in
+                 (("nothing", (9, 100, 300, 100)), ("one", (9, 200, 400, 200)), ("qosctl", (9, 150, 450, 350)),
+                  ("u32", (9, 2100, 2300, 9100))) for round_, ns in enumerate(values)]
+        got = rules.of_chain([*lines, "skip flower not in this kernel", "apply first 1 2 3"])
+        self.assertEqual(got["ns"], {"one": 10, "qosctl": 15, "u32": 200})
+        self.assertEqual((got["nothing_ns"], got["rounds"]), (10, 3))
+        self.assertEqual(got["skipped"], {"flower": "not in this kernel"})
+        self.assertEqual([(b["measured"], b["met"]) for b in rules.judge_chain(got, "")], [(.075, False)])
+
+    def test_apply(self):
+        got = rules.of_apply(["send 1 nothing 1 1", "apply first 3000 2048 1048576", "apply first 1000 1024 1048576",
+                              "apply first 1001000 1024 1048576"])
+        self.assertEqual(got, {"first": {"ms": 3.0, "rss_mib": 1.0, "maps_mib": 1.0}})
+        self.assertEqual([b["met"] for b in rules.judge_apply(got)], [True, True])
+
+    def test_cost(self):
+        def case(name, ns, packet=rules.PACKET, queue="no"):
+            return {"program": name, "packet": packet, "queue": queue, "ns_median": ns, "ratio": ns / 50}
+
+        got = rules.of_cost([case("minimal EDT", 50), case("1 rule", 70), case("1 rule", 99, queue="yes"),
+                             case("10 rules, every key", 76), case("11000 rules", 77), case("11000 rules", 1, "IPv6 TCP"),
+                             case("11000 rules, all new", 700)])
+        self.assertEqual([c["ns"] for c in got.values()], [50, 70, 76, 77, 700])
+        self.assertEqual([(b["measured"], b["met"]) for b in rules.judge_cost(got)],
+                         [(1.1, True), (1.52, False), (700, True)])
+
+    def test_the_same_rules_three_times(self):
+        self.assertEqual(rules.tc(5, "u32", rules.U32), "filter add dev c0 egress protocol ip prio 1 u32 match ip protocol 6 "
+                         "0xff match ip dst 172.16.5.0/24 match ip dport 1029 0xffff classid 1:3")
+        self.assertEqual(rules.tc(4, "flower", rules.FLOWER), "filter add dev c0 egress protocol ip prio 5 flower ip_proto udp "
+                         "dst_port 1028 ip_tos 0xb8/0xfc classid 1:2")
+        made = rules.files()
+        self.assertEqual([len(made[f"{way}.batch"]) for way in ("u32", "flower")], [rules.CHAIN] * 2)
+        self.assertEqual(sum("class: c" in line for line in made["qosctl.yaml"]), rules.CHAIN)
+        self.assertEqual(len(made["more.yaml"]), len(made["many.yaml"]) + 1)
+        self.assertEqual(len(set(made["many.yaml"])), len(made["many.yaml"]))
 
 
 class Pictures(unittest.TestCase):

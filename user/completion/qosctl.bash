@@ -81,7 +81,7 @@ _qosctl_options()
 {
 	case $1 in
 	check | show | doctor) echo '--help --json' ;;
-	stats) echo '--help --json --watch --openmetrics' ;;
+	stats) echo '--help --json --watch --openmetrics --rules' ;;
 	top) echo '--help --interval' ;;
 	monitor) echo '--help --json --drops --marks --sample --class --count' ;;
 	plan) echo '--help --json --dir --offline' ;;

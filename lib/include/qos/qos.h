@@ -135,6 +135,12 @@ int qos_stats(const char *ifname, struct qos_diags *diags, char **ret_json);
 int qos_doctor(const char *ifname, struct qos_diags *diags, char **ret_json);
 
 /*
+ * How often each rule of the policies in force took a packet, as a JSON document: an array of
+ * interfaces, as qos_stats(). Begins anew when an apply changes rules.
+ */
+int qos_rules(const char *ifname, struct qos_diags *diags, char **ret_json);
+
+/*
  * The flows of an interface that send now, those that send most first, as a JSON
  * document (an object): the first most of them, or all with 0. Looks twice, 200 ms
  * apart. -EOPNOTSUPP with mode police, which follows no flows.

@@ -277,6 +277,11 @@ int qos_stats(const char *ifname, struct qos_diags *diags, char **ret_json)
 	return answer("stats", ifname, 1, diags, ret_json);
 }
 
+int qos_rules(const char *ifname, struct qos_diags *diags, char **ret_json)
+{
+	return answer("rules", ifname, 1, diags, ret_json);
+}
+
 int qos_doctor(const char *ifname, struct qos_diags *diags, char **ret_json)
 {
 	return answer("doctor", ifname, 1, diags, ret_json);

@@ -216,6 +216,7 @@ static void test_no_interface(void **state)
 	}
 	expect_refused(*state, qos_show(NO_INTERFACE, *state, &text), text);
 	expect_refused(*state, qos_stats(NO_INTERFACE, *state, &text), text);
+	expect_refused(*state, qos_rules(NO_INTERFACE, *state, &text), text);
 	expect_refused(*state, qos_doctor(NO_INTERFACE, *state, &text), text);
 	expect_refused(*state, qos_flows(NO_INTERFACE, 0, *state, &text), text);
 	qos_policy_free(policy);
