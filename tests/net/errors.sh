@@ -3,12 +3,14 @@
 # ENOMEM, EBUSY and EPERM at the netlink and bpf calls of `qosctl apply`, each in turn: a clear error and
 # the policy of before, or, where qosctl can do without what failed, the new one.
 #
-#   errors.sh all   each error at each call
-#   errors.sh some  one of them at each, in turn, and of the many bpf calls around the loading of a
-#                   program at every fourth
+#   errors.sh all          each error at each call
+#   errors.sh each         one of them at each, in turn
+#   errors.sh some [STEP]  so too, but of the many bpf calls around the loading of a program at every
+#                          STEPth (4)
 . "$(dirname "$0")/faultlib.sh"
 
-which=${1-some}
+which=${1-some} step=1
+[[ $which != some ]] || step=${2-4}
 ERRORS=(ENOMEM EBUSY EPERM)
 CALLS=(bpf sendto recvmsg)
 
@@ -70,7 +72,7 @@ transition() { # FROM TO
 			else
 				try "$call" $n "${ERRORS[turn++ % 3]}" "$1" "$2" || break
 				loaded=$(grep -c BPF_PROG_LOAD "$T/trace")
-				[[ $call == bpf ]] && ((loaded > 1)) && n=$((n + 3))
+				[[ $call == bpf ]] && ((loaded > 1)) && n=$((n + step - 1))
 			fi
 			((failed - before < 10)) || break 2
 		done

@@ -65,7 +65,8 @@ look() {
 	effective=none
 	for map in ${id:+qos_classes qos_rules}; do
 		map_id "$id" "$map"
-		effective+=$(bpftool map dump id "$REPLY")
+		# as bytes: one that the kernel made without BTF, as it may, has no other form
+		effective+=$(bpftool -j map dump id "$REPLY" | jq -c '.[] | [.key, .value]')
 	done
 	link=$(ip -n "$NS_CLI" -d link show c0 2>/dev/null)
 	link=${link#*gso_max_size }

@@ -41,7 +41,6 @@ remember() { # NAME
 }
 run() { cli qosctl schedule run c0 "$1"; }
 set_a() { cli qosctl set c0 a ceil=2500kbit; }
-unset_a() { cli qosctl unset c0 a; }
 for name in A B C; do
 	apply $name >/dev/null || bail "cannot apply"
 	remember "$name day -"
