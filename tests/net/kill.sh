@@ -4,12 +4,11 @@
 # is in force, whole, and the next apply makes all good. Under load: no packet is lost on the way, and
 # none goes past the classes.
 #
-#   kill.sh all [STEP [FIRST]]   at every call, or at every STEPth of them: the default natively
-#   kill.sh some    where something has just been changed, and at every hundredth: each takes seconds in
-#                   virtual time, as programs are loaded
+#   kill.sh [all|some [STEP [FIRST]]]   at every call; or where something has just been changed and at
+#                                       every hundredth; only at every STEPth of those
 . "$(dirname "$0")/faultlib.sh"
 
-which=${1-$(often all some)} step=${2-1} first=${3-1}
+which=${1-$(often all some)} step=${2-$(often 1 5)} first=${3-1}
 sender=''
 
 # shellcheck disable=SC2119
@@ -67,8 +66,8 @@ calls() { # FROM TO
 	cli strace -f -o "$T/trace" qosctl apply "$T/$2.yaml" >/dev/null
 	put "$1" || not_ok "back to $1"
 	# call n is on line n + 1, after what starts it; of pins those in the middle stand for the rest
-	awk -v loads="$(grep -c BPF_PROG_LOAD "$T/trace")" '
-		NR > 1 && (changed || NR % 100 == 0) { print NR - 1 }
+	awk -v loads="$(grep -c BPF_PROG_LOAD "$T/trace")" -v step="$step" -v n="-$first" '
+		NR > 1 && (changed || NR % 100 == 0) && ++n % step == 0 { print NR - 1 }
 		{ changed = /sendto.*RTM_(NEW|SET|DEL)/ && !/RTM_NEWNS/ || /rename\(/ ||
 			/BPF_OBJ_PIN/ && ++pins == 6 || /unlinkat\(/ && ++unlinks == 6 ||
 			loads == 0 && /BPF_MAP_UPDATE/ }
@@ -76,7 +75,7 @@ calls() { # FROM TO
 }
 
 # With so few of them something was done.
-few=$([[ $which == all ]] && echo 5 || echo 1)
+few=$([[ $which == all ]] && echo $((5 / step)) || echo 0)
 kills=0 changed=0
 try() { # N FROM TO: 1 when it was not killed any more
 	local status
@@ -128,7 +127,6 @@ load_stop() { # NAME
 	is "$1: none is reordered" "$(json "$1" '.keys["udp:5001"].reordered')" 0
 }
 dropped() { cli qosctl stats c0 --json | jq '.[0].classes[] | select(.name == "a").drops | add'; }
-tx_dropped() { ip -n "$NS_CLI" -j -s link show c0 | jq '.[0].stats64.tx.dropped'; }
 seen() { cli qosctl stats c0 --json | jq '.[0].classes[] | select(.name == "a") | .packets + (.drops | add)'; }
 
 note "nothing, then a policy"
@@ -136,8 +134,7 @@ lost=$(tx_dropped)
 if [[ $MODE == fq ]]; then load_start first 2mbit; else load_start first 80kbit 200; fi
 transition none P
 load_stop first
-# The kernel drops what is sent while it adds or takes away a qdisc, clsact too, and counts it as the
-# interface's. In mode police 60000 bytes last for 5 s of 80 kbit/s.
+# In mode police 60000 bytes last for 5 s of 80 kbit/s.
 if [[ $MODE == fq ]] || (($(json first-sent .late_max_ns) < 5000000000)); then
 	lost=$(($(tx_dropped) - lost))
 	is "each of $sent packets arrived, or was one of $lost that came while a qdisc was put or removed" \

@@ -3,11 +3,11 @@
 # Several qosctl at once, again and again: apply, set, unset and schedule run of one interface, and who
 # looks at it. One after the other, the last one wins, nothing is left over.
 #
-#   race.sh [ROUNDS [EVERY]]   in every EVERYth round a program is loaded, in every fourth of those after
-#                              the interface was no longer shaped; in the others numbers change
+#   race.sh [ROUNDS [EVERY]]   in every EVERYth round programs are loaded, and in every third of those
+#                              the interface may be no longer shaped; in the others only numbers change
 . "$(dirname "$0")/faultlib.sh"
 
-rounds=${1-$(often 100 10)} every=${2-$(often 1 10)}
+rounds=${1-$(often 100 12)} every=${2-$(often 1 4)}
 # shellcheck disable=SC2119
 topo2
 policy A 20 4 2
@@ -59,7 +59,7 @@ ours=$(in_kernel)
 jobs_of() { # N
 	local may=0 jobs
 	# not shaped any more, or not again yet
-	((${1} % (4 * every))) || may='[01]'
+	(($1 % (3 * every))) || may='[01]'
 	jobs=("0 qosctl apply $T/B.yaml" "0 qosctl apply $T/C.yaml" "$may qosctl schedule run c0 night"
 		"$may qosctl set c0 a ceil=2500kbit" "$may qosctl schedule run c0 day"
 		"[01] qosctl unset c0 a" "[01] qosctl show c0 --json" "[01] qosctl stats c0 --json")
@@ -90,7 +90,7 @@ after() { # NAME
 	[[ $REPLY == "$policy $schedule $what" ]] || wrong "$last: $name became $REPLY"
 }
 
-pid='' job=''
+pid='' job='' lost=$(tx_dropped)
 declare -A ended=()
 count_start load srv s0 --key udp:5001
 bg pid cli udpsend "$SRV4" 5001 --rate 2mbit --size 1000 --time 100000 >"$T/sent.json"
@@ -111,7 +111,7 @@ for ((i = 1; i <= rounds && bad < 10; i++)); do
 	[[ $REPLY != another ]] || wrong "what is in force is none of them: $state"
 	ended[$REPLY]=$((${ended[$REPLY]-0} + 1))
 	after "$REPLY"
-	((i % (5 * every) == 0)) || continue
+	((i % (2 * every) == 0)) || continue
 	apply A >/dev/null || wrong "apply"
 	now
 	[[ $REPLY == "A day -" && $(settled "$ours") == "$ours" && ! $(changes A) ]] || wrong "$REPLY, $(in_kernel)"
@@ -121,7 +121,10 @@ for name in "${!ended[@]}"; do note "left by ${ended[$name]} rounds: $name"; don
 stop "$pid"
 sleep 0.5
 count_stop load
-note "$(json sent .packets) packets sent, $(json load '.keys["udp:5001"].packets') received"
+sent=$(json sent '.packets + .enobufs') received=$(json load '.keys["udp:5001"].packets') lost=$(($(tx_dropped) - lost))
+note "$sent packets sent, $received received, $lost came while a qdisc was put or removed"
+# what a class dropped is forgotten with it; with fq it drops none of so few
+[[ $MODE != fq ]] || is "each packet arrived, but those" $((received + lost)) "$sent"
 is "none is reordered" "$(json load '.keys["udp:5001"].reordered')" 0
 check "remove" cli qosctl remove c0
 look
