@@ -7,7 +7,7 @@
 #                                         STEPth call
 . "$(dirname "$0")/faultlib.sh"
 
-which=${1-each} step=${2-$(often 1 7)} first=${3-1}
+which=${1-each} step=${2-$(often 1 9)} first=${3-1}
 ERRORS=(ENOMEM EBUSY EPERM)
 CALLS=(bpf sendto recvmsg)
 

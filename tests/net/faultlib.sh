@@ -56,7 +56,7 @@ look() {
 	id=$(attached)
 	effective=none
 	# as bytes: a map that the kernel made without BTF, as it may, has no other form
-	[[ ! $id ]] || effective=$(bpfdump "$id" qos_classes qos_rules)
+	[[ ! $id ]] || effective=$(bpfdump "$id" qos_classes qos_rules qos_sets)
 	link=$(ip -n "$NS_CLI" -d link show c0 2>/dev/null)
 	link=${link#*gso_max_size }
 	# shellcheck disable=SC2034

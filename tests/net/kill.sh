@@ -8,7 +8,7 @@
 #                                       every hundredth; only at every STEPth of those
 . "$(dirname "$0")/faultlib.sh"
 
-which=${1-$(often all some)} step=${2-$(often 1 5)} first=${3-1}
+which=${1-$(often all some)} step=${2-$(often 1 3)} first=${3-1}
 sender=''
 
 # shellcheck disable=SC2119

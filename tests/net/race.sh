@@ -3,11 +3,11 @@
 # Several qosctl at once, again and again: apply, set, unset and schedule run of one interface, and who
 # looks at it. One after the other, the last one wins, nothing is left over.
 #
-#   race.sh [ROUNDS [EVERY]]   in every EVERYth round programs are loaded, and in every third of those
+#   race.sh [ROUNDS [EVERY]]   in every EVERYth round programs are loaded, and in every second of those
 #                              the interface may be no longer shaped; in the others only numbers change
 . "$(dirname "$0")/faultlib.sh"
 
-rounds=${1-$(often 100 12)} every=${2-$(often 1 4)}
+rounds=${1-$(often 100 8)} every=${2-$(often 1 4)}
 # shellcheck disable=SC2119
 topo2
 policy A 20 4 2
@@ -59,7 +59,7 @@ ours=$(in_kernel)
 jobs_of() { # N
 	local may=0 jobs
 	# not shaped any more, or not again yet
-	(($1 % (3 * every))) || may='[01]'
+	(($1 % (2 * every))) || may='[01]'
 	jobs=("0 qosctl apply $T/B.yaml" "0 qosctl apply $T/C.yaml" "$may qosctl schedule run c0 night"
 		"$may qosctl set c0 a ceil=2500kbit" "$may qosctl schedule run c0 day"
 		"[01] qosctl unset c0 a" "[01] qosctl show c0 --json" "[01] qosctl stats c0 --json")
