@@ -4,7 +4,7 @@
 # one that changes class. No packet is lost but by its class, none overtakes another, none is unshaped.
 . "$(dirname "$0")/faultlib.sh"
 
-rates=${1-$(often 1000 60)} others=${2-$(often 200 6)}
+rates=${1-$(often 1000 40)} others=${2-$(often 200 3)}
 PORTS=(5001 5002 5003)
 
 # shellcheck disable=SC2119

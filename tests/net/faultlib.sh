@@ -37,36 +37,26 @@ policy() { # NAME LINK A B [CLASS-OF-5002]: rates in mbit, to $T/NAME.yaml
 apply() { cli qosctl apply "$T/$1.yaml"; }
 changes() { cli qosctl plan "$T/$1.yaml"; } # NAME: nothing when it is in force
 
+# What the kernel drops of what is sent while it puts a qdisc in place or takes it away, clsact too, it
+# counts as the interface's.
+tx_dropped() { ip -n "$NS_CLI" -j -s link show c0 | jq '.[0].stats64.tx.dropped'; }
+
 # The program of our filter, or nothing.
 attached() {
 	local filters
 	filters=$(tc -n "$NS_CLI" filter show dev c0 egress 2>/dev/null)
 	[[ $filters =~ \ qosctl\ .*\ id\ ([0-9]+) ]] && echo "${BASH_REMATCH[1]}"
 }
-declare -A _maps=() # "PROGRAM NAME": the map's id
-map_id() { # PROGRAM NAME: to $REPLY
-	local id name
-	if [[ ! ${_maps["$1 $2"]-} ]]; then
-		while read -r id name; do
-			_maps["$1 $name"]=$id
-		done < <(bpftool -j map show | jq -r --argjson ids \
-			"$(bpftool -j prog show id "$1" | jq -c .map_ids)" \
-			'.[] | select(.id | IN($ids[])) | "\(.id) \(.name)"')
-	fi
-	REPLY=${_maps["$1 $2"]}
-}
 
 # All that apply may change, without the numbers that the kernel gives, to $everything; and what packets
 # meet, the classes and rules of the program that is attached, to $effective.
 everything='' effective=''
 look() {
-	local id map link
+	local id link
 	id=$(attached)
 	effective=none
-	for map in ${id:+qos_classes qos_rules}; do
-		map_id "$id" "$map"
-		effective+=$(bpftool map dump id "$REPLY")
-	done
+	# as bytes: a map that the kernel made without BTF, as it may, has no other form
+	[[ ! $id ]] || effective=$(bpfdump "$id" qos_classes qos_rules qos_sets)
 	link=$(ip -n "$NS_CLI" -d link show c0 2>/dev/null)
 	link=${link#*gso_max_size }
 	# shellcheck disable=SC2034
@@ -77,22 +67,17 @@ $(printf '%s\n' /sys/fs/bpf/qosctl/*/*)"
 }
 
 # Programs and maps of ours in the kernel, and pins. On a machine that others use, only pins.
-programs() {
-	[[ ${QOSCTL_IN_VM-} ]] || { echo some; return; }
-	bpftool -j prog show | jq '[.[] | select(.name == "qos_egress")] | length'
-}
-maps() {
-	[[ ${QOSCTL_IN_VM-} ]] || { echo some; return; }
-	bpftool -j map show | jq '[.[] | select(.name // "" | startswith("qos_"))] | length'
-}
 pins() { find /sys/fs/bpf/qosctl -type f 2>/dev/null | wc -l; }
-in_kernel() { echo "$(programs) programs, $(maps) maps, $(pins) pins"; }
+in_kernel() {
+	local of_bpf='some programs, some maps'
+	[[ ! ${QOSCTL_IN_VM-} ]] || of_bpf=$(bpfdump --count qos_egress qos_)
+	echo "$of_bpf, $(pins) pins"
+}
 none_in_kernel() {
 	if [[ ${QOSCTL_IN_VM-} ]]; then echo "0 programs, 0 maps, 0 pins"; else echo "some programs, some maps, 0 pins"; fi
 }
 
-# The same, when the kernel has freed what nobody holds any more, which takes it a moment. Looking costs
-# more than waiting.
+# The same, when the kernel has freed what nobody holds any more, which takes it a moment.
 settled() { # EXPECTED
 	local wait
 	for wait in 0.1 0.2 0.4 0.8 1.5 2; do
