@@ -24,9 +24,9 @@ is "the pins are those of the program" \
 	"$(bpftool -j prog show pinned "/sys/fs/bpf/qosctl/$pins/qos_egress" | jq .id)" "$id"
 bpftool -j prog show id "$id" >"$T/prog.json"
 check "the program has types" test "$(json prog .btf_id)" -gt 0
-is "every map but the document has them" "$(for map in $(json prog '.map_ids[]'); do
+is "every map but the document and the sets has them" "$(for map in $(json prog '.map_ids[]'); do
 	bpftool -j map show id "$map" | jq -r 'select(.btf_id == null) | .name'
-done | sort | paste -sd ' ')" qos_state
+done | sort | paste -sd ' ')" "qos_sets qos_state"
 
 # The only line of the manual that begins so, as it stands there, for our pins.
 line_of_manual() { # COMMAND
