@@ -443,7 +443,7 @@ static void test_small(void **state)
 	EXPECT(("{ not: { vlan: none } }"), { "udp", 0 }, { "udp vlan=0", 1 });
 	EXPECT(("{ length: 65535 }", "{ length: 65536-65575 }", "{ length: 0-64 }",
 		"{ length: 1500 }"),
-	       { "udp length=65535", 1 }, { "udp6 length=65575", 1 }, { "udp length=0", 3 },
+	       { "udp length=65535", 1 }, { "udp6 length=65575", 2 }, { "udp length=0", 3 },
 	       { "udp length=64", 3 }, { "udp length=65", 0 }, { "udp length=1500", 4 },
 	       { "other", 0 });
 	EXPECT(("{ length: 65536-65575 }", "{ length: 1000-65575 }"), { "udp6 length=65575", 1 },
