@@ -57,9 +57,8 @@ static int describe(json_t *interface, struct qos_diags *diags)
 		return r;
 	if (policy->rule_count && json_array_size(counts) != policy->rule_count + 1)
 		return -EBADMSG;
-	if (json_object_set_new(
-		    interface, "default",
-		    counted(policy->classes[policy->default_class].name, counts, 0)) ||
+	if (json_object_set_new(interface, "default",
+				counted(policy->classes[policy->default_class].name, counts, 0)) ||
 	    json_object_set_new(interface, "rules", rules_json(policy, counts)))
 		return -ENOMEM;
 	json_object_del(interface, "source");

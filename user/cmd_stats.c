@@ -84,8 +84,7 @@ void run_stats(const struct args *args, struct report *report)
 			    watched ? "watch" : "json");
 		report_status(report, QOS_INVALID);
 	} else if (rules && (watched || metrics)) {
-		usage_error("stats ", "--rules is not for --%s",
-			    watched ? "watch" : "openmetrics");
+		usage_error("stats ", "--rules is not for --%s", watched ? "watch" : "openmetrics");
 		report_status(report, QOS_INVALID);
 	} else if (rules) {
 		print_once(qos_rules, print_rules, ifname, report);

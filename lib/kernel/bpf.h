@@ -35,7 +35,7 @@ struct qos_bpf {
 	/* of an opened one: */
 	int flows_fd, names_fd;
 	int hits_fd, decisions_fd;
-	uint32_t rules; /* and the default; those of qos_hits */
+	uint32_t rules;			 /* and the default; those of qos_hits */
 	int expiries_fd, expiry_cfgs_fd; /* -1: nothing ever ended by itself: see expiry.h */
 	int cgroups_fd, cgroup_path_fd;	 /* -1: no rule asks for one; see cgroups.h */
 	struct qos_cgroup_links cgroup_links;

@@ -193,8 +193,8 @@ int qos_monitor_open(const char *const *ifnames, size_t count,
 /*
  * Wait for events, for timeout_ms at most, and hand over those that there are by then, in their
  * order: each as a JSON document (an object), valid until the function returns. What that returns,
- * if not 0 (then more), ends the call and is what this returns. Programs that are replaced are followed from
- * here. -ENOENT when no interface is shaped any more.
+ * if not 0 (then more), ends the call and is what this returns. Programs that are replaced are
+ * followed from here. -ENOENT when no interface is shaped any more.
  */
 typedef int qos_monitor_fn(const char *json, void *arg);
 int qos_monitor_wait(struct qos_monitor *monitor, int timeout_ms, qos_monitor_fn *fn, void *arg,
