@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* What is remembered of the rules' decisions: about the same facts, and no others. */
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
 
@@ -136,6 +137,70 @@ static void test_thrash(void **state __attribute__((unused)))
 	}
 }
 
+#define FLOOD	    1000000U
+#define PLACES	    4096 /* in 64 networks, half of which rules name */
+#define NETWORKS    32
+#define LOW_PORTS   32768
+#define FIRST_SPORT 1000
+
+static uint32_t network_of(const uint32_t place[2])
+{
+	return ntohl(place[1]) >> 8 & 0xff;
+}
+
+/* Addresses to go between, and how often each slot is due, by the program's own generator. */
+static void expect_flood(uint32_t (*places)[2], uint64_t *due)
+{
+	uint32_t random = 0;
+
+	for (uint32_t i = 0; i < PLACES; i++) {
+		places[i][0] = htonl(0x0a010000 + i * 7);
+		places[i][1] = htonl(0x0a000000 | (i % (2 * NETWORKS)) << 8 | i / (2 * NETWORKS));
+	}
+	for (uint32_t i = 0; i < FLOOD; i++) {
+		/* the program counts in the packet's byte order */
+		uint16_t sport = ntohs((uint16_t)(htons(FIRST_SPORT) + 1 + i));
+		uint32_t network;
+
+		random = random * 1664525 + 1013904223;
+		network = network_of(places[random >> 16 & (PLACES - 1)]);
+		if (network >= NETWORKS)
+			due[SLOT_DEFAULT]++;
+		else
+			due[(sport < LOW_PORTS ? SLOT_RULE : SLOT_RULE + 4) + network % 4]++;
+	}
+}
+
+/* A flood of flows, none of them twice, thrashes all that is remembered: each is in its class. */
+static void test_flood(void **state __attribute__((unused)))
+{
+	static uint32_t places[PLACES][2];
+	struct rule rules[2 * NETWORKS];
+	uint64_t due[CLASSES_MAX] = { 0 };
+	const struct setup setup = {
+		.link = { .rules = 2 * NETWORKS, .default_slot = SLOT_DEFAULT, .l2_len = 14 },
+		.rules = rules,
+		.place_count = PLACES,
+		.places = (const uint32_t(*)[2])places,
+	};
+	_cleanup_(shaper_closep) struct shaper *s = NULL;
+	struct packet packet;
+
+	for (uint32_t i = 0; i < NETWORKS; i++) {
+		char net[24];
+
+		snprintf(net, sizeof(net), "10.0.%u.0/24", i);
+		rules[i] = rule_sport(rule_dst(rule_any(SLOT_RULE + i % 4), net), 0, LOW_PORTS - 1);
+		rules[NETWORKS + i] = rule_dst(rule_any(SLOT_RULE + 4 + i % 4), net);
+	}
+	expect_flood(places, due);
+	s = shaper_open(PROGRAM_NEW_FLOW, &setup);
+	packet_build(&(struct spec){ .sport = FIRST_SPORT, .dport = 9 }, &packet);
+	shaper_repeat(s, &packet, FLOOD);
+	for (uint32_t slot = 0; slot < CLASSES_MAX; slot++)
+		assert_int_equal(shaper_counters(s, slot).by[QOS_PASS].packets, due[slot]);
+}
+
 /* A rule's drop is a decision like another. */
 static void test_drop(void **state __attribute__((unused)))
 {
@@ -156,9 +221,8 @@ static void test_drop(void **state __attribute__((unused)))
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_remembered),
-		cmocka_unit_test(test_not_for_another),
-		cmocka_unit_test(test_thrash),
+		cmocka_unit_test(test_remembered), cmocka_unit_test(test_not_for_another),
+		cmocka_unit_test(test_thrash),	   cmocka_unit_test(test_flood),
 		cmocka_unit_test(test_drop),
 	};
 
