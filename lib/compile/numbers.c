@@ -214,7 +214,7 @@ static int sweep_values(struct sweep *sweep, enum qos_piece piece, put_fn put)
 {
 	_cleanup_(free_stops) struct stops stops = { 0 };
 	uint64_t at = 0, values = pieces[piece].values;
-	uint32_t set;
+	uint32_t set = 0;
 	int r = find_stops(sweep, piece, &stops);
 
 	qos_sweep_start(sweep, pieces[piece].keys, -1);

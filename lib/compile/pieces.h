@@ -74,8 +74,8 @@ struct sweep {
 	uint64_t *now; /* as a set in memory */
 	uint32_t *held, *refused;
 	bool *asks;
-	uint32_t *index; /* of sets, by their hash; size is a power of two */
-	size_t index_size;
+	uint32_t *index; /* of sets, by their hash: 2^index_bits places */
+	unsigned int index_bits;
 	size_t value_room, src_room, dst_room, uid_room, mark_room, cgroup_room;
 };
 

@@ -29,8 +29,8 @@ int qos_sweep_init(struct sweep *sweep, const struct entries *entries, struct qo
 		.held = calloc(count, sizeof(*sweep->held)),
 		.refused = calloc(count, sizeof(*sweep->refused)),
 		.asks = calloc(count, sizeof(*sweep->asks)),
-		.index_size = 1024,
-		.index = calloc(1024, sizeof(*sweep->index)),
+		.index_bits = 10,
+		.index = calloc(1U << 10, sizeof(*sweep->index)),
 	};
 	if (sweep->now && sweep->held && sweep->refused && sweep->asks && sweep->index)
 		return 0;
@@ -114,12 +114,12 @@ static uint64_t hash_set(const uint64_t *set, uint32_t words)
 static uint32_t *find_set(const struct sweep *sweep, const uint64_t *set)
 {
 	uint32_t size = qos_set_words(sweep->tables->words);
-	size_t at = hash_set(set, size) & (sweep->index_size - 1);
+	size_t mask = ((size_t)1 << sweep->index_bits) - 1, at = hash_set(set, size) & mask;
 
 	while (sweep->index[at] &&
 	       memcmp(sweep->tables->sets + (size_t)(sweep->index[at] - 1) * size, set,
 		      size * sizeof(*set)) != 0)
-		at = (at + 1) & (sweep->index_size - 1);
+		at = (at + 1) & mask;
 	return &sweep->index[at];
 }
 
@@ -128,13 +128,13 @@ static int grow_index(struct sweep *sweep)
 	const struct qos_tables *t = sweep->tables;
 	uint32_t *old = sweep->index, *more;
 
-	if (t->set_count * 2 < sweep->index_size)
+	if (t->set_count * 2 < (size_t)1 << sweep->index_bits)
 		return 0;
-	more = calloc(sweep->index_size * 4, sizeof(*more));
+	more = calloc((size_t)4 << sweep->index_bits, sizeof(*more));
 	if (!more)
 		return -ENOMEM;
 	sweep->index = more;
-	sweep->index_size *= 4;
+	sweep->index_bits += 2;
 	for (uint32_t i = 0; i < t->set_count; i++)
 		*find_set(sweep, t->sets + (size_t)i * qos_set_words(t->words)) = i + 1;
 	free(old);

@@ -192,9 +192,11 @@ int qos_asker_ask(const struct qos_asker *asker, const struct qos_question *ques
 {
 	size_t len = question->len < FRAME_MAX ? question->len : FRAME_MAX;
 	struct __sk_buff in = { 0 }, out = { 0 };
+	uint8_t back[FRAME_MAX]; /* the frame, which the kernel gives back */
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = question->frame, .data_size_in = (__u32)len,
-		    .ctx_in = &in, .ctx_size_in = sizeof(in), .ctx_out = &out,
-		    .ctx_size_out = sizeof(out), .repeat = 1);
+		    .data_out = back, .data_size_out = sizeof(back), .ctx_in = &in,
+		    .ctx_size_in = sizeof(in), .ctx_out = &out, .ctx_size_out = sizeof(out),
+		    .repeat = 1);
 	int r = put_question(asker, question, &in);
 
 	if (r < 0)
