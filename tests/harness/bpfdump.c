@@ -16,10 +16,11 @@
 static const char help[] =
 	"usage: bpfdump PROGRAM-ID MAP-NAME...\n"
 	"       bpfdump --count PROGRAM-NAME MAP-NAME-PREFIX\n"
+	"       bpfdump --verified PROGRAM-ID\n"
 	"\n"
 	"Prints the values of a program's array maps in hexadecimal, \"NAME KEY VALUE\" in each\n"
 	"line. With --count: how many programs of a name are in the kernel, and how many maps\n"
-	"whose names begin so.\n";
+	"whose names begin so. With --verified: how many instructions the verifier looked at.\n";
 
 static __attribute__((noreturn)) void die(const char *what)
 {
@@ -115,10 +116,26 @@ static uint32_t count_maps(const char *prefix)
 	return count;
 }
 
+static void print_verified(uint32_t id)
+{
+	struct bpf_prog_info info = { 0 };
+	uint32_t len = sizeof(info);
+	int fd = bpf_prog_get_fd_by_id(id);
+
+	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &len))
+		die("bpfdump: program");
+	printf("%u\n", info.verified_insns);
+	close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 4 && !strcmp(argv[1], "--count")) {
 		printf("%u programs, %u maps\n", count_programs(argv[2]), count_maps(argv[3]));
+		return 0;
+	}
+	if (argc == 3 && !strcmp(argv[1], "--verified")) {
+		print_verified((uint32_t)strtoul(argv[2], NULL, 10));
 		return 0;
 	}
 	if (argc < 3 || *argv[1] == '-') {
