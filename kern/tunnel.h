@@ -162,6 +162,8 @@ __noinline int qos_look_inside(struct __sk_buff *skb, struct facts *f)
 	if (!f || f->fragment != FRAG_NONE || !f->l4_off)
 		return 0;
 	find_payload(skb, f, &to);
+	if (!to.proto)
+		return 0;
 	inner = *f;
 	inner.sport = 0;
 	inner.dport = 0;
