@@ -347,6 +347,7 @@ tunnel_add() { # NAME 4|6 TYPE-AND-OPTIONS...
 		addr_add "$NS_CLI" t0 fd09::1/64
 		addr_add "$NS_SRV" t0 fd09::2/64
 		far=fd09::2
+		sleep 3 # until both have reported their groups (RFC 3810, 9.11), which is traffic too
 	fi
 }
 
