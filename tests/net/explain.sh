@@ -112,20 +112,24 @@ if [[ ${1-} == fq ]]; then
 	wait $sender
 fi
 
-# The same frames, once asked about and once sent.
-python3 - "$T/x.pcap" "$CLI4" "$SRV4" <<-'END'
-	import socket, struct, sys
-	path, src, dst = sys.argv[1:]
-	def udp(dport, size):
-	    body = struct.pack('>HHHH', 1, dport, 8 + size, 0) + bytes(size)
-	    head = struct.pack('>BBHHHBBH', 0x45, 0, 20 + len(body), 0, 0, 64, 17, 0)
-	    return b'\2\0\0\0\0\2\2\0\0\0\0\1\x08\0' + head + socket.inet_aton(src) + socket.inet_aton(dst) + body
-	frames = [udp(53, 100)] * 3 + [udp(5001, 1000)] * 2 + [udp(9, 0)]
-	with open(path, 'wb') as f:
-	    f.write(struct.pack('<IHHiIII', 0xa1b2c3d4, 2, 4, 0, 0, 65535, 1))
-	    for frame in frames:
-	        f.write(struct.pack('<IIII', 0, 0, len(frame), len(frame)) + frame)
-END
+# A capture, written without the programs that a guest has not.
+le32() { printf %b "\\x$(printf %02x $(($1 & 255)))\\x$(printf %02x $(($1 >> 8)))\\0\\0"; }
+be16() { printf %b "\\x$(printf %02x $(($1 >> 8)))\\x$(printf %02x $(($1 & 255)))"; }
+# shellcheck disable=SC2046 # four words
+addr() { printf %b "$(printf '\\x%02x' $(tr . ' ' <<<"$1"))"; }
+udp_frame() { # DPORT SIZE
+	le32 0 && le32 0 && le32 $((42 + $2)) && le32 $((42 + $2))
+	printf '\2\0\0\0\0\2\2\0\0\0\0\1\x08\0\x45\0'
+	be16 $((28 + $2)) && printf '\0\0\0\0\x40\x11\0\0' && addr "$CLI4" && addr "$SRV4"
+	be16 1 && be16 "$1" && be16 $((8 + $2)) && be16 0 && head -c "$2" /dev/zero
+}
+{
+	printf '\xd4\xc3\xb2\xa1\2\0\4\0'
+	le32 0 && le32 0 && le32 65535 && le32 1
+	for _ in 1 2 3; do udp_frame 53 100; done
+	for _ in 1 2; do udp_frame 5001 1000; done
+	udp_frame 9 0
+} >"$T/x.pcap"
 sums='.classes | map("\(.class) \(.packets) \(.bytes)") | sort | join(", ")'
 is "the packets of a capture" "$(cli qosctl explain c0 --pcap "$T/x.pcap" --json | tail -n 1 | jq -r "$sums")" \
 	'bulk 2 2084, dns 3 426, rest 1 42'
