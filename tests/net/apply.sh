@@ -62,7 +62,7 @@ drops=$(($(stats '.classes[0].drops | add') - drops))
 is "each packet arrived or was dropped by its class" \
 	"$(($(json load '.keys["udp:5001"].packets') + drops))" "$(json send '.packets + .enobufs')"
 is "none is reordered" "$(json load '.keys["udp:5001"].reordered')" 0
-near "the rate held throughout" "$(key_rate load udp:5001 1)" $((rate * 1000000)) 0.5
+near "the rate held throughout" "$(key_rate_whole load udp:5001)" $((rate * 1000000)) 0.5
 is "fq dropped nothing of its own" "$(stats .fq.drops)" 0
 
 note "what is wrong changes nothing"

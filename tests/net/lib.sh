@@ -278,6 +278,12 @@ key_rate() { # NAME KEY [SKIP]
 		if length > 0 then (add * 8 / (length * $t) | floor) else 0 end' "$T/$1.json"
 }
 
+# Average bit/s of a key from its first packet to its last: where the CPU is busy for long at a time,
+# and what is due then leaves late, an interval has what belongs to its neighbour.
+key_rate_whole() { # NAME KEY
+	jq -r --arg k "$2" '.keys[$k] | .bytes * 8e9 / (.last_ns - .first_ns) | floor' "$T/$1.json"
+}
+
 # An iperf3 server for one test, listening when this returns.
 iperf_server() { # cli|srv|rtr PORT
 	local pid
