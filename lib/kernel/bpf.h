@@ -26,6 +26,12 @@ struct qos_bpf_document {
 	uint64_t serial; /* of the version in force */
 };
 
+/* Our programs and their maps, not loaded yet: in one place, as who opens them has a copy of them.
+ */
+struct egress_bpf;
+struct bpf_object_open_opts;
+struct egress_bpf *qos_bpf_programs(const struct bpf_object_open_opts *opts);
+
 struct qos_bpf {
 	int prog_fd;
 	uint32_t prog_id;

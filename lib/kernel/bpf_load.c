@@ -338,6 +338,11 @@ static int fill(struct egress_bpf *skel, const struct qos_plan *plan, const stru
 	return r < 0 ? r : qos_expiry_start(bpf);
 }
 
+struct egress_bpf *qos_bpf_programs(const struct bpf_object_open_opts *opts)
+{
+	return egress_bpf__open_opts(opts);
+}
+
 int qos_bpf_load(const struct qos_plan *plan, const struct qos_link_info *link,
 		 const struct qos_bpf *old, json_t *state, struct qos_diags *diags,
 		 struct qos_bpf **ret_bpf)
@@ -357,7 +362,7 @@ int qos_bpf_load(const struct qos_plan *plan, const struct qos_link_info *link,
 	r = qos_slots_assign(plan, old, &slots);
 	if (r < 0)
 		return r;
-	skel = egress_bpf__open_opts(&opts);
+	skel = qos_bpf_programs(&opts);
 	if (!skel)
 		return qos_bpf_fail(diags, -errno, "cannot open the program");
 	r = configure(skel, plan, &slots, old, (uint32_t)l2_len);

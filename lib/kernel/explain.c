@@ -97,7 +97,7 @@ int qos_asker_open(const struct qos_device *device, struct qos_diags *diags,
 		return -ENOMEM;
 	libbpf_set_print(NULL); /* a library does not print, not even through another */
 	asker->device = device;
-	asker->skel = egress_bpf__open();
+	asker->skel = qos_bpf_programs(NULL);
 	r = asker->skel ? load(asker) : -errno;
 	if (r < 0)
 		return qos_bpf_fail(diags, r, "cannot ask the program of %s", device->link.name);
