@@ -41,7 +41,7 @@ traffic() { # WHAT
 	dropped=$(stats '.drops | add')
 	count_start load srv s0 --interval 100ms --key udp:5001 --key udp:5002 --key udp:5003
 	for port in 5001:6mbit 5002:9mbit 5003:100kbit; do
-		bg pid cli udpsend "$SRV4" "${port%:*}" --size 1000 --time 2 --rate "${port#*:}" >"$T/${port%:*}.json"
+		bg pid cli udpsend "$SRV4" "${port%:*}" --size 1000 --time 3 --rate "${port#*:}" >"$T/${port%:*}.json"
 		pids_+=("$pid")
 	done
 	wait "${pids_[@]}"
@@ -51,10 +51,10 @@ traffic() { # WHAT
 	is "$1: each of $sent packets arrived, or was dropped by its class" \
 		$(($(json load '.keys | map(.packets) | add') + $(stats '.drops | add') - dropped)) "$sent"
 	is "$1: who asks little loses nothing" "$(json load '.keys["udp:5003"].packets')" "$(json 5003 .packets)"
-	near "$1: the link's rate" "$(json load '.keys | map(.intervals[2:17] | add) | add | . * 8 / 1.5 | floor')" \
+	near "$1: the link's rate" "$(json load '.keys | map(.intervals[2:25] | add) | add | . * 8 / 2.3 | floor')" \
 		10000000 1
 	near "$1: the class below its ceiling has the rest of it" \
-		"$(json load '.keys["udp:5002"].intervals[5:15] | add * 8 | floor')" 7000000 15
+		"$(json load '.keys["udp:5002"].intervals[5:25] | add * 8 / 2 | floor')" 7000000 15
 }
 
 note "24 hours"
