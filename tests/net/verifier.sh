@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # The program is loaded for the largest policy that there can be, and for the verifier that is as
 # much work as kern/README.md says.
+#
+# shellcheck disable=SC2317 # functions are called by name
 . "$(dirname "$0")/lib.sh"
 
 # instructions the verifier looks at grow with what rules look at, not with their number
