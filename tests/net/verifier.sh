@@ -27,7 +27,7 @@ one() {
 	echo "  - { class: c1, match: { proto: tcp, dport: 443 } }"
 }
 largest() {
-	begin $CLASSES ", tunnel: inner, overhead: pppoe-ptm"
+	begin "$CLASSES" ", tunnel: inner, overhead: pppoe-ptm"
 	cat <<-END
 		  - { class: c1, match: { family: ipv6, mark: [0x10, 0x100/0xff00], uid: 1000-1999 } }
 		  - { class: c1, match: { mark: 0x20000/0xf0000, cgroup: none.slice/such, vlan: [none, 5] } }
@@ -35,7 +35,7 @@ largest() {
 		  - { class: c1, match: { icmp-type: echo-request, not: { src: 10.0.0.0/8, dscp: ef } } }
 		  - { class: c1, match: { src: "fd00::/8", dst: "2001:db8::/32", sport: 1-100, dscp: cs1 } }
 	END
-	awk -v n=$((RULES - 5)) -v classes=$CLASSES 'BEGIN {
+	awk -v n=$((RULES - 5)) -v classes="$CLASSES" 'BEGIN {
 		for (i = 0; i < n; i++)
 			printf "  - { class: c%d, match: { dst: 10.%d.%d.0/24, dport: %d } }\n",
 				i % classes, i / 256, i % 256, i
