@@ -46,12 +46,15 @@ in_force() { # WHAT
 # 4 Mbit/s for 100 ms, the longest queue; the kernel drops it with the link
 queue=60
 
-# The neighbour goes with the link too. As long as nobody has found it again packets wait for it outside
-# of any qdisc, and too many are dropped there, before the program: up to 1 s, in which s0 still has no
-# qdisc to answer with (the kernel looks at links once in a second). So it is told.
-neighbour() {
-	ip -n "$NS_CLI" neigh replace $SRV4 lladdr "$(ip -n "$NS_SRV" -j link show s0 | jq -r '.[0].address')" \
-		dev c0 nud permanent
+# The neighbour goes with the link too. Until somebody has found it again packets wait for it outside of
+# any qdisc, and too many are dropped there, before the program: up to 1 s, in which s0 still has no
+# qdisc to answer with (the kernel looks at links once in a second). So it is told at once.
+s0_address=$(ip -n "$NS_SRV" -j link show s0 | jq -r '.[0].address')
+up() {
+	ip -n "$NS_CLI" -batch - <<-END
+		link set c0 up
+		neigh replace $SRV4 lladdr $s0_address dev c0 nud permanent
+	END
 }
 
 note "link down and up"
@@ -59,8 +62,7 @@ load_start
 for _ in 1 2 3; do
 	ip -n "$NS_CLI" link set c0 down
 	sleep 0.2
-	ip -n "$NS_CLI" link set c0 up
-	neighbour
+	up
 	ip -n "$NS_CLI" addr add $CLI6/64 dev c0 nodad # gone with the link
 	sleep 0.3
 done
