@@ -85,15 +85,16 @@ struct qos_class_cfg {
 	__u32 flags;	    /* enum qos_class_flag */
 	__u32 parent;	    /* slot, or QOS_NO_SLOT */
 	__u32 hard;	    /* nearest ancestor whose ceiling counts, or QOS_NO_SLOT */
-	__u32 priority;	    /* for skb->priority */
 	__u32 packet_bytes; /* the largest packet that is to be expected */
+	__u8 priority;	    /* for skb->priority */
 	__u8 dscp;	    /* to write, or QOS_DSCP_KEEP */
 	__u8 level;	    /* of borrowing */
 	__u8 levels;	    /* of an inner class: bits of the levels below it */
 	__u8 period_shift;  /* 2^n ns between two looks at shares, and a turn of the wheel */
 	__u8 parent_shift;  /* the parent's */
 	__u8 host6_len;	    /* of the IPv6 prefix that is one host */
-	__u8 pad[6];
+	__u8 sample_shift;  /* of what leaves at once each 2^n bytes are told to a flow */
+	__u64 zero;	    /* never written, but the verifier cannot know: see unknown_zero() */
 	/* a line */
 	__u64 share_cost;	   /* virtual time of a byte, in the parent's */
 	__u64 flow_cost;	   /* cost of a byte at the rate that each flow may have */
@@ -152,8 +153,7 @@ struct qos_clocks {
 	__u64 beyond[QOS_LEVELS];      /* and those sent beyond what it has, of late */
 	__u64 latest;		       /* of a leaf: its flows have sent all they had then */
 	__u64 queued_rate, queued_share; /* of a leaf: bytes that waited at the last look */
-	__u64 zero; /* never written, but the verifier cannot know: see unknown_zero() */
-	__u64 pad[1];
+	__u64 pad[2];
 };
 
 /* A flow of a class, or a host. */
@@ -216,7 +216,6 @@ struct qos_counters {
 /* The small facts of a packet in one word. Family and protocol index a table as they are. */
 #define QOS_KEY_PROTO(p)  ((__u32)(p))
 #define QOS_KEY_FAMILY(f) ((__u32)(f) << 8)
-#define QOS_KEY_KINDS	  (1U << 11) /* families and protocols */
 #define QOS_KEY_PORTS	  (1U << 16) /* ports were read */
 #define QOS_KEY_TCP	  (1U << 17) /* TCP's flags were */
 #define QOS_KEY_ICMP	  (1U << 18) /* type and code were */
@@ -253,7 +252,7 @@ enum qos_piece {
  * Entries of a piece's table: a set for each value, and one for packets that have none
  * (QOS_NO_…, the last).
  */
-#define QOS_KINDS      QOS_KEY_KINDS
+#define QOS_KINDS      (1U << 11) /* families and protocols, as in a key */
 #define QOS_NO_DSCP    64
 #define QOS_NO_PORT    65536
 #define QOS_NO_VLAN    4096

@@ -81,9 +81,11 @@ __noinline __u64 qos_own_stamp(struct __sk_buff *skb, __u32 key, __u64 now, __u6
 
 static __always_inline __u64 own_stamp(struct __sk_buff *skb, const struct shaping *s)
 {
-	if (skb->tstamp <= s->now)
+	__u64 own = skb->tstamp, limit = s->path.cls->limit_ns;
+
+	if (own <= s->now)
 		return s->now;
-	return qos_own_stamp(skb, s->facts->key, s->now, s->path.cls->limit_ns);
+	return own - s->now <= limit ? own : qos_own_stamp(skb, s->facts->key, s->now, limit);
 }
 
 /* Over burst: a mark where the packet can carry one. */
@@ -182,7 +184,7 @@ static __always_inline int pass(struct __sk_buff *skb, struct shaping *s, __u64 
 	if (!c)
 		return PASS;
 	c->borrowed += s->d.own ? 0 : bytes;
-	s->facts->sample = sample_of(c->by[QOS_PASS].bytes, bytes);
+	s->facts->sample = sample_of(s->path.cls, c->by[QOS_PASS].bytes, bytes);
 	if (!s->facts->sample)
 		return PASS;
 	s->facts->sampled = s->now;
@@ -211,10 +213,10 @@ __noinline int qos_exempt(struct __sk_buff *skb, struct facts *f, __u32 slot)
 }
 
 /*
- * A packet whose facts and class are known. A function of its own: the verifier looks
+ * A packet whose facts, class and time are known. A function of its own: the verifier looks
  * at it once, for any facts, and not again for each way that a packet was read.
  */
-__noinline int qos_shape(struct __sk_buff *skb, struct facts *f, __u32 slot, __u64 hash)
+__noinline int qos_shape(struct __sk_buff *skb, struct facts *f, __u32 slot, __u64 hash, __u64 now)
 {
 	struct shaping s;
 	__u64 own;
@@ -228,7 +230,7 @@ __noinline int qos_shape(struct __sk_buff *skb, struct facts *f, __u32 slot, __u
 		return drop(&s, QOS_SLOT_LINK, QOS_DROP_RULE, 0);
 	if (find_path(slot, &s.path))
 		return DROP;
-	s.now = QOS_NOW();
+	s.now = now;
 	depart(&s.path, s.now, &s.d);
 	quiet = is_quiet(&s.path, &s.d, s.now);
 	if (!f->renewed && is_overdue(&s.path, s.now, quiet)) {
@@ -252,7 +254,9 @@ SEC("tc")
 int qos_egress(struct __sk_buff *skb)
 {
 	struct facts facts;
-	__u64 rest, hash;
+	/* first: reading the clock waits for all loads before it, and nothing after it has to wait
+	 */
+	__u64 rest, hash, now = QOS_NOW();
 	__u32 slot;
 	int action;
 
@@ -267,12 +271,12 @@ int qos_egress(struct __sk_buff *skb)
 	hash = qos_link.rules ? hash_facts(&facts, rest) : 0;
 	slot = QOS_DECIDED_SLOT(classify(skb, &facts, rest, hash));
 	forget_more(&facts);
-	action = qos_shape(skb, &facts, slot, hash);
+	action = qos_shape(skb, &facts, slot, hash, now);
 	/* from here, as its stack is short; and before anything is charged, as what is on
 	 * the wheels is told from what was there a turn ago */
 	if (action == AGAIN) {
 		qos_renew(slot, facts.renewed, facts.lead);
-		action = qos_shape(skb, &facts, slot, hash);
+		action = qos_shape(skb, &facts, slot, hash, now);
 	}
 	if (action == SAMPLE) {
 		qos_sample(&facts, slot, flow_hash_of(&facts, hash));

@@ -158,15 +158,15 @@ static __always_inline void find_flow(const struct facts *f, __u64 packet_hash,
 }
 
 /*
- * Of what a class sends that has no queue, each 2^SAMPLE_SHIFT bytes are told to the flow whose
- * packet makes them full: right for a flow in the mean, and most packets cost nothing.
+ * Of what a class sends that has no queue, each 2^sample_shift bytes, a millisecond of its rate,
+ * are told to the flow whose packet makes them full: right for a flow in the mean, and of a fast
+ * class most packets cost nothing. sum: of all bytes, these included.
  */
-#define SAMPLE_SHIFT 13
-
-/* sum: of all bytes, these included. */
-static __always_inline __u64 sample_of(__u64 sum, __u64 bytes)
+static __always_inline __u64 sample_of(const struct qos_class_cfg *cls, __u64 sum, __u64 bytes)
 {
-	return ((sum >> SAMPLE_SHIFT) - ((sum - bytes) >> SAMPLE_SHIFT)) << SAMPLE_SHIFT;
+	__u32 shift = cls->sample_shift & 31;
+
+	return ((sum >> shift) - ((sum - bytes) >> shift)) << shift;
 }
 
 __noinline int qos_sample(const struct facts *f, __u32 slot, __u64 packet_hash)
@@ -231,7 +231,7 @@ static __always_inline __u64 flow_at(const struct path *p, struct flow_ref *ref,
 				     __u64 class_at, __u64 bytes)
 {
 	const struct qos_flow *flow = ref->flow;
-	__u64 at, zero = unknown_zero(p->clk);
+	__u64 at, zero = unknown_zero(p->cls);
 	__u32 flags = ref->own ? p->cls->flags : 0;
 
 	at = class_at += zero;

@@ -17,12 +17,15 @@ struct path {
 	const struct qos_class_cfg *cls;
 	struct qos_clocks *clk;
 	struct qos_clocks *above; /* of its parent; null: there is none */
+	/* nearest ancestor whose ceiling counts; null: there is none */
+	const struct qos_class_cfg *lender;
+	struct qos_clocks *lender_clk;
 };
 
 /* All that the verifier cannot know to be there; -1 never happens. */
 static __always_inline int find_path(__u32 slot, struct path *p)
 {
-	__u32 parent;
+	__u32 parent, hard;
 
 	p->slot = slot;
 	p->cls = bpf_map_lookup_elem(&qos_classes, &slot);
@@ -30,10 +33,15 @@ static __always_inline int find_path(__u32 slot, struct path *p)
 	if (!p->cls || !p->clk)
 		return -1;
 	p->above = NULL;
+	p->lender = NULL;
+	p->lender_clk = NULL;
 	parent = p->cls->parent;
 	if (parent == QOS_NO_SLOT)
 		return 0;
 	p->above = bpf_map_lookup_elem(&qos_clocks, &parent);
+	hard = p->cls->hard;
+	p->lender = bpf_map_lookup_elem(&qos_classes, &hard);
+	p->lender_clk = bpf_map_lookup_elem(&qos_clocks, &hard);
 	return p->above ? 0 : -1;
 }
 
@@ -58,9 +66,9 @@ static __always_inline struct qos_pace *shared_pace(const struct path *p)
  * 0, which the verifier does not know: of what it is added to it forgets what it was on this way,
  * and then need not follow each way on from here.
  */
-static __always_inline __u64 unknown_zero(const struct qos_clocks *clk)
+static __always_inline __u64 unknown_zero(const struct qos_class_cfg *cls)
 {
-	return *(volatile const __u64 *)&clk->zero;
+	return *(volatile const __u64 *)&cls->zero;
 }
 
 struct departure {
@@ -99,9 +107,9 @@ __noinline __u64 qos_lenders_above(__u32 slot, __u32 level)
 /* The time from which on they let something pass that is borrowed. */
 static __always_inline __u64 lenders(const struct path *p)
 {
-	__u32 slot = p->cls->hard, level = level_of(p);
-	const struct qos_class_cfg *cfg = bpf_map_lookup_elem(&qos_classes, &slot);
-	const struct qos_clocks *clk = bpf_map_lookup_elem(&qos_clocks, &slot);
+	__u32 level = level_of(p);
+	const struct qos_class_cfg *cfg = p->lender;
+	const struct qos_clocks *clk = p->lender_clk;
 	__u64 at;
 
 	if (!cfg || !clk)
@@ -139,10 +147,11 @@ __noinline int qos_charge_above(__u32 slot, __u32 level, __u64 now, __u64 bytes)
 	return 0;
 }
 
-static __always_inline void charge_lenders(__u32 slot, __u32 level, __u64 now, __u64 bytes)
+static __always_inline void charge_lenders(const struct path *p, __u32 level, __u64 now,
+					   __u64 bytes)
 {
-	const struct qos_class_cfg *cfg = bpf_map_lookup_elem(&qos_classes, &slot);
-	struct qos_clocks *clk = bpf_map_lookup_elem(&qos_clocks, &slot);
+	const struct qos_class_cfg *cfg = p->lender;
+	struct qos_clocks *clk = p->lender_clk;
 
 	if (!cfg || !clk)
 		return;
@@ -179,7 +188,7 @@ static __always_inline __u64 borrow_at(const struct path *p, __u64 now, struct d
 
 static __always_inline void depart(const struct path *p, __u64 now, struct departure *d)
 {
-	__u64 at = now, assured, zero = unknown_zero(p->clk);
+	__u64 at = now, assured, zero = unknown_zero(p->cls);
 	__u32 flags = p->cls->flags;
 
 	d->v = d->ahead = 0;
@@ -241,7 +250,7 @@ static __always_inline void charge_clocks(const struct path *p, __u64 now, __u64
 	else
 		p->clk->sent_share += bytes;
 	if (p->above)
-		charge_lenders(p->cls->hard, d->own ? 0 : level_of(p), now, bytes);
+		charge_lenders(p, d->own ? 0 : level_of(p), now, bytes);
 }
 
 /* And to its share: a function of its own, which the verifier looks at once. */

@@ -129,6 +129,19 @@ static uint8_t period_shift(uint64_t ns)
 	return shift;
 }
 
+#define SAMPLE_SHIFT_MIN 11
+#define SAMPLE_SHIFT_MAX 17
+
+/* A millisecond of a rate, which may be unknown, in bytes, as a power of two. */
+static uint8_t sample_shift(uint64_t bps)
+{
+	uint8_t shift = SAMPLE_SHIFT_MIN;
+
+	while (shift < SAMPLE_SHIFT_MAX && (!bps || 2ULL << shift <= bps / 8 / 1000))
+		shift++;
+	return shift;
+}
+
 /* Of a class with children: a dozen packets of each at its rate, at least. */
 static uint8_t inner_shift(uint64_t bps)
 {
@@ -168,6 +181,7 @@ void qos_compile_class(const struct qos_policy *policy, const struct qos_class *
 			.level = (uint8_t)cls->priority,
 			.period_shift = cls->inner ? inner_shift(fast) : period_shift(limit),
 			.host6_len = cls->host6_len,
+			.sample_shift = sample_shift(fast),
 		},
 	};
 }

@@ -11,6 +11,8 @@
 #include "base/cleanup.h"
 #include "compile/pieces.h"
 
+_Static_assert(QOS_CGROUP_PATH == QOS_CGROUP_NAME, "the model's is the map's");
+
 #define RULE_NUMBERS 65534 /* in QOS_DECIDED */
 
 uint32_t qos_match_keys(const struct qos_match *m)

@@ -126,7 +126,6 @@ int qos_tables_compile(const struct qos_rule_def *rules, size_t count,
 	memcpy(t->skip, entries.skip, sizeof(t->skip));
 	t->used = pieces_used(&entries) | (least ? least->used : 0);
 	memcpy(t->masks, entries.masks, sizeof(t->masks));
-	t->mask_count = entries.mask_count;
 	r = decide(&entries, t);
 	if (r == 0 && (entries.count || least))
 		r = compile_pieces(&entries, diags, t);

@@ -43,7 +43,6 @@ struct qos_tables {
 	uint32_t skip[QOS_MAX_ENTRIES / QOS_RULE_BLOCK]; /* by word: see struct qos_entry */
 	uint32_t begin[QOS_PIECES];			 /* of a piece's table, in values */
 	uint32_t masks[QOS_MAX_MASKS];
-	uint32_t mask_count;
 	uint32_t cgroup_levels;
 	/* by bit: QOS_DECIDED, slots as the plan has them; 0: none */
 	uint32_t *decided;

@@ -12,13 +12,12 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "cost_rules.h"
 #include "minimal_edt.skel.h"
 #include "rules.h"
 
-#define LEAVES	     3	   /* slots 1 to 3 */
-#define PREFIX_RULES 10000 /* the first of many; the others are of mixed kinds */
-#define PLACES	     16384
-#define HORIZON_NS   (10 * SEC)
+#define PLACES	   16384
+#define HORIZON_NS (10 * SEC)
 
 /* DSCPs that the packets have, one rewritten to the other and back. */
 #define DSCP_ONE   10
@@ -86,67 +85,11 @@ const char *cost_packet_name(enum cost_packet packet)
 	return names[packet];
 }
 
-/* What a household or an office writes; none of it takes the packets above. */
-static struct rule realistic(uint32_t i)
-{
-	switch (i % 10) {
-	case 0:
-		return rule_dscp(rule_any(2), 1ULL << 46 | 1ULL << 40); /* EF, CS5 */
-	case 1:
-		return rule_dport(rule_proto(rule_any(2), IPPROTO_UDP), 3478, 3481);
-	case 2:
-		return rule_dport(rule_proto(rule_any(2), IPPROTO_UDP), 53, 53);
-	case 3:
-		return rule_dport(rule_proto(rule_any(2), IPPROTO_TCP), 22, 22);
-	case 4:
-		return rule_src(rule_any(3), "10.1.0.0/24");
-	case 5:
-		return rule_src(rule_any(3), "fd00:1::/64");
-	case 6:
-		return rule_dst(rule_any(3), "192.168.0.0/16");
-	case 7:
-		return rule_sport(rule_proto(rule_any(3), IPPROTO_TCP), 873, 873);
-	case 8:
-		return rule_dport(rule_dst(rule_any(3), "203.0.113.0/24"), 8000, 8999);
-	default:
-		return rule_dscp(rule_any(3), 1ULL << 8); /* CS1 */
-	}
-}
-
-/* A network for each, of those that packets of PROGRAM_NEW_FLOW go between. */
-static struct rule prefix_rule(uint32_t i)
-{
-	char text[32];
-
-	snprintf(text, sizeof(text), "%u.%u.%u.0/24", i % 2 ? 172 : 100, i >> 8 & 0xff, i & 0xff);
-	return i % 2 ? rule_dst(rule_any(1 + i % LEAVES), text) :
-		       rule_src(rule_any(1 + i % LEAVES), text);
-}
-
-/* As realistic(), and no two the same. */
-static struct rule mixed_rule(uint32_t i)
-{
-	struct rule rule = realistic(i);
-
-	if (rule.has_dport)
-		rule.dport.min = rule.dport.max = (uint16_t)(1024 + i);
-	else
-		rule = rule_sport(rule, (uint16_t)(1024 + i), (uint16_t)(1030 + i));
-	return rule;
-}
-
 /* The caller's. */
 static struct rule *make_rules(const struct ours *ours)
 {
-	struct rule *rules = calloc(ours->rules + 1, sizeof(*rules));
+	struct rule *rules = cost_rules(ours->rules);
 
-	assert_non_null(rules);
-	for (uint32_t i = 0; i < ours->rules; i++) {
-		if (ours->rules <= PREFIX_RULES)
-			rules[i] = realistic(i);
-		else
-			rules[i] = i < PREFIX_RULES ? prefix_rule(i) : mixed_rule(i);
-	}
 	if (ours->last == LAST_TAKES)
 		rules[ours->rules - 1] = rule_dport(rule_any(1), 443, 443);
 	if (ours->remark == REMARK_YES)
@@ -154,20 +97,7 @@ static struct rule *make_rules(const struct ours *ours)
 	return rules;
 }
 
-/* Addresses in networks of prefix_rule(), or beside them. */
-static void make_places(uint32_t (*places)[2])
-{
-	uint32_t random = 1;
-
-	for (uint32_t i = 0; i < PLACES; i++) {
-		random = random * 1664525 + 1013904223;
-		places[i][0] = htonl(100U << 24 | (random >> 8) % PREFIX_RULES << 8 | 7);
-		random = random * 1664525 + 1013904223;
-		places[i][1] = htonl(172U << 24 | (random >> 8) % PREFIX_RULES << 8 | 7);
-	}
-}
-
-#define FIRST_INNER  (LEAVES + 1)
+#define FIRST_INNER  (COST_LEAVES + 1)
 #define PERIOD_SHIFT 22
 
 /* Below the link, or, one below the other, inner classes that have ceilings of their own. */
@@ -217,6 +147,7 @@ static struct qos_class_cfg leaf(const struct ours *ours, uint32_t slot)
 		.levels = 1 << 1,
 		.period_shift = PERIOD_SHIFT,
 		.parent_shift = PERIOD_SHIFT,
+		.sample_shift = 17, /* of this rate */
 	};
 }
 
@@ -240,7 +171,7 @@ static void put_class(const struct shaper *s, uint32_t slot, struct qos_class_cf
 /* Rules and classes of a program that others may have used before. */
 static void put_policy(const struct ours *ours, const struct shaper *s)
 {
-	uint32_t leaves = ours->random_classes ? ours->random_classes : LEAVES;
+	uint32_t leaves = ours->random_classes ? ours->random_classes : COST_LEAVES;
 	_cleanup_(freep) struct rule *rules = make_rules(ours);
 
 	shaper_set_rules(s, rules, ours->rules);
@@ -265,11 +196,11 @@ static struct shaper *open_ours(const struct ours *ours)
 		.capacity = ours->random_classes < CLASSES_MAX ? 0 : ours->random_classes + 1,
 		.random_classes = ours->random_classes,
 		.rules = rules,
-		.place_count = ours->rules > PREFIX_RULES ? PLACES : 0,
+		.place_count = ours->rules > COST_PREFIX_RULES ? PLACES : 0,
 		.places = (const uint32_t(*)[2])places,
 	};
 
-	make_places(places);
+	cost_places(places, PLACES);
 	if (!ours->every_key)
 		setup.link.used = rules_used(rules, ours->rules);
 	return shaper_open(ours->program, &setup);

@@ -12,6 +12,8 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
+#include "lcg.h"
+
 #define NSEC_PER_SEC 1000000000ULL
 
 struct aggregate {
@@ -31,13 +33,6 @@ struct {
 /* Aggregates, less one, of which each run of a packet is of another, at random; 0: of its own. */
 const volatile __u32 edt_random_mask = 0;
 __u32 edt_random_seed;
-
-/* Numerical Recipes' generator; its high bits are the better ones. */
-static __always_inline __u32 random_aggregate(void)
-{
-	edt_random_seed = edt_random_seed * 1664525 + 1013904223;
-	return edt_random_seed >> 16 & edt_random_mask;
-}
 
 /* Is it IP, with its header in reach. */
 static __always_inline int is_ip(struct __sk_buff *skb)
@@ -65,7 +60,7 @@ int edt_egress(struct __sk_buff *skb)
 		return TC_ACT_OK;
 	key = skb->queue_mapping; /* where the program at the container's end puts it */
 	if (edt_random_mask)
-		key = random_aggregate();
+		key = lcg_next(&edt_random_seed) & edt_random_mask;
 	info = bpf_map_lookup_elem(&edt_aggregates, &key);
 	if (!info)
 		return TC_ACT_OK;

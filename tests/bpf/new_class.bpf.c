@@ -6,15 +6,14 @@
 #include <linux/types.h>
 
 #include "classify.h"
+#include "lcg.h"
 
 __u32 new_class_mask; /* classes, less one; their slots are from 1 on */
 __u32 new_class_seed;
 
-/* Numerical Recipes' generator; its high bits are the better ones. */
 static __always_inline __u32 random_class(void)
 {
-	new_class_seed = new_class_seed * 1664525 + 1013904223;
-	return 1 + (new_class_seed >> 16 & new_class_mask);
+	return 1 + (lcg_next(&new_class_seed) & new_class_mask);
 }
 
 #define classify(...) random_class()

@@ -4,6 +4,7 @@
  * addresses: what it costs when nothing that it remembers helps.
  */
 #include "egress.bpf.c"
+#include "lcg.h"
 
 struct new_flow_place {
 	__be32 src, dst;
@@ -31,15 +32,12 @@ struct {
 	__type(value, __u32);
 } new_flow_next SEC(".maps");
 
-/* Numerical Recipes' generator; its high bits are the better ones. */
 static __always_inline void move_elsewhere(void *data, void *end)
 {
 	struct iphdr *ip = data + ETH_HLEN;
 	struct new_flow_place *place;
-	__u32 number;
+	__u32 number = lcg_next(&new_flow_seed) & new_flow_mask;
 
-	new_flow_seed = new_flow_seed * 1664525 + 1013904223;
-	number = new_flow_seed >> 16 & new_flow_mask;
 	place = bpf_map_lookup_elem(&new_flow_places, &number);
 	if (!place || (void *)(ip + 1) > end)
 		return;

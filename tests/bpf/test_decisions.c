@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "fixture.h"
+#include "lcg.h"
 #include "rules.h"
 
 #define SLOT_DEFAULT 1
@@ -160,10 +161,8 @@ static void expect_flood(uint32_t (*places)[2], uint64_t *due)
 	for (uint32_t i = 0; i < FLOOD; i++) {
 		/* the program counts in the packet's byte order */
 		uint16_t sport = ntohs((uint16_t)(htons(FIRST_SPORT) + 1 + i));
-		uint32_t network;
+		uint32_t network = network_of(places[lcg_next(&random) & (PLACES - 1)]);
 
-		random = random * 1664525 + 1013904223;
-		network = network_of(places[random >> 16 & (PLACES - 1)]);
 		if (network >= NETWORKS)
 			due[SLOT_DEFAULT]++;
 		else

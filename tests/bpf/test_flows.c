@@ -262,15 +262,17 @@ static unsigned int count_flows(struct shaper *s, const struct spec *a, const st
 }
 
 /*
- * A class without a queue asks for no record but once in 8 KB, which are then told to the flow
- * whose packet it is: nothing is told twice or lost, and each flow has its part.
+ * A class without a queue asks for no record but once in so many bytes, which are then told to
+ * the flow whose packet it is: nothing is told twice or lost, and each flow has its part.
  */
 static void test_samples(void **state __attribute__((unused)))
 {
-	enum { ROUNDS = 1000, SAMPLE = 8192 };
+	enum { ROUNDS = 1000, SHIFT = 13, SAMPLE = 1 << SHIFT };
 	const struct setup setup = {
 		.link = { .default_slot = SLOT, .l2_len = 14, .salt = 1 },
-		.classes = { [SLOT] = { .flags = QOS_CLASS_FAIR, .limit_ns = SEC } },
+		.classes = { [SLOT] = { .flags = QOS_CLASS_FAIR,
+					.limit_ns = SEC,
+					.sample_shift = SHIFT } },
 	};
 	_cleanup_(shaper_closep) struct shaper *s = shaper_open(PROGRAM_FAKE, &setup);
 	const struct spec specs[] = { { .sport = 1, .payload = 1400 },

@@ -351,6 +351,30 @@ static void test_packet_bytes(void **state)
 	}
 }
 
+/* A millisecond of what a class may have at most, 2 to 128 KiB, rounded down to a power of two. */
+static void test_sample(void **state)
+{
+	static const struct {
+		uint64_t ceil, link;
+		uint8_t shift;
+	} cases[] = {
+		{ 64 * KBIT, 0, 11 },	 { 16384 * KBIT, 0, 11 },
+		{ 32767 * KBIT, 0, 11 }, { 32768 * KBIT, 0, 12 },
+		{ 100 * MBIT, 0, 13 },	 { GBIT, 0, 16 },
+		{ 100 * GBIT, 0, 17 },	 { 0, 100 * MBIT, 13 },
+		{ 10 * MBIT, GBIT, 11 }, { 0, 0, 17 }, /* who knows */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct qos_plan_class got =
+			compile_class((struct qos_class){ .ceil = cases[i].ceil },
+				      (struct qos_link){ .rate = cases[i].link });
+
+		assert_int_equal(got.cfg.sample_shift, cases[i].shift);
+	}
+}
+
 static void test_framing(void **state)
 {
 	static const uint32_t framing[][2] = {
@@ -386,14 +410,23 @@ static void test_link_without_rate(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_flags),	  cmocka_unit_test(test_numbers),
-		cmocka_unit_test(test_police),	  cmocka_unit_test(test_two_clocks),
-		cmocka_unit_test(test_extremes),  cmocka_unit_test(test_given),
-		cmocka_unit_test(test_unlimited), cmocka_unit_test(test_dscp_zero),
-		cmocka_unit_test(test_priority),  cmocka_unit_test(test_flows),
-		cmocka_unit_test(test_copied),	  cmocka_unit_test(test_period),
-		cmocka_unit_test(test_link),	  cmocka_unit_test(test_packet_bytes),
-		cmocka_unit_test(test_framing),	  cmocka_unit_test(test_link_without_rate),
+		cmocka_unit_test(test_flags),
+		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_police),
+		cmocka_unit_test(test_two_clocks),
+		cmocka_unit_test(test_extremes),
+		cmocka_unit_test(test_given),
+		cmocka_unit_test(test_unlimited),
+		cmocka_unit_test(test_dscp_zero),
+		cmocka_unit_test(test_priority),
+		cmocka_unit_test(test_flows),
+		cmocka_unit_test(test_copied),
+		cmocka_unit_test(test_period),
+		cmocka_unit_test(test_link),
+		cmocka_unit_test(test_packet_bytes),
+		cmocka_unit_test(test_sample),
+		cmocka_unit_test(test_framing),
+		cmocka_unit_test(test_link_without_rate),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

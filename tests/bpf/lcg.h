@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
+/* Random enough for a program that is measured: Numerical Recipes' generator. */
+#ifndef QOS_TESTS_BPF_LCG_H
+#define QOS_TESTS_BPF_LCG_H
+
+#include <linux/types.h>
+
+/* 16 bits; the generator's high ones are the better ones. */
+static inline __u32 lcg_next(__u32 *state)
+{
+	*state = *state * 1664525 + 1013904223;
+	return *state >> 16;
+}
+
+#endif
