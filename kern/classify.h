@@ -6,10 +6,17 @@
 #include "match.h"
 #include "more.h"
 
-/* The small facts in one word; the key has nothing above bit 23, a DSCP is 6 bits. */
+/*
+ * The small facts in one word; the key has nothing above bit 23, a DSCP is 6 bits. Nothing of it
+ * depends on what rules look at: a flow keeps its record when they change.
+ */
 static __always_inline __u64 rest_of_facts(const struct facts *f)
 {
-	return (__u64)f->sport << 48 | (__u64)f->dport << 32 | (__u32)f->dscp << 24 | f->key;
+	__u32 key = f->key;
+
+	if (USES(QOS_PIECE_TCP) || USES(QOS_PIECE_ICMP)) /* their sets are told apart: more.h */
+		key &= ~(QOS_KEY_TCP | QOS_KEY_ICMP);
+	return (__u64)f->sport << 48 | (__u64)f->dport << 32 | (__u32)f->dscp << 24 | key;
 }
 
 /*

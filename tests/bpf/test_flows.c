@@ -355,6 +355,49 @@ static void test_what_is_a_flow(void **state __attribute__((unused)))
 	}
 }
 
+/* Where the record of a packet's flow is, of a program whose rules look at these pieces. */
+static uint32_t place_of(const struct spec *spec, uint32_t used)
+{
+	const struct setup setup = {
+		.link = { .default_slot = SLOT, .l2_len = 14, .salt = 1, .used = used },
+		.classes = { [SLOT] = { .flags = QOS_CLASS_FAIR | QOS_CLASS_CEIL,
+					.limit_ns = SEC } },
+	};
+	_cleanup_(shaper_closep) struct shaper *s = shaper_open(PROGRAM_FAKE, &setup);
+	const struct qos_flow *flows;
+	uint32_t count;
+
+	assert_int_equal(count_flows(s, spec, spec), 1);
+	count = shaper_flows(s, &flows);
+	for (uint32_t i = 0; i < count; i++)
+		if (flows[i].tag)
+			return i;
+	return count;
+}
+
+/* A flow keeps its record, and so its order, when other rules look at more of its packets. */
+static void test_kept_by_other_rules(void **state __attribute__((unused)))
+{
+	static const struct spec specs[] = {
+		{ .proto = IPPROTO_TCP, .sport = 1 },
+		{ .proto = IPPROTO_UDP, .sport = 1 },
+		{ .proto = IPPROTO_ICMP },
+		{ .family = 6, .proto = IPPROTO_TCP, .sport = 1 },
+		{ .family = 6, .proto = IPPROTO_ICMPV6 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(specs); i++) {
+		uint32_t place = place_of(&specs[i], QOS_USED(QOS_PIECE_KIND));
+
+		for (uint32_t piece = QOS_PIECE_DSCP; piece < QOS_PIECES; piece++) {
+			uint32_t used = QOS_USED(QOS_PIECE_KIND) | QOS_USED(piece);
+
+			if (place_of(&specs[i], used) != place)
+				fail_msg("packet %zu, piece %u: another record", i, piece);
+		}
+	}
+}
+
 /* A host is as much of an IPv6 address as its class says. */
 static void test_host6_len(void **state __attribute__((unused)))
 {
@@ -405,6 +448,7 @@ int main(void)
 		cmocka_unit_test(test_never_reordered),
 		cmocka_unit_test(test_samples),
 		cmocka_unit_test(test_what_is_a_flow),
+		cmocka_unit_test(test_kept_by_other_rules),
 		cmocka_unit_test(test_host6_len),
 	};
 
