@@ -58,12 +58,15 @@ static __always_inline void find_small(struct __sk_buff *skb, struct facts *f)
 		f->more.icmp_set = set_in_table(QOS_PIECE_ICMP, icmp_value(f));
 }
 
-/* A socket that waits for its end has no user, though the helper names one. */
+/*
+ * A socket that waits for its end has no user, though the helper names one; of a connection that
+ * is asked for it is the listener's.
+ */
 static __always_inline __u32 socket_uid(struct __sk_buff *skb)
 {
 	struct bpf_sock *sk = skb->sk;
 
-	return sk && bpf_sk_fullsock(sk) ? bpf_get_socket_uid(skb) : QOS_NO_UID;
+	return sk && sk->state != BPF_TCP_TIME_WAIT ? bpf_get_socket_uid(skb) : QOS_NO_UID;
 }
 
 static __always_inline void read_more(struct __sk_buff *skb, struct facts *f)

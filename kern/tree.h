@@ -39,10 +39,14 @@ static __always_inline int find_path(__u32 slot, struct path *p)
 	if (parent == QOS_NO_SLOT)
 		return 0;
 	p->above = bpf_map_lookup_elem(&qos_clocks, &parent);
+	if (!p->above)
+		return -1;
 	hard = p->cls->hard;
+	if (hard == QOS_NO_SLOT)
+		return 0;
 	p->lender = bpf_map_lookup_elem(&qos_classes, &hard);
 	p->lender_clk = bpf_map_lookup_elem(&qos_clocks, &hard);
-	return p->above ? 0 : -1;
+	return p->lender && p->lender_clk ? 0 : -1;
 }
 
 /* Below QOS_LEVELS, in a way that verifiers before 6.8 see as well. */
@@ -108,14 +112,14 @@ __noinline __u64 qos_lenders_above(__u32 slot, __u32 level)
 static __always_inline __u64 lenders(const struct path *p)
 {
 	__u32 level = level_of(p);
-	const struct qos_class_cfg *cfg = p->lender;
-	const struct qos_clocks *clk = p->lender_clk;
+	__u32 hard;
 	__u64 at;
 
-	if (!cfg || !clk)
+	if (!p->lender)
 		return 0;
-	at = see(&clk->ceil[level]);
-	return cfg->hard == QOS_NO_SLOT ? at : later(at, qos_lenders_above(cfg->hard, level));
+	at = see(&p->lender_clk->ceil[level]);
+	hard = p->lender->hard;
+	return hard == QOS_NO_SLOT ? at : later(at, qos_lenders_above(hard, level));
 }
 
 /* Of all levels that give way to this one. */
@@ -150,14 +154,11 @@ __noinline int qos_charge_above(__u32 slot, __u32 level, __u64 now, __u64 bytes)
 static __always_inline void charge_lenders(const struct path *p, __u32 level, __u64 now,
 					   __u64 bytes)
 {
-	const struct qos_class_cfg *cfg = p->lender;
-	struct qos_clocks *clk = p->lender_clk;
-
-	if (!cfg || !clk)
+	if (!p->lender)
 		return;
-	charge_lender(cfg, clk, level, now, bytes);
-	if (cfg->hard != QOS_NO_SLOT)
-		qos_charge_above(cfg->hard, level, now, bytes);
+	charge_lender(p->lender, p->lender_clk, level, now, bytes);
+	if (p->lender->hard != QOS_NO_SLOT)
+		qos_charge_above(p->lender->hard, level, now, bytes);
 }
 
 /* Nobody else waits at its level or before it, on all of the way to what lends. */

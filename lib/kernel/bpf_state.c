@@ -30,12 +30,14 @@ static int parse(const char *text, size_t len, json_t **ret_state)
 
 /*
  * The text of a document: a line of JSON, which is all that a change needs to read, then as
- * another what is only shown, then the plan's lines.
+ * another what is only shown, then the plan's lines, and after a form feed, which those have
+ * not, the policy as it was read. What is long is text, as JSON of it takes a change's time.
  */
-#define SHOW "show"
-#define PLAN "plan"
+#define SHOW   "show"
+#define PLAN   "plan"
+#define SOURCE "source"
 
-/* What is neither. Without memory json_copy() may leave out a part. */
+/* What is none of them. Without memory json_copy() may leave out a part. */
 static char *dump_head(const json_t *state)
 {
 	_cleanup_(json_decrefp) json_t *head = json_copy((json_t *)state);
@@ -44,6 +46,7 @@ static char *dump_head(const json_t *state)
 		return NULL;
 	json_object_del(head, SHOW);
 	json_object_del(head, PLAN);
+	json_object_del(head, SOURCE);
 	return qos_json_text(head);
 }
 
@@ -54,12 +57,14 @@ static const char *text_or_none(const json_t *string)
 
 static char *dump(const json_t *state)
 {
-	const json_t *show = json_object_get(state, SHOW), *plan = json_object_get(state, PLAN);
+	const json_t *show = json_object_get(state, SHOW);
+	const char *plan = text_or_none(json_object_get(state, PLAN));
+	const char *source = text_or_none(json_object_get(state, SOURCE));
 	_cleanup_(freep) char *head = dump_head(state), *shown = NULL;
 	char *text;
 
 	shown = json_is_object(show) ? qos_json_text(show) : strdup(text_or_none(show));
-	if (!head || !shown || asprintf(&text, "%s\n%s\n%s", head, shown, text_or_none(plan)) < 0)
+	if (!head || !shown || asprintf(&text, "%s\n%s\n%s\f%s", head, shown, plan, source) < 0)
 		return NULL;
 	return text;
 }
@@ -68,7 +73,7 @@ static char *dump(const json_t *state)
 static int parse_document(const char *text, json_t **ret_state)
 {
 	_cleanup_(json_decrefp) json_t *state = NULL;
-	size_t head = strcspn(text, "\n"), show;
+	size_t head = strcspn(text, "\n"), show, plan;
 	int r = parse(text, head, &state);
 
 	if (r < 0)
@@ -79,8 +84,12 @@ static int parse_document(const char *text, json_t **ret_state)
 	show = strcspn(text, "\n");
 	if (!text[show])
 		return -EBADMSG;
+	plan = strcspn(text + show + 1, "\f");
+	if (!text[show + 1 + plan])
+		return -EBADMSG;
 	if (json_object_set_new(state, SHOW, json_stringn_nocheck(text, show)) ||
-	    json_object_set_new(state, PLAN, json_string_nocheck(text + show + 1)))
+	    json_object_set_new(state, PLAN, json_stringn_nocheck(text + show + 1, plan)) ||
+	    json_object_set_new(state, SOURCE, json_string_nocheck(text + show + 1 + plan + 1)))
 		return -ENOMEM;
 	*ret_state = TAKE_PTR(state);
 	return 0;

@@ -36,17 +36,24 @@ static bool can_borrow(const struct qos_plan_class *cls, const struct qos_class 
  * A class of "show" is written by hand: of the objects of a thousand of them the time of a change
  * would be. No word here has a character that JSON would have another way.
  */
+static void put_text(FILE *out, const char *before, const char *text, const char *after)
+{
+	fputs_unlocked(before, out);
+	fputs_unlocked(text, out);
+	fputs_unlocked(after, out);
+}
+
 static void put_word(FILE *out, const char *key, const char *word)
 {
+	put_text(out, ",\"", key, word ? "\":" : "\":null");
 	if (word)
-		fprintf(out, ",\"%s\":\"%s\"", key, word);
-	else
-		fprintf(out, ",\"%s\":null", key);
+		put_text(out, "\"", word, "\"");
 }
 
 static void put_number(FILE *out, const char *key, uint64_t value)
 {
-	fprintf(out, ",\"%s\":%" PRIu64, key, value);
+	put_text(out, ",\"", key, "\":");
+	fprintf(out, "%" PRIu64, value);
 }
 
 static void put_number_or_null(FILE *out, const char *key, uint64_t value)
@@ -59,7 +66,7 @@ static void put_number_or_null(FILE *out, const char *key, uint64_t value)
 
 static void put_bool(FILE *out, const char *key, bool value)
 {
-	fprintf(out, ",\"%s\":%s", key, value ? "true" : "false");
+	put_text(out, ",\"", key, value ? "\":true" : "\":false");
 }
 
 static void put_dscp(FILE *out, uint8_t dscp)
@@ -100,7 +107,7 @@ static void put_class(FILE *out, const struct qos_plan *plan, size_t i)
 	const struct qos_plan_class *cls = &plan->classes[i];
 	const char *parent = parent_name(plan->policy, def);
 
-	fprintf(out, "%s{\"name\":\"%s\"", i ? "," : "", cls->name);
+	put_text(out, i ? ",{\"name\":\"" : "{\"name\":\"", cls->name, "\"");
 	put_word(out, "parent", parent);
 	put_number(out, "depth", def->depth);
 	put_bool(out, "inner", def->inner);
