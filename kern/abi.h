@@ -165,10 +165,11 @@ struct qos_flow {
 	__u64 next;   /* next drop or mark (CoDel) */
 	__u64 bytes;
 	__u32 tag;
-	__u32 slot;
-	__u32 until;   /* turn of the class's wheel */
-	__u16 count;   /* drops or marks of this time */
-	__u16 largest; /* packet, in 16 bytes */
+	__u16 slot;
+	__u16 generation; /* of the program that stamped its last packet */
+	__u32 until;	  /* turn of the class's wheel */
+	__u16 count;	  /* drops or marks of this time */
+	__u16 largest;	  /* packet, in 16 bytes */
 };
 
 /* Whose record it is, for people. */
@@ -203,6 +204,7 @@ struct qos_count {
 /* Per CPU. */
 struct qos_counters {
 	__u64 borrowed; /* bytes, of what passed */
+	__u64 latest;	/* delay[latest] had the last packet that waited */
 	struct qos_count by[QOS_VERDICTS];
 	/* of what passed: [n] waited 2^(n + QOS_DELAY_SHIFT - 1) ns or more, below twice that;
 	 * [0] is left to who reads it: the rest, which waited less */
@@ -333,7 +335,14 @@ struct qos_link_cfg {
 	__u32 framing;	    /* enum qos_framing */
 	__u32 flow_mask;    /* flow records, less one */
 	__u32 salt;	    /* of the flows' hash */
+	/* flows that this program has in other classes than the one before it keep their order */
+	__u32 generation; /* counts programs that share flow records; 16 bits */
+	__u32 slots;	  /* of classes that flows may have been in; at most QOS_ORDER_SLOTS */
+	__u64 settled;	  /* CLOCK_MONOTONIC: the other's packets have left; 0: there are none */
 };
+
+/* So many classes are looked through for where a flow was before. */
+#define QOS_ORDER_SLOTS 256
 
 /* Times at which numbers that were put for a while end. */
 #define QOS_EXPIRIES 16
@@ -427,12 +436,12 @@ _Static_assert(sizeof(struct qos_pace) == 256, "abi");
 _Static_assert(sizeof(struct qos_clocks) == 960, "abi");
 _Static_assert(sizeof(struct qos_flow) == 64, "abi");
 _Static_assert(sizeof(struct qos_flow_name) == 64, "abi");
-_Static_assert(sizeof(struct qos_counters) == 16 * QOS_VERDICTS + 8 + 8 * QOS_DELAYS, "abi");
+_Static_assert(sizeof(struct qos_counters) == 16 * QOS_VERDICTS + 16 + 8 * QOS_DELAYS, "abi");
 _Static_assert(sizeof(struct qos_values) == 64, "abi");
 _Static_assert(sizeof(struct qos_prefix_key) == 24, "abi");
 _Static_assert(sizeof(struct qos_hits) == 16, "abi");
 _Static_assert(sizeof(struct qos_entry) == 8, "abi");
-_Static_assert(sizeof(struct qos_link_cfg) == 56 + 4 * (QOS_PIECES + QOS_MAX_MASKS), "abi");
+_Static_assert(sizeof(struct qos_link_cfg) == 72 + 4 * (QOS_PIECES + QOS_MAX_MASKS), "abi");
 _Static_assert(sizeof(struct qos_expiry) == 40, "abi");
 _Static_assert(sizeof(struct qos_expiry_cfg) == 136, "abi");
 _Static_assert(sizeof(struct qos_event) == 32 + QOS_FACTS_MAX, "abi");

@@ -40,11 +40,23 @@ static __always_inline __u32 log2_of(__u32 value)
 	return qos_highest[value * 0x07c4acddU >> 27];
 }
 
+/* Packets wait about as long as the one before: its bucket is tried first. */
+static __always_inline __u32 find_bucket(struct qos_counters *c, __u64 delay)
+{
+	__u32 bucket = c->latest;
+
+	if (delay >> ((bucket + QOS_DELAY_SHIFT - 1) & 63) == 1)
+		return bucket;
+	bucket = log2_of(delay >> (QOS_DELAY_SHIFT - 1));
+	c->latest = bucket;
+	return bucket;
+}
+
 /* What leaves at once is the rest of what passed: it costs nothing here. */
 static __always_inline void count_delay(struct qos_counters *c, __u64 delay,
 					const struct size *size)
 {
-	__u32 bucket = log2_of(delay >> (QOS_DELAY_SHIFT - 1));
+	__u32 bucket = find_bucket(c, delay);
 
 	if (!bucket)
 		return;

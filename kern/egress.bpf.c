@@ -10,6 +10,7 @@
 #include "count.h"
 #include "mark.h"
 #include "flow.h"
+#include "order.h"
 #include "packet.h"
 #include "share.h"
 #include "size.h"
@@ -271,6 +272,8 @@ int qos_egress(struct __sk_buff *skb)
 	hash = qos_link.rules ? hash_facts(&facts, rest) : 0;
 	slot = QOS_DECIDED_SLOT(classify(skb, &facts, rest, hash));
 	forget_more(&facts);
+	if (now < qos_link.settled)
+		qos_order(&facts, slot, flow_hash_of(&facts, hash), now);
 	action = qos_shape(skb, &facts, slot, hash, now);
 	/* from here, as its stack is short; and before anything is charged, as what is on
 	 * the wheels is told from what was there a turn ago */

@@ -100,6 +100,7 @@ static __always_inline void take_flow(struct qos_flow *flow, __u32 tag, __u32 sl
 	flow->largest = 0;
 	flow->bytes = 0;
 	flow->until = 0;
+	flow->generation = qos_link.generation;
 }
 
 /* What flows below their share may send at once: 20 ms of half of the class. */
@@ -210,10 +211,10 @@ static __always_inline __u64 fair_at(const struct path *p, struct flow_ref *ref,
 {
 	const struct qos_pace *pace = &p->clk->pace[0];
 	const struct qos_flow *flow = ref->flow;
-	__u64 cost = bytes << QOS_VIRTUAL_SHIFT;
+	__u64 cost = bytes << QOS_VIRTUAL_SHIFT, zero = unknown_zero(p->cls), wait;
 
 	ref->v = virtual_now(pace, now);
-	ref->ahead = flow_ahead(pace, flow, ref->v, now);
+	ref->ahead = flow_ahead(pace, flow, ref->v, now) + zero;
 	ref->sparse = !ref->waits && ref->ahead + cost <= SPARSE_BYTES << QOS_VIRTUAL_SHIFT &&
 		      (__s64)(now - flow->last) >= 0;
 	if (ref->sparse)
@@ -223,7 +224,8 @@ static __always_inline __u64 fair_at(const struct path *p, struct flow_ref *ref,
 		ref->ahead = cost;
 		ref->v -= cost;
 	}
-	return later(less(class_at, 2 * p->cls->limit_ns), now + wait_for(pace, ref->ahead));
+	wait = wait_for(pace, ref->ahead + zero) + zero;
+	return later(less(class_at, 2 * p->cls->limit_ns) + zero, now + wait);
 }
 
 /* When the flow's next packet departs, given when its class's may. */
@@ -241,7 +243,7 @@ static __always_inline __u64 flow_at(const struct path *p, struct flow_ref *ref,
 	ref->waits = is_waiting(flow->until, now, p->cls->period_shift & 31);
 	ref->alone = class_at <= now || p->clk->pace[0].waiting <= ref->waits;
 	if (flags & QOS_CLASS_FAIR && !ref->alone)
-		at = fair_at(p, ref, now, class_at, bytes);
+		at = fair_at(p, ref, now, class_at, bytes) + zero;
 	if (flags & QOS_CLASS_PER_FLOW)
 		at = later(at, flow->cap);
 	/* never before the one before it, nor at once with it: they may leave by two queues */
@@ -318,6 +320,7 @@ static __always_inline void charge_flow(const struct path *p, const struct flow_
 	if (!ref->own)
 		return;
 	flow->bytes += bytes;
+	flow->generation = qos_link.generation;
 	if (bytes >> 4 > flow->largest)
 		flow->largest = bytes >> 4;
 	if (ref->sparse || p->cls->flags & QOS_CLASS_PER_FLOW)

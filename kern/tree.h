@@ -327,11 +327,11 @@ static __always_inline void be_busy(const struct path *p, __u64 at)
 
 /*
  * Nobody waits for what the class has, nor it for anybody: its packet leaves as it came, before
- * none of its flow, and needs no record of it.
+ * none of its flow (of which none waits in another class either), and needs no record of it.
  */
 static __always_inline int is_quiet(const struct path *p, const struct departure *d, __u64 now)
 {
-	return d->at <= now && (__s64)(now - see(&p->clk->busy)) >= 0 &&
+	return d->at <= now && (__s64)(now - see(&p->clk->busy)) >= 0 && now >= qos_link.settled &&
 	       !(p->cls->flags & QOS_CLASS_PER_FLOW) && !(p->above && p->above->contended);
 }
 

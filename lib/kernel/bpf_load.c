@@ -17,6 +17,7 @@
 #include "kernel/bpf_tables.h"
 #include "kernel/cgroups.h"
 #include "kernel/expiry.h"
+#include "kernel/live.h"
 #include "kernel/slots.h"
 
 #define FLOW_RECORDS_PER_CLASS 256
@@ -63,6 +64,33 @@ static uint32_t flow_records(uint32_t capacity)
 	return records;
 }
 
+/* Long enough to load a program on a slow machine. */
+#define LOADING_NS 10000000000ULL
+
+/*
+ * For flows that new rules move to another class (kern/order.h), until the longest queue of the
+ * program before has left, after this one is in its place. A policer lets nothing wait.
+ */
+static int keep_order(const struct qos_bpf *old, struct qos_link_cfg *link)
+{
+	json_int_t before = json_integer_value(json_object_get(old->state, "generation"));
+	_cleanup_(freep) struct qos_class_cfg *classes = NULL;
+	uint64_t longest = 0;
+	int r;
+
+	link->generation = (uint16_t)(before + 1);
+	if (link->mode != QOS_MODE_FQ)
+		return 0;
+	r = qos_bpf_array(old->classes_fd, old->capacity, sizeof(*classes), (void **)&classes);
+	if (r < 0)
+		return r;
+	for (uint32_t slot = 0; slot < old->capacity; slot++)
+		longest = classes[slot].limit_ns > longest ? classes[slot].limit_ns : longest;
+	link->slots = old->capacity < QOS_ORDER_SLOTS ? old->capacity : QOS_ORDER_SLOTS;
+	link->settled = qos_live_now() + LOADING_NS + longest;
+	return 0;
+}
+
 /*
  * Flows live on: a record knows when the flow's last packet departs, and a salt which record
  * that is. Their table grows as the classes' do, and then they begin anew.
@@ -76,7 +104,9 @@ static int configure_flows(struct egress_bpf *skel, const struct qos_bpf *old,
 	link->flow_mask = records - 1;
 	if (old && old->flow_records == records) {
 		link->salt = (uint32_t)json_integer_value(json_object_get(old->state, "salt"));
-		r = bpf_map__reuse_fd(skel->maps.qos_flows, old->flows_fd);
+		r = keep_order(old, link);
+		if (r == 0)
+			r = bpf_map__reuse_fd(skel->maps.qos_flows, old->flows_fd);
 		return r ? r : bpf_map__reuse_fd(skel->maps.qos_flow_names, old->names_fd);
 	}
 	if (getrandom(&link->salt, sizeof(link->salt), 0) != sizeof(link->salt))
@@ -370,7 +400,9 @@ int qos_bpf_load(const struct qos_plan *plan, const struct qos_link_info *link,
 		return qos_bpf_fail(diags, r, "cannot set up the program's maps");
 	/* after the load libbpf may have no constants to read any more: then it could not map them
 	 */
-	if (json_object_set_new(state, "salt", json_integer(skel->rodata->qos_link.salt)))
+	if (json_object_set_new(state, "salt", json_integer(skel->rodata->qos_link.salt)) ||
+	    json_object_set_new(state, "generation",
+				json_integer(skel->rodata->qos_link.generation)))
 		return -ENOMEM;
 	r = load(skel, link, log, diags);
 	if (r < 0)

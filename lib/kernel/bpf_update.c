@@ -52,8 +52,10 @@ static int prepare(struct qos_bpf_update *update, const struct qos_plan *plan, j
 	struct qos_bpf *bpf = update->bpf;
 	int r = find_slots(bpf, plan, &update->slots);
 
-	if (r == 0 && (json_object_set(state, "slots", json_object_get(bpf->state, "slots")) ||
-		       json_object_set(state, "salt", json_object_get(bpf->state, "salt"))))
+	if (r == 0 &&
+	    (json_object_set(state, "slots", json_object_get(bpf->state, "slots")) ||
+	     json_object_set(state, "salt", json_object_get(bpf->state, "salt")) ||
+	     json_object_set(state, "generation", json_object_get(bpf->state, "generation"))))
 		r = -ENOMEM;
 	if (r == 0)
 		r = qos_bpf_array(bpf->classes_fd, bpf->capacity, sizeof(struct qos_class_cfg),

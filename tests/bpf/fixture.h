@@ -101,6 +101,8 @@ void shaper_set_all_clocks(const struct shaper *shaper, const struct qos_clocks 
 void shaper_forget_flows(const struct shaper *shaper);
 /* Their number, and *ret_flows: the records, in the kernel's own memory. */
 uint32_t shaper_flows(const struct shaper *shaper, const struct qos_flow **ret_flows);
+/* Their records are as the program before this one left them. */
+void shaper_age_flows(const struct shaper *shaper);
 void shaper_set_class(const struct shaper *shaper, uint32_t slot, const struct qos_class_cfg *cls);
 
 /* In place of those before; at most as many as link.rules, of pieces in link.used. */

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Random enough for a program that is measured: Numerical Recipes' generator. */
 #ifndef QOS_TESTS_BPF_LCG_H
 #define QOS_TESTS_BPF_LCG_H

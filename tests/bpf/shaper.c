@@ -42,6 +42,12 @@ void shaper_forget_flows(const struct shaper *s)
 	memset(s->flows, 0, s->flow_count * sizeof(*s->flows));
 }
 
+void shaper_age_flows(const struct shaper *s)
+{
+	for (uint32_t i = 0; i < s->flow_count; i++)
+		s->flows[i].generation--;
+}
+
 uint32_t shaper_flows(const struct shaper *s, const struct qos_flow **ret_flows)
 {
 	*ret_flows = s->flows;
