@@ -69,8 +69,11 @@ static __always_inline __u64 wait_for(const struct qos_pace *p, __u64 ahead)
 	return sooner(ahead, reach(p)) * *(volatile __u64 *)&p->inv >> 28;
 }
 
-/* Turns that a wheel can look ahead; the others may not have been cleared yet. */
-#define TURNS_AHEAD (QOS_WHEEL - 2)
+/*
+ * Turns that a wheel can look ahead. The others may not have been cleared yet: of a class that
+ * sends nothing itself, as late as the slowest of its children looks.
+ */
+#define TURNS_AHEAD (QOS_WHEEL - 8)
 
 static __always_inline int is_waiting(__u32 until, __u64 now, __u32 shift)
 {
@@ -123,6 +126,10 @@ __noinline __u64 qos_turn_wheel(__u32 slot, __u32 level, __u64 now)
 	from = p->turn;
 	here = now >> (cfg->period_shift & 31);
 	over = here - from;
+	if ((__s32)over < 0) { /* another CPU, which read the time after this one, was here first */
+		over = 0;
+		here = from;
+	}
 	/* two loops: to the verifier each turn would be one more way through the rest */
 	for (__u32 i = 0; i < QOS_WHEEL && i < over; i++)
 		p->wheel[(from + i) % QOS_WHEEL] = 0;

@@ -62,10 +62,13 @@ static __always_inline __u64 queued_for(__u64 dt)
 	return sooner(dt, VIRTUAL_DT_MAX) >> 10 | 1;
 }
 
+/* Longer than any queue: 17 s. At 100 Gbit/s bytes_in() takes up to 200 s. */
+#define AHEAD_MAX (1ULL << 34)
+
 /* Bytes that a clock of a rate is ahead of now. */
 static __always_inline __u64 bytes_ahead(const __u64 *clock, __u64 bytes_per_s, __u64 now)
 {
-	return bytes_in(bytes_per_s, sooner(ahead_of(see(clock), now), VIRTUAL_DT_MAX));
+	return bytes_in(bytes_per_s, sooner(ahead_of(see(clock), now), AHEAD_MAX));
 }
 
 /*
@@ -318,7 +321,7 @@ static __always_inline void begin_look(const struct node *n, struct look *l)
 	l->used = n->clk->guaranteed_rate;
 	l->due = n->cfg->rate;
 	l->sent = guaranteed;
-	l->credit = sooner(n->clk->credit + bytes_in(n->cfg->rate, l->dt),
+	l->credit = sooner(n->clk->credit + bytes_in(n->cfg->rate, sooner(l->dt, VIRTUAL_DT_MAX)),
 			   later(bytes_in(n->cfg->rate, CREDIT_PERIODS << shift),
 				 2ULL * n->cfg->packet_bytes));
 	for (__u32 i = 0; i < QOS_LEVELS; i++) {

@@ -119,9 +119,14 @@ static uint32_t flow_flags(const struct qos_class *cls)
 	       (cls->ecn ? QOS_CLASS_ECN : 0);
 }
 
-/* The period at whose multiples the wheel turns: a power of two that lets it see ns ahead. */
-static uint8_t period_shift(uint64_t ns)
+/*
+ * The period at whose multiples the wheel turns: a power of two of ns that lets it see a dozen
+ * packets at the rate ahead, at least. Not by the longest queue: a parent is looked at when its
+ * children are, and its wheel turns by its own period.
+ */
+static uint8_t period_shift(uint64_t bps)
 {
+	uint64_t ns = max_u64(LIMIT_MIN_NS, duration(12 * FRAME, bps));
 	uint8_t shift = PERIOD_SHIFT_MIN;
 
 	while (shift < PERIOD_SHIFT_MAX && ((uint64_t)(QOS_WHEEL - 2) << shift) < ns)
@@ -140,12 +145,6 @@ static uint8_t sample_shift(uint64_t bps)
 	while (shift < SAMPLE_SHIFT_MAX && (!bps || 2ULL << shift <= bps / 8 / 1000))
 		shift++;
 	return shift;
-}
-
-/* Of a class with children: a dozen packets of each at its rate, at least. */
-static uint8_t inner_shift(uint64_t bps)
-{
-	return period_shift(max_u64(LIMIT_MIN_NS, duration(12 * FRAME, bps)));
 }
 
 void qos_compile_class(const struct qos_policy *policy, const struct qos_class *cls,
@@ -179,7 +178,7 @@ void qos_compile_class(const struct qos_policy *policy, const struct qos_class *
 			.packet_bytes = packet_bytes(policy),
 			.dscp = cls->dscp < 0 ? QOS_DSCP_KEEP : (uint8_t)cls->dscp,
 			.level = (uint8_t)cls->priority,
-			.period_shift = cls->inner ? inner_shift(fast) : period_shift(limit),
+			.period_shift = period_shift(fast),
 			.host6_len = cls->host6_len,
 			.sample_shift = sample_shift(fast),
 		},
@@ -208,7 +207,7 @@ void qos_compile_link(const struct qos_policy *policy, struct qos_plan *plan)
 		.hard = QOS_NO_SLOT,
 		.packet_bytes = packet_bytes(policy),
 		.dscp = QOS_DSCP_KEEP,
-		.period_shift = inner_shift(link->rate),
+		.period_shift = period_shift(link->rate),
 	};
 	plan->link_burst = burst;
 }

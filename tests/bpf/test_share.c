@@ -50,6 +50,9 @@ struct scenario {
 #define WEIGHTS                                          \
 	POLICY("x", "  x: { rate: 10mbit, weight: 3 }\n" \
 		    "  y: { rate: 10mbit, weight: 1 }\n")
+#define LIMIT(limit)                                            \
+	POLICY("x", "  x: { rate: 10mbit, limit: " limit " }\n" \
+		    "  y: { rate: 30mbit, limit: " limit " }\n")
 #define FIVE                               \
 	POLICY("a", "  a: { weight: 1 }\n" \
 		    "  b: { weight: 2 }\n" \
@@ -116,6 +119,9 @@ static const struct scenario scenarios[] = {
 	{ "a lone class takes all", PAIR, { GREEDY("x", 1) } },
 	{ "1:3", PAIR, { GREEDY("x", 1), GREEDY("y", 1) } },
 	{ "1:3, 32 TCP flows against 1", PAIR, { TCP("x", 32), TCP("y", 1) } },
+	{ "1:3, floods, queues of 200 ms", LIMIT("200ms"), { UDP("x", 200), UDP("y", 200) } },
+	{ "1:3, floods, queues of 500 ms", LIMIT("500ms"), { UDP("x", 200), UDP("y", 200) } },
+	{ "1:3, queues of 5 s", LIMIT("5s"), { GREEDY("x", 1), GREEDY("y", 1) } },
 	{ "weights beside guarantees", WEIGHTS, { GREEDY("x", 4), GREEDY("y", 4) } },
 	{ "five classes",
 	  FIVE,

@@ -266,23 +266,23 @@ static void test_copied(void **state)
 }
 
 /*
- * How far a wheel of 32 turns sees: 30 of its periods are the longest queue at least. By
- * hand: 2^22 ns are 4.19 ms, 30 of them 126 ms.
+ * 30 periods are as long as a dozen frames at the rate, and 100 ms, at least. By hand: 2^22 ns
+ * are 4.19 ms, 30 of them 126 ms; 12 frames are 145344 bits.
  */
 static void test_period(void **state)
 {
 	static const struct {
-		uint64_t limit;
+		uint64_t ceil;
 		uint8_t shift;
 	} cases[] = {
-		{ MS, 22 },	  { 100 * MS, 22 }, { 125829120, 22 }, { 125829121, 23 },
-		{ 250 * MS, 23 }, { SEC, 25 },	    { 8 * SEC, 28 },   { 10 * SEC, 28 },
+		{ 100 * GBIT, 22 }, { 100 * MBIT, 22 }, { 1156 * KBIT, 22 }, { 1155 * KBIT, 23 },
+		{ MBIT, 23 },	    { 200 * KBIT, 25 }, { 64 * KBIT, 27 },   { 8 * KBIT, 28 },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct qos_plan_class got =
-			compile_class((struct qos_class){ .ceil = MBIT, .limit = cases[i].limit },
+			compile_class((struct qos_class){ .ceil = cases[i].ceil, .limit = 8 * SEC },
 				      (struct qos_link){ .rate = 0 });
 
 		assert_int_equal(got.cfg.period_shift, cases[i].shift);
