@@ -199,10 +199,64 @@ static int init_sets(struct extent *extent, const struct qos_match *match)
 	return 0;
 }
 
+/* What is not asked for, where all that the other keys leave has it. */
+static int fill(struct spans *spans, uint8_t family, extent_value min, extent_value max)
+{
+	if (!spans->list && begin(spans, 2) < 0)
+		return -ENOMEM;
+	add(spans, family, min, max);
+	return 0;
+}
+
+static int fill_addresses(struct extent *extent, struct spans *spans)
+{
+	int r = 0;
+
+	if (spans->given)
+		return 0;
+	if (extent->family4)
+		r = fill(spans, 4, (extent_value)0xffff << 32, (extent_value)0xffffffffffff);
+	if (r == 0 && extent->family6)
+		r = fill(spans, 6, 0, ~(extent_value)0);
+	return r;
+}
+
+static int fill_range(struct spans *spans, extent_value max)
+{
+	return spans->given ? 0 : fill(spans, 0, 0, max);
+}
+
+static int fill_sets(struct extent *extent)
+{
+	const struct qos_match *match = extent->match;
+	struct spans *dims = extent->dims;
+	bool ports = match->sport_count || match->dport_count || match->tcp_flags_count;
+	bool ip = match->family || match->length_count || match->dscp || dims[DIM_PROTO].given ||
+		  dims[DIM_SRC].given || dims[DIM_DST].given;
+	int r = fill_range(&dims[DIM_VLAN], QOS_VLAN_NONE);
+
+	if (r == 0 && ports)
+		r = fill_range(&dims[DIM_SPORT], UINT16_MAX);
+	if (r == 0 && ports)
+		r = fill_range(&dims[DIM_DPORT], UINT16_MAX);
+	if (r < 0 || !ip)
+		return r;
+	r = fill_range(&dims[DIM_PROTO], UINT8_MAX);
+	if (r == 0)
+		r = fill_range(&dims[DIM_DSCP], 63);
+	if (r == 0)
+		r = fill_range(&dims[DIM_LENGTH], UINT16_MAX + 40);
+	if (r == 0)
+		r = fill_addresses(extent, &dims[DIM_SRC]);
+	return r < 0 ? r : fill_addresses(extent, &dims[DIM_DST]);
+}
+
 int extent_init(struct extent *extent, const struct qos_match *match)
 {
 	int r = init_sets(extent, match);
 
+	if (r == 0)
+		r = fill_sets(extent);
 	if (r < 0 || !match->excluded_count)
 		return r;
 	extent->excluded = calloc(match->excluded_count, sizeof(*extent->excluded));

@@ -210,11 +210,27 @@ static int warn_starved(const struct judge *judge)
 	return 0;
 }
 
-/* What the class may not exceed but by what it says itself; 0: nothing. */
-static uint64_t limit_above(const struct qos_policy *policy, const struct qos_class *class)
+/* The most that both could borrow, of the nearest class above both; 0: it has no limit. */
+static uint64_t shared_limit(const struct qos_policy *policy, const struct qos_class *a,
+			     const struct qos_class *b)
 {
-	return class->parent == QOS_PARENT_LINK ? policy->link.rate :
-						  policy->classes[class->parent].ceil;
+	for (int up = a->parent; up != QOS_PARENT_LINK; up = policy->classes[up].parent) {
+		for (int other = b->parent; other != QOS_PARENT_LINK;
+		     other = policy->classes[other].parent) {
+			if (other == up)
+				return policy->classes[up].ceil;
+		}
+	}
+	return policy->link.rate;
+}
+
+/* Whether class can take all that other could borrow: no ceil is in the way of either. */
+static bool can_take(const struct qos_policy *policy, const struct qos_class *class,
+		     const struct qos_class *other)
+{
+	uint64_t limit = shared_limit(policy, class, other);
+
+	return limit && class->ceil >= limit && (!other->rate || other->rate < other->ceil);
 }
 
 /* Whatever nobody thought of comes first, and nothing holds it. */
@@ -222,23 +238,23 @@ static void warn_urgent(const struct judge *judge)
 {
 	const struct qos_policy *policy = judge->policy;
 	const struct qos_class *class = &policy->classes[policy->default_class];
-	uint64_t limit = limit_above(policy, class);
 
-	if (class->priority != QOS_PRIORITY_HIGH || !limit || class->ceil < limit)
+	if (class->priority != QOS_PRIORITY_HIGH)
 		return;
 	for (size_t i = 0; i < policy->class_count; i++) {
 		const struct qos_class *other = &policy->classes[i];
 
 		if (other->inner || judge->reach[i] != REACH_LIVE ||
-		    other->priority == QOS_PRIORITY_HIGH)
+		    other->priority == QOS_PRIORITY_HIGH || !can_take(policy, class, other))
 			continue;
-		qos_diag_warn_at(judge->diags, class->loc,
-				 "the default class, `%s`, has priority high and no ceil of its "
-				 "own: what no rule takes, whatever it is, takes all that `%s` "
-				 "could borrow",
-				 class->name, other->name);
+		qos_diag_warn_at(
+			judge->diags, class->loc,
+			"the default class, `%s`, has priority high and no ceil that "
+			"holds it: what no rule takes, whatever it is, takes all that `%s` "
+			"could borrow",
+			class->name, other->name);
 		qos_diag_hint(judge->diags, "give it a lower priority and what is urgent a class "
-					    "of its own, or give it a ceil");
+					    "of its own, or give it a lower ceil");
 		return;
 	}
 }
