@@ -337,12 +337,9 @@ struct qos_link_cfg {
 	__u32 salt;	    /* of the flows' hash */
 	/* flows that this program has in other classes than the one before it keep their order */
 	__u32 generation; /* counts programs that share flow records; 16 bits */
-	__u32 slots;	  /* of classes that flows may have been in; at most QOS_ORDER_SLOTS */
+	__u32 slots;	  /* of classes that flows may have been in; of others none is looked for */
 	__u64 settled;	  /* CLOCK_MONOTONIC: the other's packets have left; 0: there are none */
 };
-
-/* So many classes are looked through for where a flow was before. */
-#define QOS_ORDER_SLOTS 256
 
 /* Times at which numbers that were put for a while end. */
 #define QOS_EXPIRIES 16

@@ -64,6 +64,9 @@ static uint32_t flow_records(uint32_t capacity)
 	return records;
 }
 
+/* So many classes are looked through for where a flow was before. */
+#define ORDER_SLOTS 256
+
 /* Long enough to load a program on a slow machine. */
 #define LOADING_NS 10000000000ULL
 
@@ -86,7 +89,7 @@ static int keep_order(const struct qos_bpf *old, struct qos_link_cfg *link)
 		return r;
 	for (uint32_t slot = 0; slot < old->capacity; slot++)
 		longest = classes[slot].limit_ns > longest ? classes[slot].limit_ns : longest;
-	link->slots = old->capacity < QOS_ORDER_SLOTS ? old->capacity : QOS_ORDER_SLOTS;
+	link->slots = old->capacity < ORDER_SLOTS ? old->capacity : ORDER_SLOTS;
 	link->settled = qos_live_now() + LOADING_NS + longest;
 	return 0;
 }
