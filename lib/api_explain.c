@@ -8,6 +8,7 @@
 
 #include "api.h"
 #include "base/cleanup.h"
+#include "base/utf8.h"
 #include "kernel/privileges.h"
 #include "match/capture.h"
 #include "match/fragments.h"
@@ -26,11 +27,16 @@ static const char *class_of(const struct qos_policy *policy, const struct qos_ru
 	return rule->drop ? NULL : policy->classes[rule->class_index].name;
 }
 
-/* Number and place, as "check" counts them. */
+/* Number and place, as "check" counts them; any bytes may be a file's name. */
 static json_t *rule_json(const struct qos_policy *policy, size_t index)
 {
-	return json_pack("{s:I, s:s, s:i}", "number", (json_int_t)index + 1, "file", policy->path,
-			 "line", (int)policy->rules[index].loc.line);
+	_cleanup_(freep) char *path = strdup(policy->path);
+
+	if (!path)
+		return NULL;
+	qos_utf8_clean(path);
+	return json_pack("{s:I, s:s, s:i}", "number", (json_int_t)index + 1, "file", path, "line",
+			 (int)policy->rules[index].loc.line);
 }
 
 static int near_json(const struct qos_policy *policy, const struct api_fate *fate,

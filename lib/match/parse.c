@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/utf8.h"
 #include "match/parse.h"
 
 #define TCP_ACK	 16
@@ -302,6 +303,23 @@ static int read_packet(struct parser *parser)
 	return read_ip(parser, word);
 }
 
+/* It is shown again, in JSON too. */
+static int expect_utf8(const struct parser *parser, const char *text)
+{
+	size_t left = strlen(text), at = 0, len;
+	uint32_t code;
+
+	for (; left; left -= len, at += len) {
+		len = qos_utf8_decode(text + at, left, &code);
+		if (len)
+			continue;
+		qos_diag_at(parser->diags, (struct qos_loc){ 1, (unsigned int)at + 1 },
+			    "the packet's description is not UTF-8 text from here on");
+		return -EINVAL;
+	}
+	return 0;
+}
+
 int qos_packet_parse(const char *text, struct qos_diags *diags, struct qos_packet *ret_packet,
 		     char **ret_words)
 {
@@ -314,6 +332,8 @@ int qos_packet_parse(const char *text, struct qos_diags *diags, struct qos_packe
 	};
 	int r = words ? qos_diags_set_source(diags, "packet", text, strlen(text)) : -ENOMEM;
 
+	if (r == 0)
+		r = expect_utf8(&parser, text);
 	if (r == 0)
 		r = split(&parser, text);
 	if (r == 0)

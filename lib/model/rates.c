@@ -59,7 +59,7 @@ static void read_rate(struct draft *draft, const struct key *key, const struct q
 	int r;
 
 	r = qos_parse_rate(text, &bps, &unit);
-	if (r == 0)
+	if (r == 0 || (r == -ENODATA && !text[strspn(text, "0.")])) /* a unit would not help */
 		take_rate(draft, key, value, bps, rate);
 	else if (r == -ENODATA)
 		draft_error(draft, value_place(value), "`%s: %s` has no unit, did you mean `%s%s`?",
