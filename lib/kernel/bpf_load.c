@@ -87,9 +87,11 @@ static int keep_order(const struct qos_bpf *old, struct qos_link_cfg *link)
 	r = qos_bpf_array(old->classes_fd, old->capacity, sizeof(*classes), (void **)&classes);
 	if (r < 0)
 		return r;
-	for (uint32_t slot = 0; slot < old->capacity; slot++)
+	for (uint32_t slot = 0; slot < old->capacity; slot++) {
+		if (classes[slot].limit_ns && slot < ORDER_SLOTS)
+			link->slots = slot + 1;
 		longest = classes[slot].limit_ns > longest ? classes[slot].limit_ns : longest;
-	link->slots = old->capacity < ORDER_SLOTS ? old->capacity : ORDER_SLOTS;
+	}
 	link->settled = qos_live_now() + LOADING_NS + longest;
 	return 0;
 }
