@@ -55,6 +55,18 @@ static __always_inline __u64 flow_hash(const struct facts *f, __u64 hash, const 
 	return mix64(hash + p->slot);
 }
 
+/* Of two places for a flow the first; the other differs in the lowest bit. */
+static __always_inline __u32 flow_index(__u64 hash)
+{
+	return (__u32)hash & qos_link.flow_mask;
+}
+
+/* Tells flows of a place apart; 0 is nobody's. */
+static __always_inline __u32 flow_tag(__u64 hash)
+{
+	return hash >> 32 | 1;
+}
+
 static __always_inline int is_idle(const struct qos_flow *flow, __u64 now)
 {
 	return (__s64)(now - flow->last) > (__s64)FLOW_IDLE_NS;
@@ -117,7 +129,7 @@ static __always_inline void take_flow(struct qos_flow *flow, __u32 tag, __u32 sl
  */
 __noinline __u64 qos_flow_place(const struct facts *f, __u32 slot, __u64 hash, __u64 now)
 {
-	__u32 tag = hash >> 32 | 1, index = (__u32)hash & qos_link.flow_mask, second = index ^ 1;
+	__u32 tag = flow_tag(hash), index = flow_index(hash), second = index ^ 1;
 	struct qos_flow *flow = bpf_map_lookup_elem(&qos_flows, &index);
 	struct qos_flow *other = bpf_map_lookup_elem(&qos_flows, &second);
 	const struct qos_clocks *clk = bpf_map_lookup_elem(&qos_clocks, &slot);
@@ -144,7 +156,7 @@ static __always_inline void find_flow(const struct facts *f, __u64 packet_hash,
 				      const struct path *p, __u64 now, struct flow_ref *ref)
 {
 	__u64 hash = flow_hash(f, packet_hash, p), place;
-	__u32 tag = hash >> 32 | 1, index = (__u32)hash & qos_link.flow_mask;
+	__u32 tag = flow_tag(hash), index = flow_index(hash);
 
 	ref->own = 1;
 	ref->place = index;

@@ -42,10 +42,10 @@ static long look_in_class(__u32 slot, struct order *o)
 	if (!p.cls->limit_ns)
 		p.cls = o->cls;
 	hash = flow_hash(o->facts, o->hash, &p);
-	index = (__u32)hash & qos_link.flow_mask;
+	index = flow_index(hash);
 	second = index ^ 1;
-	heed(bpf_map_lookup_elem(&qos_flows, &index), hash >> 32 | 1, o);
-	heed(bpf_map_lookup_elem(&qos_flows, &second), hash >> 32 | 1, o);
+	heed(bpf_map_lookup_elem(&qos_flows, &index), flow_tag(hash), o);
+	heed(bpf_map_lookup_elem(&qos_flows, &second), flow_tag(hash), o);
 	return 0;
 }
 
@@ -62,10 +62,10 @@ __noinline int qos_order(const struct facts *f, __u32 slot, __u64 packet_hash, _
 	if (!f || !p.cls)
 		return 0;
 	hash = flow_hash(f, packet_hash, &p);
-	index = (__u32)hash & qos_link.flow_mask;
+	index = flow_index(hash);
 	second = index ^ 1;
-	if (is_known(bpf_map_lookup_elem(&qos_flows, &index), hash >> 32 | 1) ||
-	    is_known(bpf_map_lookup_elem(&qos_flows, &second), hash >> 32 | 1))
+	if (is_known(bpf_map_lookup_elem(&qos_flows, &index), flow_tag(hash)) ||
+	    is_known(bpf_map_lookup_elem(&qos_flows, &second), flow_tag(hash)))
 		return 0;
 	bpf_loop(qos_link.slots, look_in_class, &o, 0);
 	if (o.last <= now)

@@ -40,9 +40,12 @@ static __always_inline __u64 packet_time(const struct qos_class_cfg *cfg, __u64 
 	return (__u64)cfg->packet_bytes * NS_PER_SEC / (rate ? rate : 1);
 }
 
+/* Longer than any queue: 17 s, which fit with the fastest of links. */
+#define IN_MAX (1ULL << 34)
+
 static __always_inline __u64 bytes_in(__u64 bytes_per_s, __u64 ns)
 {
-	return (bytes_per_s >> 4) * (ns >> 6) / (NS_PER_SEC >> 10);
+	return (bytes_per_s >> 4) * (sooner(ns, IN_MAX) >> 6) / (NS_PER_SEC >> 10);
 }
 
 static __always_inline void tell(struct qos_clocks *above, __u32 level, int waits, __u64 guaranteed,
@@ -62,13 +65,10 @@ static __always_inline __u64 queued_for(__u64 dt)
 	return sooner(dt, VIRTUAL_DT_MAX) >> 10 | 1;
 }
 
-/* Longer than any queue: 17 s. At 100 Gbit/s bytes_in() takes up to 200 s. */
-#define AHEAD_MAX (1ULL << 34)
-
 /* Bytes that a clock of a rate is ahead of now. */
 static __always_inline __u64 bytes_ahead(const __u64 *clock, __u64 bytes_per_s, __u64 now)
 {
-	return bytes_in(bytes_per_s, sooner(ahead_of(see(clock), now), AHEAD_MAX));
+	return bytes_in(bytes_per_s, ahead_of(see(clock), now));
 }
 
 /*
@@ -321,7 +321,7 @@ static __always_inline void begin_look(const struct node *n, struct look *l)
 	l->used = n->clk->guaranteed_rate;
 	l->due = n->cfg->rate;
 	l->sent = guaranteed;
-	l->credit = sooner(n->clk->credit + bytes_in(n->cfg->rate, sooner(l->dt, VIRTUAL_DT_MAX)),
+	l->credit = sooner(n->clk->credit + bytes_in(n->cfg->rate, l->dt),
 			   later(bytes_in(n->cfg->rate, CREDIT_PERIODS << shift),
 				 2ULL * n->cfg->packet_bytes));
 	for (__u32 i = 0; i < QOS_LEVELS; i++) {

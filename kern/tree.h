@@ -111,8 +111,7 @@ __noinline __u64 qos_lenders_above(__u32 slot, __u32 level)
 /* The time from which on they let something pass that is borrowed. */
 static __always_inline __u64 lenders(const struct path *p)
 {
-	__u32 level = level_of(p);
-	__u32 hard;
+	__u32 level = level_of(p), hard;
 	__u64 at;
 
 	if (!p->lender)

@@ -8,7 +8,7 @@
 #include "fixture.h"
 #include "lcg.h"
 
-/* What a household or an office writes; none of it takes the packets above. */
+/* What a household or an office writes; none of it takes packets to TCP port 443. */
 static struct rule realistic(uint32_t i)
 {
 	switch (i % 10) {

@@ -8,8 +8,7 @@
 #define COST_LEAVES	  3	/* classes of the rules: slots 1 to 3 */
 #define COST_PREFIX_RULES 10000 /* the first of more; the others are of mixed kinds */
 
-/* So many, which take no packet to TCP port 443 but by its addresses; with room for one, the
- * caller's. */
+/* So many, of which none takes a packet to TCP port 443 but by its addresses. The caller's. */
 struct rule *cost_rules(uint32_t count);
 
 /* Source and destination, in networks of the prefix rules, or beside them. */

@@ -228,6 +228,32 @@ static void test_clocks(void **state)
 	qos_device_close(device);
 }
 
+static json_int_t generation(struct env *env)
+{
+	_cleanup_(qos_device_closep) struct qos_device *device = running_device(env);
+
+	return json_integer_value(json_object_get(device->running->state, "generation"));
+}
+
+/* What tells the flows that the program before placed (kern/order.h): one more per program. */
+static void test_generations(void **state)
+{
+	struct env *env = *state;
+	json_int_t first;
+
+	env_need_root();
+	apply_changes(env, DEV, BASE, true);
+	first = generation(env);
+	apply_changes(env, DEV, OTHER, true);
+	assert_int_equal(generation(env), first);
+	apply_changes(env, DEV, OTHER "rules: [{ match: { dport: 53 }, class: a }]\n", true);
+	assert_int_equal(generation(env), first + 1);
+	apply_changes(env, DEV, BASE "rules: [{ match: { dport: 53 }, class: a }]\n", true);
+	assert_int_equal(generation(env), first + 1);
+	apply_changes(env, DEV, BASE, true);
+	assert_int_equal(generation(env), first + 2);
+}
+
 /* As an apply of OTHER over BASE leaves it that was killed after it wrote one class. */
 static void interrupt(struct env *env)
 {
@@ -311,7 +337,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_versions), TEST(test_torn),	     TEST(test_numbers),
-		TEST(test_clocks),   TEST(test_interrupted), TEST(test_no_room),
+		TEST(test_clocks),   TEST(test_generations), TEST(test_interrupted),
+		TEST(test_no_room),
 	};
 
 	return cmocka_run_group_tests(tests, shaped_setup, NULL);

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* Records of flows: which packets are one flow, what it is told of, and that it keeps its record.
+ */
+#include <netinet/in.h>
+
+#include "base/cleanup.h"
+#include "fixture.h"
+
+#define SLOT 1
+
+/* Records in use after one packet of each, of a class that has a queue: others need none. */
+static unsigned int count_flows(struct shaper *s, const struct spec *a, const struct spec *b)
+{
+	const struct spec *specs[] = { a, b };
+	const struct qos_flow *flows;
+	unsigned int used = 0;
+
+	shaper_forget_flows(s);
+	shaper_set_clocks(s, SLOT, &(struct qos_clocks){ .ceil = { NOW + MSEC } });
+	for (size_t i = 0; i < ARRAY_SIZE(specs); i++) {
+		struct packet packet;
+
+		packet_build(specs[i], &packet);
+		shaper_run(s, &packet, &(struct input){ 0 }, NULL);
+	}
+	for (uint32_t i = 0; i < shaper_flows(s, &flows); i++)
+		used += flows[i].tag != 0;
+	return used;
+}
+
+/*
+ * A class without a queue asks for no record but once in so many bytes, which are then told to
+ * the flow whose packet it is: nothing is told twice or lost, and each flow has its part.
+ */
+static void test_samples(void **state __attribute__((unused)))
+{
+	enum { ROUNDS = 1000, SHIFT = 13, SAMPLE = 1 << SHIFT };
+	const struct setup setup = {
+		.link = { .default_slot = SLOT, .l2_len = 14, .salt = 1 },
+		.classes = { [SLOT] = { .flags = QOS_CLASS_FAIR,
+					.limit_ns = SEC,
+					.sample_shift = SHIFT } },
+	};
+	_cleanup_(shaper_closep) struct shaper *s = shaper_open(PROGRAM_FAKE, &setup);
+	const struct spec specs[] = { { .sport = 1, .payload = 1400 },
+				      { .sport = 2, .payload = 400 } };
+	uint64_t told = 0, most = 0, sent;
+	const struct qos_flow *flows;
+	unsigned int used = 0;
+
+	for (unsigned int i = 0; i < 2 * ROUNDS; i++) {
+		struct packet packet;
+
+		packet_build(&specs[i % 2], &packet);
+		shaper_run(s, &packet, &(struct input){ 0 }, NULL);
+	}
+	for (uint32_t i = 0; i < shaper_flows(s, &flows); i++) {
+		used += flows[i].tag != 0;
+		told += flows[i].bytes;
+		most = flows[i].bytes > most ? flows[i].bytes : most;
+	}
+	sent = shaper_counters(s, SLOT).by[QOS_PASS].bytes;
+	assert_int_equal(used, 2);
+	assert_int_equal(told, sent / SAMPLE * SAMPLE);
+	/* of headers and payload, the first flow's part */
+	assert_in_range(most * 1000 / told, 730, 800);
+}
+
+/* Packets that differ in one thing, and whether they are two flows by each kind of fairness. */
+static void test_what_is_a_flow(void **state __attribute__((unused)))
+{
+	static const uint32_t flags[] = { QOS_CLASS_FAIR, QOS_CLASS_FAIR | QOS_CLASS_SRC_HOST,
+					  QOS_CLASS_FAIR | QOS_CLASS_DST_HOST, 0 };
+	static const char *const names[] = { "flow", "src-host", "dst-host", "none" };
+	static const struct {
+		const char *name;
+		struct spec a, b;
+		unsigned int flows[4];
+	} pairs[] = {
+		{ "the same", { .sport = 1 }, { .sport = 1 }, { 1, 1, 1, 1 } },
+		/* rules may tell them apart */
+		{ "DSCP", { .tos = 4 }, { .tos = 8 }, { 2, 1, 1, 1 } },
+		{ "ECN", { .tos = 1 }, { .tos = 2 }, { 1, 1, 1, 1 } },
+		{ "source port", { .sport = 1 }, { .sport = 2 }, { 2, 1, 1, 1 } },
+		{ "destination port", { .dport = 1 }, { .dport = 2 }, { 2, 1, 1, 1 } },
+		{ "ports swapped",
+		  { .sport = 1, .dport = 2 },
+		  { .sport = 2, .dport = 1 },
+		  { 2, 1, 1, 1 } },
+		{ "protocol", { .proto = IPPROTO_TCP }, { .proto = IPPROTO_UDP }, { 2, 1, 1, 1 } },
+		{ "source", { .src = "10.0.0.1" }, { .src = "10.0.0.3" }, { 2, 2, 1, 1 } },
+		{ "destination", { .dst = "10.0.0.2" }, { .dst = "10.0.0.3" }, { 2, 1, 2, 1 } },
+		{ "the two swapped",
+		  { .src = "10.0.0.1", .dst = "10.0.0.2" },
+		  { .src = "10.0.0.2", .dst = "10.0.0.1" },
+		  { 2, 2, 2, 1 } },
+		{ "IPv6, in a /64",
+		  { .family = 6, .src = "fd00::1", .dst = "fd00:1::1" },
+		  { .family = 6, .src = "fd00::2", .dst = "fd00:1::2" },
+		  { 2, 1, 1, 1 } },
+		{ "IPv6, of two /64",
+		  { .family = 6, .src = "fd00::1", .dst = "fd00:1::1" },
+		  { .family = 6, .src = "fd00:0:0:1::1", .dst = "fd00:1:0:1::1" },
+		  { 2, 2, 2, 1 } },
+	};
+	const struct setup setup = {
+		.link = { .default_slot = SLOT, .l2_len = 14, .salt = 1 },
+	};
+	_cleanup_(shaper_closep) struct shaper *s = shaper_open(PROGRAM_FAKE, &setup);
+
+	for (size_t f = 0; f < ARRAY_SIZE(flags); f++) {
+		shaper_set_class(s, SLOT,
+				 &(struct qos_class_cfg){ .flags = flags[f] | QOS_CLASS_CEIL,
+							  .host6_len = 64,
+							  .limit_ns = SEC });
+		for (size_t i = 0; i < ARRAY_SIZE(pairs); i++) {
+			unsigned int is = count_flows(s, &pairs[i].a, &pairs[i].b);
+
+			if (is != pairs[i].flows[f])
+				fail_msg("%s, fairness %s: %u flows", pairs[i].name, names[f], is);
+		}
+	}
+}
+
+/* Where the record of a packet's flow is, of a program whose rules look at these pieces. */
+static uint32_t place_of(const struct spec *spec, uint32_t used)
+{
+	const struct setup setup = {
+		.link = { .default_slot = SLOT, .l2_len = 14, .salt = 1, .used = used },
+		.classes = { [SLOT] = { .flags = QOS_CLASS_FAIR | QOS_CLASS_CEIL,
+					.limit_ns = SEC } },
+	};
+	_cleanup_(shaper_closep) struct shaper *s = shaper_open(PROGRAM_FAKE, &setup);
+	const struct qos_flow *flows;
+	uint32_t count;
+
+	assert_int_equal(count_flows(s, spec, spec), 1);
+	count = shaper_flows(s, &flows);
+	for (uint32_t i = 0; i < count; i++)
+		if (flows[i].tag)
+			return i;
+	return count;
+}
+
+/* A flow keeps its record, and so its order, when other rules look at more of its packets. */
+static void test_kept_by_other_rules(void **state __attribute__((unused)))
+{
+	static const struct spec specs[] = {
+		{ .proto = IPPROTO_TCP, .sport = 1 },
+		{ .proto = IPPROTO_UDP, .sport = 1 },
+		{ .proto = IPPROTO_ICMP },
+		{ .family = 6, .proto = IPPROTO_TCP, .sport = 1 },
+		{ .family = 6, .proto = IPPROTO_ICMPV6 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(specs); i++) {
+		uint32_t place = place_of(&specs[i], QOS_USED(QOS_PIECE_KIND));
+
+		for (uint32_t piece = QOS_PIECE_DSCP; piece < QOS_PIECES; piece++) {
+			uint32_t used = QOS_USED(QOS_PIECE_KIND) | QOS_USED(piece);
+
+			if (place_of(&specs[i], used) != place)
+				fail_msg("packet %zu, piece %u: another record", i, piece);
+		}
+	}
+}
+
+/* A host is as much of an IPv6 address as its class says. */
+static void test_host6_len(void **state __attribute__((unused)))
+{
+	static const struct {
+		const char *a, *b;
+		uint8_t len; /* they are the same so far, and no farther */
+	} pairs[] = {
+		{ "8000::", "::", 0 },
+		{ "fd00::", "fd00:8000::", 16 },
+		{ "fd00:0:0:1::", "fd00::", 63 },
+		{ "fd00::8000:0:0:0", "fd00::", 64 },
+		{ "fd00::4000:0:0:0", "fd00::", 65 },
+		{ "fd00::1", "fd00::", 127 },
+	};
+	static const uint8_t lens[] = { 1, 16, 17, 63, 64, 65, 66, 127, 128 };
+	const struct setup setup = {
+		.link = { .default_slot = SLOT, .l2_len = 14, .salt = 1 },
+	};
+	_cleanup_(shaper_closep) struct shaper *s = shaper_open(PROGRAM_FAKE, &setup);
+
+	for (size_t l = 0; l < ARRAY_SIZE(lens); l++) {
+		shaper_set_class(s, SLOT,
+				 &(struct qos_class_cfg){ .flags = QOS_CLASS_FAIR |
+								   QOS_CLASS_SRC_HOST |
+								   QOS_CLASS_CEIL,
+							  .host6_len = lens[l],
+							  .limit_ns = SEC });
+		for (size_t i = 0; i < ARRAY_SIZE(pairs); i++) {
+			const struct spec a = { .family = 6, .src = pairs[i].a };
+			const struct spec b = { .family = 6, .src = pairs[i].b };
+
+			if (count_flows(s, &a, &b) != (lens[l] > pairs[i].len ? 2 : 1))
+				fail_msg("%s and %s by /%u", pairs[i].a, pairs[i].b, lens[l]);
+		}
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_samples),
+		cmocka_unit_test(test_what_is_a_flow),
+		cmocka_unit_test(test_kept_by_other_rules),
+		cmocka_unit_test(test_host6_len),
+	};
+
+	return cmocka_run_group_tests(tests, need_root, NULL);
+}
