@@ -10,7 +10,7 @@
 
 #include <linux/types.h>
 
-#define QOS_ABI_VERSION 4
+#define QOS_ABI_VERSION 5
 
 /* Slot 0 of every per-class map is the link itself. */
 #define QOS_SLOT_LINK	0
@@ -34,9 +34,7 @@
  */
 #define QOS_COST_SHIFT 20
 
-/* Stamps of TCP's own pacing are honoured this far ahead, as fq's default
- * horizon does. A longer one costs its own packet.
- */
+/* TCP's own stamps are honoured so far ahead, as by fq. A longer one costs its own packet. */
 #define QOS_HORIZON_NS 10000000000ULL
 
 enum qos_mode {
@@ -64,8 +62,10 @@ enum qos_class_flag {
 #define QOS_WEIGHT_BITS 19
 #define QOS_WEIGHT_ONE	(1U << QOS_WEIGHT_BITS)
 
-/* Virtual time is in 2^-16 bytes of weight QOS_WEIGHT_ONE. */
+/* Virtual time is in 2^-16 bytes of weight QOS_WEIGHT_ONE, or in units 2^n times as large. */
 #define QOS_VIRTUAL_SHIFT 16
+#define QOS_COARSE_MAX	  16
+#define QOS_SPEED_MAX	  (1ULL << 36) /* 2^-16 a ns: of weight QOS_WEIGHT_ONE, 128 Gbit/s */
 
 /* A leaf is said to be busy for so much longer, so that it need not be said for each packet. */
 #define QOS_BUSY_STEP_NS (1ULL << 20)
@@ -82,9 +82,10 @@ struct qos_class_cfg {
 	__u64 ceil_cost;     /* cost of a byte at the ceiling */
 	__u64 rate_burst_ns; /* how far an idle clock stays behind now */
 	__u64 ceil_burst_ns;
-	__u32 flags;	    /* enum qos_class_flag */
+	__u16 flags;	    /* enum qos_class_flag */
+	__u16 coarse;	    /* of an inner class: its children's virtual time is 2^n coarser */
 	__u32 parent;	    /* slot, or QOS_NO_SLOT */
-	__u32 hard;	    /* nearest ancestor whose ceiling counts, or QOS_NO_SLOT */
+	__u32 hard;	    /* nearest ancestor whose ceiling counts, or, as parent, QOS_NO_SLOT */
 	__u32 packet_bytes; /* the largest packet that is to be expected */
 	__u8 priority;	    /* for skb->priority */
 	__u8 dscp;	    /* to write, or QOS_DSCP_KEEP */
@@ -125,7 +126,8 @@ struct qos_pace {
 	__u64 share;		      /* bytes/s to share, for people */
 	__u32 waiting;		      /* weight that waited at the last look */
 	__u32 crowd;		      /* and with it, at the levels before this one */
-	__s64 trim;		      /* of the rate, 1024ths, less 1024 */
+	__s32 trim;		      /* of the rate, 1024ths, less 1024 */
+	__u32 coarse;		      /* virtual time is in units so much larger: 2^n */
 	__s64 debt;		      /* of a class without a ceiling: bytes sent beyond */
 	__u64 due;		      /* bytes/s that it had */
 	__u64 queued;  /* bytes that wait below, for QUEUED_NS each, since the last look */
@@ -315,9 +317,7 @@ struct qos_hits {
 	__u64 bytes; /* of frames, without overhead */
 };
 
-/* The program's constants (.rodata): frozen at load, so what a policy does not
- * use costs no instruction.
- */
+/* The program's constants (.rodata): what a policy does not use costs no instruction. */
 struct qos_link_cfg {
 	__u32 mode;		    /* enum qos_mode */
 	__u32 rules;		    /* entries in use */

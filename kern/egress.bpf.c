@@ -150,10 +150,20 @@ static __always_inline enum qos_verdict too_far(const struct __sk_buff *skb, str
 	return QOS_DROP_HORIZON;
 }
 
+/*
+ * A verdict that lets a packet pass, and for the verifier any of them, so that it goes on from
+ * here once: the compiler is kept from doing this later.
+ */
+static __always_inline enum qos_verdict forget_which(__u64 verdict)
+{
+	asm volatile("%0 &= 3" : "+r"(verdict));
+	return verdict;
+}
+
 /* own: the stamp that the packet came with; 0: one that is too far off. */
 static __always_inline int stamp(struct __sk_buff *skb, struct shaping *s, __u64 hash, __u64 own)
 {
-	enum qos_verdict verdict = own ? judge(skb, s, hash) : too_far(skb, s);
+	enum qos_verdict verdict = own ? judge(skb, s, hash) : too_far(skb, s), passed;
 	struct qos_counters *c;
 
 	if (verdict >= QOS_DROP_LIMIT) {
@@ -161,13 +171,14 @@ static __always_inline int stamp(struct __sk_buff *skb, struct shaping *s, __u64
 			qos_still_waits(s->path.slot, s->now, s->d.at);
 		return drop(s, s->path.slot, verdict, s->at - s->now);
 	}
+	passed = forget_which(verdict + unknown_zero(s->path.cls));
 	charge(&s->path, s->now, s->size.bytes, &s->d);
 	charge_flow(&s->path, &s->ref, s->now, s->at, s->size.bytes);
 	if (s->at > s->now)
 		be_busy(&s->path, s->at);
-	c = count(s->path.slot, verdict, &s->size);
+	c = count(s->path.slot, passed, &s->size);
 	if (c) {
-		c->borrowed += s->d.own ? 0 : s->size.bytes;
+		c->borrowed += s->size.bytes * (s->d.own ^ 1);
 		count_delay(c, s->at - s->now, &s->size);
 	}
 	depart_at(skb, s->now, later(s->at, own));
@@ -184,7 +195,7 @@ static __always_inline int pass(struct __sk_buff *skb, struct shaping *s, __u64 
 	depart_at(skb, s->now, own);
 	if (!c)
 		return PASS;
-	c->borrowed += s->d.own ? 0 : bytes;
+	c->borrowed += bytes * (s->d.own ^ 1);
 	s->facts->sample = sample_of(s->path.cls, c->by[QOS_PASS].bytes, bytes);
 	if (!s->facts->sample)
 		return PASS;

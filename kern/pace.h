@@ -20,7 +20,6 @@
 #define NS_PER_SEC	1000000000ULL
 #define VIRTUAL_DT_MAX	(1ULL << 31) /* ns that virtual time is followed without a look */
 
-#define SPEED_MAX	(1ULL << 36)
 #define BYTES_PER_S_MAX 16000000000ULL /* 128 Gbit/s: times 2^30 fits a word */
 
 /* Of a pace's reach, 17 s: 16 ms that a finish may be ahead of one who is alone. */
@@ -142,6 +141,29 @@ __noinline __u64 qos_turn_wheel(__u32 slot, __u32 level, __u64 now)
 	return sum;
 }
 
+/* What finishes said in another unit is forgotten: all of them are behind. */
+static __always_inline void set_unit(struct qos_pace *p, __u32 coarse)
+{
+	if (p->coarse == coarse)
+		return;
+	p->v += 2 * STALE;
+	p->coarse = coarse;
+}
+
+/* What a class's finish moves on by; bytes: less than 2^28. */
+static __always_inline __u64 virtual_cost(const struct qos_pace *p, __u64 bytes, __u64 share_cost)
+{
+	return bytes * share_cost >> (p->coarse & 31);
+}
+
+/* And bytes, of what a finish is ahead. */
+static __always_inline __u64 virtual_bytes(const struct qos_pace *p, __u64 ahead, __u64 share_cost)
+{
+	__u32 coarse = p->coarse & 31;
+
+	return (sooner(ahead, STALE >> coarse) << coarse) / (share_cost | 1);
+}
+
 /* one: the weight that bytes are counted for. */
 static __always_inline void set_speed(struct qos_pace *p, __u64 now, __u64 bytes_per_s,
 				      __u64 weight, __u64 one)
@@ -150,9 +172,10 @@ static __always_inline void set_speed(struct qos_pace *p, __u64 now, __u64 bytes
 
 	if (bytes_per_s > BYTES_PER_S_MAX)
 		bytes_per_s = BYTES_PER_S_MAX;
-	speed = ((bytes_per_s << 30) / NS_PER_SEC * one / (weight ? weight : one)) << 2;
-	if (speed > SPEED_MAX)
-		speed = SPEED_MAX;
+	speed = ((bytes_per_s << 30) / NS_PER_SEC * one / (weight ? weight : one)) << 2 >>
+		(p->coarse & 31);
+	if (speed > QOS_SPEED_MAX)
+		speed = QOS_SPEED_MAX;
 	if (!speed)
 		speed = 1;
 	*(volatile __u64 *)&p->v = v;
@@ -164,7 +187,9 @@ static __always_inline void set_speed(struct qos_pace *p, __u64 now, __u64 bytes
 /* bytes/s that a weight has of a pace. */
 static __always_inline __u64 share_of(const struct qos_pace *p, __u64 weight)
 {
-	return ((p->speed * weight >> QOS_WEIGHT_BITS) >> 4) * NS_PER_SEC >> 28;
+	__u64 speed = p->speed * weight >> ((QOS_WEIGHT_BITS - p->coarse) & 31);
+
+	return (sooner(speed, QOS_SPEED_MAX) >> 4) * NS_PER_SEC >> 28;
 }
 
 /* A rate of late: what was, moved by 2^-shift towards what came in dt. */
@@ -194,7 +219,7 @@ static __always_inline __s64 within(__s64 value, __s64 most)
  * there is; less of the whole that the room is of. scale: what is to change it by a 32nd.
  */
 static __always_inline __u64 correct(__u64 room, __u64 whole, __s64 left_over, __u64 scale,
-				     __s64 *trim)
+				     __s32 *trim)
 {
 	__u64 size = left_over < 0 ? -left_over : left_over;
 	__s64 part = sooner((sooner(size, 1ULL << 56) << 5) / (scale | 1), PART_MAX);

@@ -28,11 +28,11 @@ static __always_inline int is_due(__u64 *next, __u64 now, __u64 period)
 /* Looked at every period by who waits, or has others wait; by who is quiet every eighth. */
 #define QUIET_PERIODS 8
 
-static __always_inline int is_overdue(const struct path *p, __u64 now, int quiet)
+static __always_inline int is_overdue(const struct path *p, __u64 now, __u64 quiet)
 {
-	__s64 late = now - see(&p->clk->next);
+	__u64 grace = (QUIET_PERIODS - 1ULL) * quiet << (p->cls->period_shift & 31);
 
-	return late >= (quiet ? (QUIET_PERIODS - 1LL) << (p->cls->period_shift & 31) : 0);
+	return is_past(see(&p->clk->next) + grace, now);
 }
 
 static __always_inline __u64 packet_time(const struct qos_class_cfg *cfg, __u64 rate)
@@ -71,6 +71,8 @@ static __always_inline __u64 bytes_ahead(const __u64 *clock, __u64 bytes_per_s, 
 	return bytes_in(bytes_per_s, ahead_of(see(clock), now));
 }
 
+#define QUEUE_MAX (1ULL << 28) /* bytes: 268 MB */
+
 /*
  * Who is alone is not charged for sharing. Its finish is put where its queue is, which is its
  * part of what the lender is ahead, so that it does not start anew when another comes.
@@ -78,10 +80,10 @@ static __always_inline __u64 bytes_ahead(const __u64 *clock, __u64 bytes_per_s, 
 static __always_inline void queue_up(const struct path *p, __u64 now)
 {
 	const struct qos_pace *pace = shared_pace(p);
+	__u64 bytes = bytes_ahead(&p->above->ceil[level_of(p)], pace->paced_rate, now);
 
 	p->clk->share = virtual_now(pace, now) +
-			bytes_ahead(&p->above->ceil[level_of(p)], pace->paced_rate, now) *
-				p->cls->share_cost;
+			virtual_cost(pace, sooner(bytes, QUEUE_MAX), p->cls->share_cost);
 }
 
 /* Of a leaf, by guarantee and by share: bytes that wait, and that left since the last look. */
@@ -106,14 +108,14 @@ static __always_inline void take_turnover(const struct path *p, __u64 now, struc
 	__u64 shared = 0;
 
 	t->queued_rate = flags & QOS_CLASS_RATE ? bytes_ahead(&p->clk->rate, p->cls->rate, now) : 0;
-	if (p->above) {
+	if (has_parent(p->cls)) {
 		const struct qos_pace *pace = shared_pace(p);
 
 		if (is_waiting(p->clk->until, now, p->cls->parent_shift & 31) &&
 		    is_alone(p, pace, now))
 			queue_up(p, now);
-		shared = finish_ahead(p->clk->share, virtual_now(pace, now)) /
-			 (p->cls->share_cost | 1);
+		shared = virtual_bytes(pace, finish_ahead(p->clk->share, virtual_now(pace, now)),
+				       p->cls->share_cost);
 	}
 	t->queued_share = later(shared, less(all, t->queued_rate));
 	t->sent_rate = left(&p->clk->sent_rate, &p->clk->queued_rate, t->queued_rate);
@@ -125,7 +127,7 @@ static __always_inline __u64 leaf_rate(const struct path *p)
 {
 	__u64 rate = p->cls->ceil;
 
-	if (p->above && p->cls->flags & QOS_CLASS_BORROW)
+	if (p->cls->flags & QOS_CLASS_BORROW)
 		rate = p->cls->rate + share_of(shared_pace(p), p->cls->weight);
 	if (p->cls->ceil && rate > p->cls->ceil)
 		rate = p->cls->ceil;
@@ -141,13 +143,15 @@ static __always_inline void renew_flows(const struct path *p, __u64 now, __u64 d
 	struct qos_pace *pace = &p->clk->pace[0];
 	__u64 period = 1ULL << (p->cls->period_shift & 31), rate = leaf_rate(p), time;
 	__u64 other = __sync_lock_test_and_set(&pace->other, 0), flows = pace->waiting;
-	__s64 none = 0, late = ahead_of(p->clk->latest, now) - lead;
+	__s32 none = 0;
+	__s64 late = ahead_of(p->clk->latest, now) - lead;
 
 	pace->other_rate = follow(pace->other_rate, other, dt, period, USED);
 	pace->share = rate;
 	p->clk->sparse_cost = (NS_PER_SEC << (QOS_COST_SHIFT + 1)) / (rate ? rate : 1);
 	/* what is changed is seen after a packet of each flow: no faster, or it would swing */
 	time = later(period, packet_time(p->cls, rate) * flows);
+	set_unit(pace, 0); /* of a class that was an inner one */
 	if (flows > 1)
 		rate = correct(rate, rate, late, time / 2, &none);
 	set_speed(pace, now, later(less(rate, pace->other_rate), rate >> 2), flows, 1);
@@ -161,7 +165,8 @@ static __always_inline void renew_leaf(const struct path *p, __u64 now, __u64 le
 	take_turnover(p, now, &t);
 	p->clk->own_rate = follow(p->clk->own_rate, t.sent_rate, dt, period, SHOWN);
 	p->clk->borrowed_rate = follow(p->clk->borrowed_rate, t.sent_share, dt, period, SHOWN);
-	if (p->above) {
+	p->clk->contended = 0;
+	if (has_parent(p->cls)) {
 		tell(p->above, p->cls->level,
 		     is_waiting(p->clk->until, now, p->cls->parent_shift & 31), t.sent_rate,
 		     t.sent_share);
@@ -175,7 +180,7 @@ static __always_inline void renew_leaf(const struct path *p, __u64 now, __u64 le
 /* An inner class, or the link. */
 struct node {
 	const struct qos_class_cfg *cfg;
-	struct qos_clocks *clk, *above; /* above: may be null */
+	struct qos_clocks *clk, *above; /* above: its own where it has no parent */
 };
 
 static __always_inline int find_node(__u32 slot, struct node *n)
@@ -184,13 +189,14 @@ static __always_inline int find_node(__u32 slot, struct node *n)
 
 	n->cfg = bpf_map_lookup_elem(&qos_classes, &slot);
 	n->clk = bpf_map_lookup_elem(&qos_clocks, &slot);
-	n->above = NULL;
 	if (!n->cfg || !n->clk)
 		return -1;
 	parent = n->cfg->parent;
-	if (parent != QOS_NO_SLOT)
-		n->above = bpf_map_lookup_elem(&qos_clocks, &parent);
-	return 0;
+	n->above = n->clk;
+	if (parent == QOS_NO_SLOT)
+		return 0;
+	n->above = bpf_map_lookup_elem(&qos_clocks, &parent);
+	return n->above ? 0 : -1;
 }
 
 /* What a class sent too much, or could not send, is kept in mind: so much of it. */
@@ -218,7 +224,7 @@ static __always_inline void tell_level(const struct node *n, __u32 level, struct
 	__u64 own = sooner(bytes, l->credit);
 
 	l->credit -= own;
-	if (!n->above)
+	if (!has_parent(n->cfg))
 		return;
 	if (pace->waiting)
 		wait_until(&n->above->pace[level], &pace->until, n->cfg->weight, l->now,
@@ -234,7 +240,7 @@ static __always_inline void add_backlog(const struct node *n, __u32 level, struc
 
 	pace->backlog += (__s64)(queued - pace->backlog) >> USED;
 	l->backlog += pace->backlog;
-	if (n->above)
+	if (has_parent(n->cfg))
 		__sync_fetch_and_add(&n->above->pace[level].queued,
 				     pace->backlog * queued_for(l->dt));
 }
@@ -277,7 +283,7 @@ static __always_inline void renew_level(const struct node *n, __u32 level, struc
 
 	pace->paced_rate = follow(pace->paced_rate, paced, l->dt, period, USED);
 	pace->other_rate = follow(pace->other_rate, other, l->dt, period, USED);
-	if (n->above)
+	if (has_parent(n->cfg))
 		lent = share_of(&n->above->pace[level], cfg->weight);
 	l->sent += paced + other;
 	whole = l->due + lent;
@@ -295,6 +301,7 @@ static __always_inline void renew_level(const struct node *n, __u32 level, struc
 	l->crowd += pace->waiting;
 	pace->crowd = l->crowd;
 	add_backlog(n, level, l);
+	set_unit(pace, cfg->coarse);
 	time = later(period, packet_time(cfg, whole) * ((waiting >> QOS_WEIGHT_BITS) + 1));
 	room = correct(room, whole, left_over(n, level, whole, l), bytes_in(whole, time),
 		       &pace->trim);
@@ -313,7 +320,7 @@ static __always_inline void begin_look(const struct node *n, struct look *l)
 {
 	__u32 shift = n->cfg->period_shift & 31;
 	__u64 guaranteed = __sync_lock_test_and_set(&n->clk->sent_rate, 0);
-	__u32 contended = n->above ? n->above->contended : 0;
+	__u32 contended = has_parent(n->cfg) ? n->above->contended : 0;
 
 	l->dt = l->now - n->clk->pace[0].t;
 	n->clk->guaranteed_rate =
@@ -331,7 +338,7 @@ static __always_inline void begin_look(const struct node *n, struct look *l)
 		contended = 1;
 	}
 	n->clk->contended = contended;
-	if (n->above) {
+	if (has_parent(n->cfg)) {
 		l->credit -= sooner(guaranteed, l->credit);
 		__sync_fetch_and_add(&n->above->sent_rate, guaranteed);
 	}

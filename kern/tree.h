@@ -16,9 +16,9 @@ struct path {
 	__u32 slot;
 	const struct qos_class_cfg *cls;
 	struct qos_clocks *clk;
-	struct qos_clocks *above; /* of its parent; null: there is none */
-	/* nearest ancestor whose ceiling counts; null: there is none */
-	const struct qos_class_cfg *lender;
+	/* its own where it has none: a pointer that may be null is two programs to the verifier */
+	struct qos_clocks *above;	    /* its parent's */
+	const struct qos_class_cfg *lender; /* nearest ancestor whose ceiling counts */
 	struct qos_clocks *lender_clk;
 };
 
@@ -32,21 +32,23 @@ static __always_inline int find_path(__u32 slot, struct path *p)
 	p->clk = bpf_map_lookup_elem(&qos_clocks, &slot);
 	if (!p->cls || !p->clk)
 		return -1;
-	p->above = NULL;
-	p->lender = NULL;
-	p->lender_clk = NULL;
-	parent = p->cls->parent;
-	if (parent == QOS_NO_SLOT)
-		return 0;
-	p->above = bpf_map_lookup_elem(&qos_clocks, &parent);
-	if (!p->above)
-		return -1;
+	p->above = p->clk;
+	p->lender = p->cls;
+	p->lender_clk = p->clk;
 	hard = p->cls->hard;
 	if (hard == QOS_NO_SLOT)
 		return 0;
+	parent = p->cls->parent;
+	p->above = bpf_map_lookup_elem(&qos_clocks, &parent);
 	p->lender = bpf_map_lookup_elem(&qos_classes, &hard);
 	p->lender_clk = bpf_map_lookup_elem(&qos_clocks, &hard);
-	return p->lender && p->lender_clk ? 0 : -1;
+	return p->above && p->lender && p->lender_clk ? 0 : -1;
+}
+
+/* Read again, so that the verifier need not know both to go on. */
+static __always_inline int has_parent(const struct qos_class_cfg *cfg)
+{
+	return *(volatile const __u32 *)&cfg->hard != QOS_NO_SLOT;
 }
 
 /* Below QOS_LEVELS, in a way that verifiers before 6.8 see as well. */
@@ -78,9 +80,10 @@ static __always_inline __u64 unknown_zero(const struct qos_class_cfg *cls)
 struct departure {
 	__u64 at;	/* of the class's next packet */
 	__u64 v, ahead; /* virtual time that it shares in; of it, its finish */
-	__u32 own;	/* the class's own guarantee decided */
-	__u32 free;	/* what lends is idle */
-	__u32 alone;	/* nobody else waits for what is borrowed */
+	/* whole words, which the verifier follows on the stack as it does in registers */
+	__u64 own;   /* the class's own guarantee decided */
+	__u64 free;  /* what lends is idle */
+	__u64 alone; /* nobody else waits for what is borrowed */
 };
 
 static __always_inline __u64 see(const __u64 *clock)
@@ -108,14 +111,18 @@ __noinline __u64 qos_lenders_above(__u32 slot, __u32 level)
 	return at;
 }
 
+/* at <= now, without a branch: what follows is one way for the verifier. */
+static __always_inline __u64 is_past(__u64 at, __u64 now)
+{
+	return (now - at) >> 63 ^ 1;
+}
+
 /* The time from which on they let something pass that is borrowed. */
 static __always_inline __u64 lenders(const struct path *p)
 {
 	__u32 level = level_of(p), hard;
 	__u64 at;
 
-	if (!p->lender)
-		return 0;
 	at = see(&p->lender_clk->ceil[level]);
 	hard = p->lender->hard;
 	return hard == QOS_NO_SLOT ? at : later(at, qos_lenders_above(hard, level));
@@ -153,8 +160,6 @@ __noinline int qos_charge_above(__u32 slot, __u32 level, __u64 now, __u64 bytes)
 static __always_inline void charge_lenders(const struct path *p, __u32 level, __u64 now,
 					   __u64 bytes)
 {
-	if (!p->lender)
-		return;
 	charge_lender(p->lender, p->lender_clk, level, now, bytes);
 	if (p->lender->hard != QOS_NO_SLOT)
 		qos_charge_above(p->lender->hard, level, now, bytes);
@@ -174,7 +179,7 @@ static __always_inline __u64 borrow_at(const struct path *p, __u64 now, struct d
 	const struct qos_pace *pace = shared_pace(p);
 	__u64 lend = lenders(p);
 
-	d->free = lend <= now;
+	d->free = is_past(lend, now);
 	d->alone = is_alone(p, pace, now);
 	if (d->alone)
 		return lend;
@@ -193,19 +198,17 @@ static __always_inline void depart(const struct path *p, __u64 now, struct depar
 
 	d->v = d->ahead = 0;
 	d->free = d->alone = 0;
-	d->own = !(flags & QOS_CLASS_BORROW);
-	if (flags & QOS_CLASS_BORROW && p->above)
+	d->own = ~flags / QOS_CLASS_BORROW & 1;
+	if (flags & QOS_CLASS_BORROW)
 		at = borrow_at(p, now, d);
 	if (flags & QOS_CLASS_RATE) {
 		assured = later(see(&p->clk->rate), now - p->cls->rate_burst_ns);
-		d->own = assured <= at;
+		d->own = is_past(assured, at);
 		at = sooner(assured, at);
 	}
 	if (flags & QOS_CLASS_CEIL)
 		at = later(at, see(&p->clk->ceil[0]));
 	d->at = later(at, now);
-	d->own += zero;
-	d->free += zero;
 	d->alone += zero;
 	d->v += zero;
 	d->ahead += zero;
@@ -215,9 +218,10 @@ static __always_inline void depart(const struct path *p, __u64 now, struct depar
 static __always_inline void charge_share(const struct path *p, const struct departure *d, __u64 now,
 					 __u64 bytes)
 {
-	__u64 cost = bytes * p->cls->share_cost, ahead = d->ahead, until = d->at;
-	__u32 shift = p->cls->parent_shift & 31;
 	struct qos_pace *pace = shared_pace(p);
+	__u64 cost = virtual_cost(pace, bytes, p->cls->share_cost);
+	__u64 ahead = d->ahead, until = d->at;
+	__u32 shift = p->cls->parent_shift & 31;
 
 	if (!d->alone) {
 		/* what nobody else wanted is not held against it */
@@ -236,21 +240,23 @@ static __always_inline void charge_share(const struct path *p, const struct depa
 static __always_inline void charge_clocks(const struct path *p, __u64 now, __u64 bytes,
 					  const struct departure *d)
 {
-	__u32 flags = p->cls->flags;
+	__u32 flags = p->cls->flags, level = 0;
 
 	if (flags & QOS_CLASS_CEIL)
 		clock_take(&p->clk->ceil[0], d->at - p->cls->ceil_burst_ns,
 			   clock_cost(bytes, p->cls->ceil_cost));
-	if (d->own && flags & QOS_CLASS_RATE)
-		clock_take(&p->clk->rate, now - p->cls->rate_burst_ns,
-			   clock_cost(bytes, p->cls->rate_cost));
 	/* plain: what a race loses is little of an estimate, that the clocks put right */
-	if (d->own)
+	if (d->own) {
+		if (flags & QOS_CLASS_RATE)
+			clock_take(&p->clk->rate, now - p->cls->rate_burst_ns,
+				   clock_cost(bytes, p->cls->rate_cost));
 		p->clk->sent_rate += bytes;
-	else
+	} else {
 		p->clk->sent_share += bytes;
-	if (p->above)
-		charge_lenders(p, d->own ? 0 : level_of(p), now, bytes);
+		level = level_of(p);
+	}
+	if (has_parent(p->cls))
+		charge_lenders(p, level, now, bytes);
 }
 
 /* And to its share: a function of its own, which the verifier looks at once. */
@@ -258,7 +264,7 @@ __noinline int qos_charge_share(__u32 slot, __u64 now, __u64 bytes, const struct
 {
 	struct path p;
 
-	if (d && !find_path(slot, &p) && p.above)
+	if (d && !find_path(slot, &p))
 		charge_share(&p, d, now, bytes);
 	return 0;
 }
@@ -276,7 +282,7 @@ static __always_inline void charge(const struct path *p, __u64 now, __u64 bytes,
 				   const struct departure *d)
 {
 	charge_clocks(p, now, bytes, d);
-	if (p->above && !d->own && !is_settled(p, d, now))
+	if (!d->own && !is_settled(p, d, now))
 		qos_charge_share(p->slot, now, bytes, d);
 }
 
@@ -286,7 +292,7 @@ __noinline int qos_still_waits(__u32 slot, __u64 now, __u64 at)
 	struct path p;
 	__u32 shift;
 
-	if (find_path(slot, &p) || !p.above)
+	if (find_path(slot, &p))
 		return 0;
 	shift = p.cls->parent_shift & 31;
 	wait_until(shared_pace(&p), &p.clk->until, p.cls->weight, now, at + (1ULL << shift), shift);
@@ -331,7 +337,7 @@ static __always_inline void be_busy(const struct path *p, __u64 at)
 static __always_inline int is_quiet(const struct path *p, const struct departure *d, __u64 now)
 {
 	return d->at <= now && (__s64)(now - see(&p->clk->busy)) >= 0 && now >= qos_link.settled &&
-	       !(p->cls->flags & QOS_CLASS_PER_FLOW) && !(p->above && p->above->contended);
+	       !(p->cls->flags & QOS_CLASS_PER_FLOW) && !p->above->contended;
 }
 
 #endif

@@ -7,6 +7,8 @@
 
 #include "base/cleanup.h"
 
+#define NS_PER_SEC 1000000000ULL
+
 /* Slots of a plan: 0 is the link, i + 1 class i. */
 static struct qos_class_cfg *cfg_of(struct qos_plan *plan, uint32_t slot)
 {
@@ -88,11 +90,43 @@ static void weigh(struct qos_plan *plan, size_t i, const uint64_t *largest)
 	}
 }
 
+/*
+ * So that virtual time is never faster than it may be, which is where all of what the parent has
+ * is the lightest child's, and a little more by which the program corrects itself.
+ */
+static uint8_t coarse(const struct qos_class_cfg *parent, uint32_t least)
+{
+	unsigned __int128 speed =
+		((unsigned __int128)parent->ceil << 33) / NS_PER_SEC * QOS_WEIGHT_ONE;
+	uint8_t bits = 0;
+
+	while (bits < QOS_COARSE_MAX && speed / least >> bits > QOS_SPEED_MAX)
+		bits++;
+	return bits;
+}
+
+/* least: by slot of the parent, filled here. */
+static void choose_units(struct qos_plan *plan, uint32_t *least)
+{
+	for (size_t i = 0; i < plan->class_count; i++) {
+		const struct qos_class_cfg *cfg = &plan->classes[i].cfg;
+
+		if (cfg->parent != QOS_NO_SLOT &&
+		    (!least[cfg->parent] || cfg->weight < least[cfg->parent]))
+			least[cfg->parent] = cfg->weight;
+	}
+	for (uint32_t slot = 0; slot <= plan->class_count; slot++) {
+		if (least[slot])
+			cfg_of(plan, slot)->coarse = coarse(cfg_of(plan, slot), least[slot]);
+	}
+}
+
 int qos_compile_tree(struct qos_plan *plan)
 {
 	_cleanup_(freep) uint64_t *largest = calloc(plan->class_count + 1, sizeof(*largest));
+	_cleanup_(freep) uint32_t *least = calloc(plan->class_count + 1, sizeof(*least));
 
-	if (!largest)
+	if (!largest || !least)
 		return -ENOMEM;
 	for (size_t i = 0; i < plan->class_count; i++)
 		link_up(plan, i);
@@ -101,5 +135,6 @@ int qos_compile_tree(struct qos_plan *plan)
 	find_largest(plan, largest);
 	for (size_t i = 0; i < plan->class_count; i++)
 		weigh(plan, i, largest);
+	choose_units(plan, least);
 	return 0;
 }

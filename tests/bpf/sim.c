@@ -84,6 +84,15 @@ struct sim *sim_open(const char *policy, uint32_t records)
 	return sim;
 }
 
+void sim_change(struct sim *sim, const char *policy)
+{
+	qos_plan_free(sim->plan);
+	qos_policy_free(sim->policy);
+	sim->policy = load_good(policy);
+	sim->plan = compile(sim->policy);
+	fill_classes(sim);
+}
+
 void sim_close(struct sim *sim)
 {
 	for (unsigned int i = 0; i < sim->flow_count; i++) {

@@ -53,6 +53,8 @@ static inline void sim_closep(struct sim **sim)
 
 /* A flow of its own; its number, from 0 on. */
 unsigned int sim_add(struct sim *sim, const struct source *source);
+/* Other numbers for the same classes, as apply writes them to the program that runs. */
+void sim_change(struct sim *sim, const char *policy);
 /* Go on until time, in ns from the beginning. */
 void sim_run(struct sim *sim, uint64_t until);
 

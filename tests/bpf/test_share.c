@@ -106,6 +106,29 @@ struct scenario {
 		     "        classes:\n"               \
 		     "          b21: { rate: 5mbit }\n" \
 		     "          b22: { rate: 5mbit }\n")
+/* the heaviest outweighs the others by far, and is idle */
+#define SKEWED                         \
+	"link: { rate: 1gbit }\n"      \
+	"default: x\n"                 \
+	"classes:\n"                   \
+	"  heavy: { rate: 900mbit }\n" \
+	"  x: { rate: 1mbit }\n"       \
+	"  y: { rate: 3mbit }\n"
+#define OUTWEIGHED(rate)             \
+	"link: { rate: " rate " }\n" \
+	"default: x\n"               \
+	"classes:\n"                 \
+	"  heavy: { weight: 900 }\n" \
+	"  x: { weight: 1 }\n"       \
+	"  y: { weight: 3 }\n"
+#define SKEWED_BELOW                                      \
+	POLICY("x", "  heavy: { weight: 1000 }\n"         \
+		    "  t:\n"                              \
+		    "    weight: 1\n"                     \
+		    "    classes:\n"                      \
+		    "      heavier: { weight: 100000 }\n" \
+		    "      x: { weight: 1 }\n"            \
+		    "      y: { weight: 3 }\n")
 #define PRIORITIES_BELOW                                          \
 	POLICY("n", "  g:\n"                                      \
 		    "    rate: 60mbit\n"                          \
@@ -171,6 +194,12 @@ static const struct scenario scenarios[] = {
 	{ "priorities inside a class, none of high",
 	  PRIORITIES_BELOW,
 	  { TCP("n", 2), TCP("l", 2), TCP("b", 2) } },
+	{ "the heaviest is idle", SKEWED, { GREEDY("x", 2), GREEDY("y", 2) } },
+	{ "the heaviest is idle, TCP", SKEWED, { TCP("x", 4), TCP("y", 1) } },
+	{ "the heaviest is idle, at two levels", SKEWED_BELOW, { GREEDY("x", 1), GREEDY("y", 4) } },
+	{ "the heaviest is not idle",
+	  OUTWEIGHED("1gbit"),
+	  { GREEDY("heavy", 2), GREEDY("x", 2), GREEDY("y", 2) } },
 	{ "UDP floods the smaller class", PAIR, { UDP("x", 200), GREEDY("y", 1) } },
 	{ "UDP floods the larger class", PAIR, { UDP("y", 200), GREEDY("x", 4) } },
 	{ "UDP floods all", CEILINGS, { UDP("p", 120), UDP("q", 120), UDP("r", 120) } },
@@ -333,12 +362,36 @@ static void test_flood_joins(void **state __attribute__((unused)))
 	run_join(&udp_y, &window_x, 30 * MBIT, 75 * MBIT);
 }
 
+/* At another rate virtual time has another unit; nobody has to wait for that. */
+static void test_unit_changes(void **state __attribute__((unused)))
+{
+	static const char *const policies[] = { OUTWEIGHED("1gbit"), OUTWEIGHED("20mbit") };
+	_cleanup_(sim_closep) struct sim *sim = sim_open(policies[0], 0);
+	static const struct source x = { .class = "x", WINDOW }, y = { .class = "y", WINDOW };
+
+	sim_add(sim, &x);
+	sim_add(sim, &y);
+	for (uint64_t i = 0; i < 6; i++) {
+		const struct span soon = { i * SEC / 2 + 200 * MSEC, (i + 1) * SEC / 2 };
+		double rate = i & 1 ? 20 * MBIT : 1000 * MBIT, is_x, is_y;
+
+		sim_change(sim, policies[i & 1]);
+		sim_run(sim, (i + 1) * SEC / 2);
+		is_x = sim_rate(sim, sim_flows(sim, "x"), soon) / (rate / 4);
+		is_y = sim_rate(sim, sim_flows(sim, "y"), soon) / (rate * 3 / 4);
+		if (fabs(is_x - 1) > SHARE_ERROR || fabs(is_y - 1) > SHARE_ERROR)
+			fail_msg("at %.0f Mbit/s, change %u: %.2f and %.2f of what they ought to "
+				 "have",
+				 rate / MBIT, (unsigned int)i, is_x, is_y);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_scenarios),    cmocka_unit_test(test_smaller_joins),
 		cmocka_unit_test(test_larger_joins), cmocka_unit_test(test_joins_a_flood),
-		cmocka_unit_test(test_flood_joins),
+		cmocka_unit_test(test_flood_joins),  cmocka_unit_test(test_unit_changes),
 	};
 
 	return cmocka_run_group_tests(tests, need_root, NULL);

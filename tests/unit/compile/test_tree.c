@@ -106,6 +106,25 @@ static void test_far_weights(void **state)
 	assert_int_equal(plan->classes[1].cfg.weight, ONE);
 }
 
+/*
+ * Virtual time that is too fast is coarser: not that of bob's children, whose weights are near. At
+ * 1 Gbit/s it is 2^29 a ns for the heaviest, and 2^39.8 is twice that for one of 900.
+ */
+static void test_units(void **state)
+{
+	_cleanup_(policy_freep) struct qos_policy *policy =
+		load_good("link: { rate: 1gbit }\ndefault: a\nclasses:\n"
+			  "  a: { weight: 1 }\n  b: { weight: 900 }\n"
+			  "  bob: { rate: 1mbit, weight: 30, classes: { c: { weight: 2 }, d: { "
+			  "weight: 1 } } }\n");
+	_cleanup_(plan_freep) struct qos_plan *plan = compile(policy);
+
+	(void)state;
+	assert_int_equal(plan->link_class.coarse, 4);
+	assert_int_equal(plan->classes[0].cfg.coarse, 0);
+	assert_int_equal(plan->classes[2].cfg.coarse, 0);
+}
+
 /* Children read their parent's wheel by its own period. */
 static void test_parent_shift(void **state)
 {
@@ -129,7 +148,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_tree),	     cmocka_unit_test(test_weights),
 		cmocka_unit_test(test_no_link_rate), cmocka_unit_test(test_far_weights),
-		cmocka_unit_test(test_parent_shift),
+		cmocka_unit_test(test_parent_shift), cmocka_unit_test(test_units),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
