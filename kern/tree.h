@@ -51,10 +51,10 @@ static __always_inline int has_parent(const struct qos_class_cfg *cfg)
 	return *(volatile const __u32 *)&cfg->hard != QOS_NO_SLOT;
 }
 
-/* Below QOS_LEVELS, in a way that verifiers before 6.8 see as well. */
+/* 0, 1, 2 as they are, and 3 is 2: below QOS_LEVELS, as verifiers before 6.8 see as well. */
 static __always_inline __u32 level_index(__u32 level)
 {
-	return level & 2 ? 2 : level & 1;
+	return ((level & 3) * 6 + 4) >> 3;
 }
 
 static __always_inline __u32 level_of(const struct path *p)
