@@ -2,6 +2,7 @@
 # bpf_object(NAME SOURCE [DEFINE…]): a BPF object NAME.bpf.o;
 # bpf_skeleton(NAME): the header NAME.skel.h that embeds it, through target NAME_skel.
 find_program(BPF_CLANG NAMES clang REQUIRED)
+find_program(BPF_STRIP NAMES llvm-strip REQUIRED)
 find_program(BPFTOOL NAMES bpftool PATHS /usr/sbin /sbin REQUIRED)
 
 # <asm/…> of the host: the BPF target has no include directory of its own
@@ -23,6 +24,8 @@ function(bpf_object name source)
 	add_custom_command(OUTPUT ${object}
 		COMMAND ${BPF_CLANG} ${BPF_FLAGS} -I${CMAKE_SOURCE_DIR}/kern ${ARGN}
 			-MD -MF ${object}.d -c ${source} -o ${object}
+		# DWARF, of which BTF was made: nobody reads it
+		COMMAND ${BPF_STRIP} -g ${object}
 		DEPENDS ${source} DEPFILE ${object}.d
 		COMMENT "Compiling BPF object ${name}.bpf.o" VERBATIM)
 	add_custom_target(${name}_bpf DEPENDS ${object})
