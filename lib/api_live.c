@@ -279,6 +279,16 @@ struct set_arg {
 	uint64_t ns; /* 0: until the next apply */
 };
 
+/* len: of its key and the sign. */
+static bool is_given_before(const struct set_arg *arg, const char *setting, size_t len)
+{
+	for (size_t i = 0; arg->settings[i] != setting; i++) {
+		if (strncmp(arg->settings[i], setting, len) == 0)
+			return true;
+	}
+	return false;
+}
+
 static int set_one(struct qos_in_force *in_force, const struct set_arg *arg, const char *setting,
 		   struct qos_diags *diags)
 {
@@ -293,6 +303,10 @@ static int set_one(struct qos_in_force *in_force, const struct set_arg *arg, con
 	}
 	if (!key)
 		return -ENOMEM;
+	if (is_given_before(arg, setting, strlen(key) + 1)) {
+		qos_diag(diags, QOS_INVALID, "`%s` is given twice", QOS_BRIEF(key));
+		return -EINVAL;
+	}
 	set.value = (char *)equals + 1;
 	if (arg->ns)
 		set.ends = qos_expiry_now() + arg->ns;

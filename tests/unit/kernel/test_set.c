@@ -37,6 +37,14 @@ static int set(struct env *env, const char *class, const char *setting, const ch
 	return qos_set(DEV, class, &setting, 1, hold, 0, env->diags, &said);
 }
 
+static int set_twice(struct env *env, const char *class, const char *first, const char *second)
+{
+	const char *settings[] = { first, second };
+	_cleanup_(freep) char *said = NULL;
+
+	return qos_set(DEV, class, settings, 2, NULL, 0, env->diags, &said);
+}
+
 static int unset(struct env *env, const char *class, const char *key)
 {
 	_cleanup_(freep) char *said = NULL;
@@ -166,6 +174,9 @@ static void test_wrong(void **state)
 	expect_failure(env, set(env, "nobody", "rate=1mbit", NULL), "nobody");
 	expect_failure(env, set(env, "a", "rate", NULL), "KEY=VALUE");
 	expect_failure(env, set(env, "a", "=1mbit", NULL), "KEY=VALUE");
+	expect_failure(env, set_twice(env, "a", "rate=1mbit", "rate=2mbit"),
+		       "`rate` is given twice");
+	expect_failure(env, set_twice(env, "a", "rate=9mbit", "rat=2mbit"), "rat");
 	expect_failure(env, set(env, "a", "speed=1mbit", NULL), "speed");
 	expect_failure(env, set(env, "a", "rate=fast", NULL), "fast");
 	expect_failure(env, set(env, "a", "rate=200mbit", NULL), "200mbit");
