@@ -47,15 +47,33 @@ _qosctl_words()
 	done < <(compgen -W "$1" -- "$2")
 }
 
+# What stands before the word being written, without the verb, options and their values.
+_qosctl_operands()
+{
+	local i
+
+	for ((i = 2; i < COMP_CWORD; i++)); do
+		case ${COMP_WORDS[i]} in
+		-d | --dir | -f | --for)
+			[[ ${COMP_WORDS[i + 1]} == = ]] && ((i++))
+			((i++))
+			;;
+		-*) ;;
+		*) operands+=("${COMP_WORDS[i]}") ;;
+		esac
+	done
+}
+
 # IFACE CLASS KEY=VALUE..., as far as that is written
 _qosctl_set()
 {
-	local keys='rate ceil weight burst priority per-flow latency limit ecn'
+	local keys='rate ceil weight burst priority per-flow latency limit ecn' operands=()
 
-	case $COMP_CWORD in
-	2) _qosctl_words "$(_qosctl_interfaces)" "$2" ;;
-	3)
-		_qosctl_words "link $(qosctl show --json "${COMP_WORDS[2]}" 2>/dev/null |
+	_qosctl_operands
+	case ${#operands[@]} in
+	0) _qosctl_words "$(_qosctl_interfaces)" "$2" ;;
+	1)
+		_qosctl_words "link $(qosctl show --json "${operands[0]}" 2>/dev/null |
 			jq -r '.[].classes[].name' 2>/dev/null)" "$2"
 		;;
 	*)
@@ -67,11 +85,14 @@ _qosctl_set()
 
 _qosctl_schedule()
 {
-	case $COMP_CWORD in
-	2) _qosctl_words 'install remove list run' "$1" ;;
-	3) _qosctl_words "$(_qosctl_policies)" "$1" ;;
-	4)
-		_qosctl_words "$(qosctl schedule list --json "${COMP_WORDS[3]}" 2>/dev/null |
+	local operands=()
+
+	_qosctl_operands
+	case ${#operands[@]} in
+	0) _qosctl_words 'install remove list run' "$1" ;;
+	1) _qosctl_words "$(_qosctl_policies)" "$1" ;;
+	2)
+		_qosctl_words "$(qosctl schedule list --json "${operands[1]}" 2>/dev/null |
 			jq -r '.schedules[].name' 2>/dev/null)" "$1"
 		;;
 	esac
