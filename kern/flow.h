@@ -188,7 +188,7 @@ __noinline int qos_sample(const struct facts *f, __u32 slot, __u64 packet_hash)
 	struct path p;
 	__u64 now;
 
-	if (!f || find_path(slot, &p))
+	if (!f || find_leaf(slot, &p))
 		return 0;
 	now = f->sampled;
 	find_flow(f, packet_hash, &p, now, &ref);
@@ -276,7 +276,7 @@ __noinline int qos_flow_waits(__u32 slot, __u32 place, __u64 now, __u64 until)
 	struct qos_flow *flow = bpf_map_lookup_elem(&qos_flows, &place);
 	struct path p;
 
-	if (flow && !find_path(slot, &p))
+	if (flow && !find_leaf(slot, &p))
 		wait_until(&p.clk->pace[0], &flow->until, 1, now, until, p.cls->period_shift & 31);
 	return 0;
 }
@@ -287,7 +287,7 @@ __noinline int qos_charge_flow(__u32 slot, __u32 place, __u64 now, __u64 bytes, 
 	struct qos_flow *flow = bpf_map_lookup_elem(&qos_flows, &place);
 	struct path p;
 
-	if (!flow || find_path(slot, &p))
+	if (!flow || find_leaf(slot, &p))
 		return 0;
 	if (p.cls->flags & QOS_CLASS_PER_FLOW)
 		clock_take(&flow->cap, now, clock_cost(bytes, p.cls->flow_cost));

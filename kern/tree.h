@@ -22,15 +22,20 @@ struct path {
 	struct qos_clocks *lender_clk;
 };
 
-/* All that the verifier cannot know to be there; -1 never happens. */
+/* Without its parents. All that the verifier cannot know to be there; -1 never happens. */
+static __always_inline int find_leaf(__u32 slot, struct path *p)
+{
+	p->slot = slot;
+	p->cls = bpf_map_lookup_elem(&qos_classes, &slot);
+	p->clk = bpf_map_lookup_elem(&qos_clocks, &slot);
+	return p->cls && p->clk ? 0 : -1;
+}
+
 static __always_inline int find_path(__u32 slot, struct path *p)
 {
 	__u32 parent, hard;
 
-	p->slot = slot;
-	p->cls = bpf_map_lookup_elem(&qos_classes, &slot);
-	p->clk = bpf_map_lookup_elem(&qos_clocks, &slot);
-	if (!p->cls || !p->clk)
+	if (find_leaf(slot, p))
 		return -1;
 	p->above = p->clk;
 	p->lender = p->cls;
