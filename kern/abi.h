@@ -149,13 +149,13 @@ struct qos_clocks {
 	struct qos_pace pace[QOS_LEVELS]; /* of a leaf the first: its flows */
 	__u64 guaranteed_rate;
 	__u64 own_rate, borrowed_rate; /* of a leaf: bytes/s it sent of late */
-	__u64 sparse;		       /* clock of flows that are below their share */
-	__u64 sparse_cost;	       /* of a byte of theirs: half of what the class has */
-	__u64 credit;		       /* of an inner class: bytes of its guarantee not yet used */
-	__u64 beyond[QOS_LEVELS];      /* and those sent beyond what it has, of late */
-	__u64 latest;		       /* of a leaf: its flows have sent all they had then */
+	__u64 sparse[2];	  /* clocks of flows below their share: small packets, others */
+	__u64 sparse_cost;	  /* of a byte of theirs: a quarter of what the class has */
+	__u64 credit;		  /* of an inner class: bytes of its guarantee not yet used */
+	__u64 beyond[QOS_LEVELS]; /* and those sent beyond what it has, of late */
+	__u64 latest;		  /* of a leaf: its flows have sent all they had then */
 	__u64 queued_rate, queued_share; /* of a leaf: bytes that waited at the last look */
-	__u64 pad[2];
+	__u64 pad;
 };
 
 /* A flow of a class, or a host. */

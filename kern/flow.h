@@ -115,10 +115,20 @@ static __always_inline void take_flow(struct qos_flow *flow, __u32 tag, __u32 sl
 	flow->generation = qos_link.generation;
 }
 
-/* What flows below their share may send at once: 20 ms of half of the class. */
-#define SPARSE_BURST_NS 20000000ULL
+/*
+ * What flows below their share may send ahead of the others: a quarter of what the class has in
+ * small packets, and a quarter in others, so that a query need not wait for bulk flows that are
+ * short of their shares for a moment, as many of them on a slow link are in turn.
+ */
+#define SPARSE_SMALL	512
+#define SPARSE_BURST_NS 20000000ULL /* of that at once */
 
-#define FLOW_SHARED	(1ULL << 32)
+static __always_inline __u64 *sparse_clock(struct qos_clocks *clk, __u64 bytes)
+{
+	return &clk->sparse[bytes > SPARSE_SMALL];
+}
+
+#define FLOW_SHARED (1ULL << 32)
 
 /*
  * A flow that is not at the first of its places. One that finds both busy shares the
@@ -230,7 +240,7 @@ static __always_inline __u64 fair_at(const struct path *p, struct flow_ref *ref,
 	ref->sparse = !ref->waits && ref->ahead + cost <= SPARSE_BYTES << QOS_VIRTUAL_SHIFT &&
 		      (__s64)(now - flow->last) >= 0;
 	if (ref->sparse)
-		return later(now, sooner(class_at, see(&p->clk->sparse)));
+		return later(now, sooner(class_at, see(sparse_clock(p->clk, bytes))));
 	/* what comes as one long packet waits for as long as it takes to send it */
 	if (!ref->ahead && bytes > SPARSE_BYTES) {
 		ref->ahead = cost;
@@ -292,7 +302,7 @@ __noinline int qos_charge_flow(__u32 slot, __u32 place, __u64 now, __u64 bytes, 
 	if (p.cls->flags & QOS_CLASS_PER_FLOW)
 		clock_take(&flow->cap, now, clock_cost(bytes, p.cls->flow_cost));
 	if (sparse)
-		clock_take(&p.clk->sparse, now - SPARSE_BURST_NS,
+		clock_take(sparse_clock(p.clk, bytes), now - SPARSE_BURST_NS,
 			   clock_cost(bytes, p.clk->sparse_cost));
 	return 0;
 }

@@ -148,7 +148,7 @@ static __always_inline void renew_flows(const struct path *p, __u64 now, __u64 d
 
 	pace->other_rate = follow(pace->other_rate, other, dt, period, USED);
 	pace->share = rate;
-	p->clk->sparse_cost = (NS_PER_SEC << (QOS_COST_SHIFT + 1)) / (rate ? rate : 1);
+	p->clk->sparse_cost = (NS_PER_SEC << (QOS_COST_SHIFT + 2)) / (rate ? rate : 1);
 	/* what is changed is seen after a packet of each flow: no faster, or it would swing */
 	time = later(period, packet_time(p->cls, rate) * flows);
 	set_unit(pace, 0); /* of a class that was an inner one */
