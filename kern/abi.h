@@ -64,8 +64,9 @@ enum qos_class_flag {
 
 /* Virtual time is in 2^-16 bytes of weight QOS_WEIGHT_ONE, or in units 2^n times as large. */
 #define QOS_VIRTUAL_SHIFT 16
-#define QOS_COARSE_MAX	  16
+#define QOS_COARSE_MAX	  19
 #define QOS_SPEED_MAX	  (1ULL << 36) /* 2^-16 a ns: of weight QOS_WEIGHT_ONE, 128 Gbit/s */
+#define QOS_SPEED_GOOD	  (1ULL << 34) /* so fast, no queue is as long as what is stale */
 
 /* A leaf is said to be busy for so much longer, so that it need not be said for each packet. */
 #define QOS_BUSY_STEP_NS (1ULL << 20)

@@ -20,7 +20,8 @@
 #define NS_PER_SEC	1000000000ULL
 #define VIRTUAL_DT_MAX	(1ULL << 31) /* ns that virtual time is followed without a look */
 
-#define BYTES_PER_S_MAX 16000000000ULL /* 128 Gbit/s: times 2^30 fits a word */
+#define BYTES_PER_S_MAX 16000000000ULL /* 128 Gbit/s: times 2^30 fits a word; */
+#define FAST_SHIFT	3	       /* 2^n times that are counted in units 2^n as large */
 
 /* Of a pace's reach, 17 s: 16 ms that a finish may be ahead of one who is alone. */
 #define ALONE_SHIFT 10
@@ -42,8 +43,8 @@ static __always_inline __u64 ahead_of(__u64 a, __u64 b)
 	return (__s64)(a - b) > 0 ? a - b : 0;
 }
 
-/* No queue is so long: 23 minutes at 100 Mbit/s. */
-#define STALE (1ULL << 50)
+/* No queue is so long: 17 s where virtual time is fast, hours at 100 Mbit/s. */
+#define STALE (1ULL << 52)
 
 /*
  * How much later a finish is than virtual time; 0 where it is not. So is one that is too
@@ -141,13 +142,16 @@ __noinline __u64 qos_turn_wheel(__u32 slot, __u32 level, __u64 now)
 	return sum;
 }
 
-/* What finishes said in another unit is forgotten: all of them are behind. */
+/*
+ * What finishes said in another unit is forgotten: all of them are behind. The unit first, as what
+ * is charged in the old one after the jump would wait for ever; before it, it is forgotten too.
+ */
 static __always_inline void set_unit(struct qos_pace *p, __u32 coarse)
 {
 	if (p->coarse == coarse)
 		return;
-	p->v += 2 * STALE;
-	p->coarse = coarse;
+	*(volatile __u32 *)&p->coarse = coarse;
+	*(volatile __u64 *)&p->v += 2 * STALE;
 }
 
 /* What a class's finish moves on by; bytes: less than 2^28. */
@@ -160,20 +164,21 @@ static __always_inline __u64 virtual_cost(const struct qos_pace *p, __u64 bytes,
 static __always_inline __u64 virtual_bytes(const struct qos_pace *p, __u64 ahead, __u64 share_cost)
 {
 	__u32 coarse = p->coarse & 31;
+	__u64 cost = share_cost | 1;
 
-	return (sooner(ahead, STALE >> coarse) << coarse) / (share_cost | 1);
+	return (ahead / cost << coarse) + ((ahead % cost << coarse) / cost);
 }
 
 /* one: the weight that bytes are counted for. */
 static __always_inline void set_speed(struct qos_pace *p, __u64 now, __u64 bytes_per_s,
 				      __u64 weight, __u64 one)
 {
+	__u32 fast = bytes_per_s > BYTES_PER_S_MAX ? FAST_SHIFT : 0;
 	__u64 v = virtual_now(p, now), speed;
 
-	if (bytes_per_s > BYTES_PER_S_MAX)
-		bytes_per_s = BYTES_PER_S_MAX;
-	speed = ((bytes_per_s << 30) / NS_PER_SEC * one / (weight ? weight : one)) << 2 >>
-		(p->coarse & 31);
+	bytes_per_s = sooner(bytes_per_s, BYTES_PER_S_MAX << FAST_SHIFT);
+	speed = (bytes_per_s << (30 - fast)) / NS_PER_SEC * one / (weight ? weight : one);
+	speed = speed << (2 + fast) >> (p->coarse & 31);
 	if (speed > QOS_SPEED_MAX)
 		speed = QOS_SPEED_MAX;
 	if (!speed)
@@ -189,7 +194,11 @@ static __always_inline __u64 share_of(const struct qos_pace *p, __u64 weight)
 {
 	__u64 speed = p->speed * weight >> ((QOS_WEIGHT_BITS - p->coarse) & 31);
 
-	return (sooner(speed, QOS_SPEED_MAX) >> 4) * NS_PER_SEC >> 28;
+	if (speed > QOS_SPEED_MAX)
+		return (sooner(speed, QOS_SPEED_MAX << FAST_SHIFT) >> (4 + FAST_SHIFT)) *
+			       NS_PER_SEC >>
+		       (28 - FAST_SHIFT);
+	return (speed >> 4) * NS_PER_SEC >> 28;
 }
 
 /* A rate of late: what was, moved by 2^-shift towards what came in dt. */

@@ -285,6 +285,8 @@ static __always_inline void renew_level(const struct node *n, __u32 level, struc
 	pace->other_rate = follow(pace->other_rate, other, l->dt, period, USED);
 	if (has_parent(n->cfg))
 		lent = share_of(&n->above->pace[level], cfg->weight);
+	else
+		lent = less(cfg->ceil, l->due);
 	l->sent += paced + other;
 	whole = l->due + lent;
 	if (cfg->ceil)

@@ -40,10 +40,11 @@ static __always_inline int find_path(__u32 slot, struct path *p)
 	p->above = p->clk;
 	p->lender = p->cls;
 	p->lender_clk = p->clk;
+	/* both, as they may be changed one after the other now */
 	hard = p->cls->hard;
-	if (hard == QOS_NO_SLOT)
-		return 0;
 	parent = p->cls->parent;
+	if (hard == QOS_NO_SLOT || parent == QOS_NO_SLOT)
+		return 0;
 	p->above = bpf_map_lookup_elem(&qos_clocks, &parent);
 	p->lender = bpf_map_lookup_elem(&qos_classes, &hard);
 	p->lender_clk = bpf_map_lookup_elem(&qos_clocks, &hard);
@@ -219,6 +220,17 @@ static __always_inline void depart(const struct path *p, __u64 now, struct depar
 	d->ahead += zero;
 }
 
+/* As clock_take(): but what is too far ahead, of another parent's virtual time, starts from v too.
+ */
+static __always_inline void finish_take(__u64 *finish, __u64 v, __u64 cost)
+{
+	__u64 seen = see(finish);
+
+	if (seen - v >= STALE && __sync_val_compare_and_swap(finish, seen, v + cost) == seen)
+		return;
+	__sync_fetch_and_add(finish, cost);
+}
+
 /* Move the class's finish on; who had no wait starts from now's virtual time. */
 static __always_inline void charge_share(const struct path *p, const struct departure *d, __u64 now,
 					 __u64 bytes)
@@ -231,7 +243,7 @@ static __always_inline void charge_share(const struct path *p, const struct depa
 	if (!d->alone) {
 		/* what nobody else wanted is not held against it */
 		if (!d->free || pace->crowd > p->cls->weight || ahead <= reach(pace) >> ALONE_SHIFT)
-			clock_take(&p->clk->share, d->v, cost);
+			finish_take(&p->clk->share, d->v, cost);
 		if (!ahead)
 			return;
 		until = now + wait_for(pace, ahead + cost);

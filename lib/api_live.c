@@ -280,18 +280,19 @@ struct set_arg {
 };
 
 /* len: of its key and the sign. */
-static bool is_given_before(const struct set_arg *arg, const char *setting, size_t len)
+static bool is_given_before(const struct set_arg *arg, size_t n, size_t len)
 {
-	for (size_t i = 0; arg->settings[i] != setting; i++) {
-		if (strncmp(arg->settings[i], setting, len) == 0)
+	for (size_t i = 0; i < n; i++) {
+		if (strncmp(arg->settings[i], arg->settings[n], len) == 0)
 			return true;
 	}
 	return false;
 }
 
-static int set_one(struct qos_in_force *in_force, const struct set_arg *arg, const char *setting,
+static int set_one(struct qos_in_force *in_force, const struct set_arg *arg, size_t n,
 		   struct qos_diags *diags)
 {
+	const char *setting = arg->settings[n];
 	const char *equals = strchr(setting, '=');
 	_cleanup_(freep) char *key = equals ? strndup(setting, (size_t)(equals - setting)) : NULL;
 	struct qos_set set = { .class = (char *)arg->class, .key = key };
@@ -303,7 +304,7 @@ static int set_one(struct qos_in_force *in_force, const struct set_arg *arg, con
 	}
 	if (!key)
 		return -ENOMEM;
-	if (is_given_before(arg, setting, strlen(key) + 1)) {
+	if (is_given_before(arg, n, strlen(key) + 1)) {
 		qos_diag(diags, QOS_INVALID, "`%s` is given twice", QOS_BRIEF(key));
 		return -EINVAL;
 	}
@@ -319,7 +320,7 @@ static int edit_set(struct qos_in_force *in_force, const void *data, struct qos_
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < arg->count; i++)
-		r = set_one(in_force, arg, arg->settings[i], diags);
+		r = set_one(in_force, arg, i, diags);
 	return r;
 }
 

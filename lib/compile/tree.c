@@ -91,8 +91,8 @@ static void weigh(struct qos_plan *plan, size_t i, const uint64_t *largest)
 }
 
 /*
- * So that virtual time is never faster than it may be, which is where all of what the parent has
- * is the lightest child's, and a little more by which the program corrects itself.
+ * So that virtual time is not faster than is good, where all of what the parent has is the lightest
+ * child's, and a little more by which the program corrects itself.
  */
 static uint8_t coarse(const struct qos_class_cfg *parent, uint32_t least)
 {
@@ -100,7 +100,7 @@ static uint8_t coarse(const struct qos_class_cfg *parent, uint32_t least)
 		((unsigned __int128)parent->ceil << 33) / NS_PER_SEC * QOS_WEIGHT_ONE;
 	uint8_t bits = 0;
 
-	while (bits < QOS_COARSE_MAX && speed / least >> bits > QOS_SPEED_MAX)
+	while (bits < QOS_COARSE_MAX && speed / least >> bits > QOS_SPEED_GOOD)
 		bits++;
 	return bits;
 }

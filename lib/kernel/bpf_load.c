@@ -193,7 +193,7 @@ int qos_bpf_classes_put(int fd, const struct qos_plan *plan, const uint32_t *slo
 }
 
 /* More than any finish is ahead of virtual time (kern/pace.h, STALE). */
-#define VIRTUAL_FAR (1ULL << 51)
+#define VIRTUAL_FAR (1ULL << 53)
 
 /*
  * Clear a slot that a class of another name may have had: its flows' records may still be

@@ -121,6 +121,17 @@ struct scenario {
 	"  heavy: { weight: 900 }\n" \
 	"  x: { weight: 1 }\n"       \
 	"  y: { weight: 3 }\n"
+#define FAR_LIMIT                                     \
+	POLICY("x", "  heavy: { weight: 10000 }\n"    \
+		    "  x: { weight: 1, limit: 2s }\n" \
+		    "  y: { weight: 3, limit: 2s }\n")
+#define UNLIMITED                                               \
+	"default: z\n"                                          \
+	"classes:\n"                                            \
+	"  t:\n"                                                \
+	"    ceil: 20mbit\n"                                    \
+	"    classes: { x: { weight: 1 }, y: { weight: 3 } }\n" \
+	"  z: {}\n"
 #define SKEWED_BELOW                                      \
 	POLICY("x", "  heavy: { weight: 1000 }\n"         \
 		    "  t:\n"                              \
@@ -197,6 +208,9 @@ static const struct scenario scenarios[] = {
 	{ "the heaviest is idle", SKEWED, { GREEDY("x", 2), GREEDY("y", 2) } },
 	{ "the heaviest is idle, TCP", SKEWED, { TCP("x", 4), TCP("y", 1) } },
 	{ "the heaviest is idle, at two levels", SKEWED_BELOW, { GREEDY("x", 1), GREEDY("y", 4) } },
+	{ "the heaviest is idle, floods, queues of 2 s",
+	  FAR_LIMIT,
+	  { UDP("x", 200), UDP("y", 200) } },
 	{ "the heaviest is not idle",
 	  OUTWEIGHED("1gbit"),
 	  { GREEDY("heavy", 2), GREEDY("x", 2), GREEDY("y", 2) } },
@@ -386,12 +400,61 @@ static void test_unit_changes(void **state __attribute__((unused)))
 	}
 }
 
+#define TO(rate, below, beside)                                                        \
+	"link: { rate: 1gbit }\ndefault: c\nclasses:\n"                                \
+	"  t: { rate: " rate ", classes: { a: { rate: 300mbit }" below " } }\n" beside \
+	"  c: { rate: 200mbit }\n"
+
+/* What a class was ahead in the virtual time of one parent means nothing in that of another. */
+static void test_class_moves(void **state __attribute__((unused)))
+{
+	static const char before[] = TO("500mbit", ", b: { rate: 2mbit }", "");
+	static const char after[] = TO("300mbit", "", "  b: { rate: 200mbit }\n");
+	_cleanup_(sim_closep) struct sim *sim = sim_open(before, 0);
+	static const char *const names[] = { "a", "b", "c" };
+	const struct span soon = { 2 * SEC, 3 * SEC };
+	double demand[CLASSES] = { 0 }, share[CLASSES] = { 0 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		sim_add(sim, &(struct source){ .class = names[i], WINDOW });
+		demand[sim_slot(sim, names[i]) - 1] = IDEAL_GREEDY;
+	}
+	sim_run(sim, SEC);
+	sim_change(sim, after);
+	ideal_shares(sim_policy(sim), demand, share);
+	sim_run(sim, 3 * SEC);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		double want = share[sim_slot(sim, names[i]) - 1];
+		double is = sim_rate(sim, sim_flows(sim, names[i]), soon);
+
+		if (fabs(is - want) > SHARE_ERROR * want)
+			fail_msg("%s has %.1f Mbit/s, not %.1f", names[i], is / MBIT, want / MBIT);
+	}
+}
+
+/* A class that has a ceiling, and nothing above it, shares all of that. */
+static void test_no_link_rate(void **state __attribute__((unused)))
+{
+	_cleanup_(sim_closep) struct sim *sim = sim_open(UNLIMITED, 0);
+	const struct span span = { WARM, WARM + SEC };
+	double x, y;
+
+	sim_add(sim, &(struct source){ .class = "x", .kind = SOURCE_CONSTANT, .rate = 40 * MBIT });
+	sim_add(sim, &(struct source){ .class = "y", .kind = SOURCE_CONSTANT, .rate = 40 * MBIT });
+	sim_run(sim, WARM + SEC);
+	x = sim_rate(sim, sim_flows(sim, "x"), span) / (5 * MBIT);
+	y = sim_rate(sim, sim_flows(sim, "y"), span) / (15 * MBIT);
+	if (fabs(x - 1) > SHARE_ERROR || fabs(y - 1) > SHARE_ERROR)
+		fail_msg("%.2f and %.2f of what they ought to have", x, y);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_scenarios),    cmocka_unit_test(test_smaller_joins),
 		cmocka_unit_test(test_larger_joins), cmocka_unit_test(test_joins_a_flood),
 		cmocka_unit_test(test_flood_joins),  cmocka_unit_test(test_unit_changes),
+		cmocka_unit_test(test_class_moves),  cmocka_unit_test(test_no_link_rate),
 	};
 
 	return cmocka_run_group_tests(tests, need_root, NULL);

@@ -120,7 +120,7 @@ static void test_units(void **state)
 	_cleanup_(plan_freep) struct qos_plan *plan = compile(policy);
 
 	(void)state;
-	assert_int_equal(plan->link_class.coarse, 4);
+	assert_int_equal(plan->link_class.coarse, 6);
 	assert_int_equal(plan->classes[0].cfg.coarse, 0);
 	assert_int_equal(plan->classes[2].cfg.coarse, 0);
 }
