@@ -28,18 +28,23 @@ static __always_inline __u64 clock_cost(__u64 bytes, __u64 cost)
 }
 
 /*
- * Take the next slot of ns. A clock that is behind floor starts from there: by a
- * compare-and-swap, and who finds that another CPU was faster just adds, so that
- * no charge is lost. One atomic operation, whatever happens, but for that race.
+ * Move a clock that was seen on by ns, or, anew, to floor and ns: by a compare-and-swap, and who
+ * finds that another CPU was faster just adds, so that no charge is lost. One atomic operation,
+ * whatever happens, but for that race.
  */
+static __always_inline void clock_move(__u64 *clock, __u64 seen, int anew, __u64 floor, __u64 ns)
+{
+	if (anew && __sync_val_compare_and_swap(clock, seen, floor + ns) == seen)
+		return;
+	__sync_fetch_and_add(clock, ns);
+}
+
+/* Take the next slot of ns. A clock that is behind floor starts from there. */
 static __always_inline void clock_take(__u64 *clock, __u64 floor, __u64 ns)
 {
 	__u64 seen = *(volatile __u64 *)clock;
 
-	if ((__s64)(floor - seen) > 0 &&
-	    __sync_val_compare_and_swap(clock, seen, floor + ns) == seen)
-		return;
-	__sync_fetch_and_add(clock, ns);
+	clock_move(clock, seen, (__s64)(floor - seen) > 0, floor, ns);
 }
 
 static __always_inline __u64 less(__u64 a, __u64 b)

@@ -28,11 +28,11 @@ static __always_inline int is_due(__u64 *next, __u64 now, __u64 period)
 /* Looked at every period by who waits, or has others wait; by who is quiet every eighth. */
 #define QUIET_PERIODS 8
 
-static __always_inline int is_overdue(const struct path *p, __u64 now, __u64 quiet)
+static __always_inline int is_overdue(const struct path *p, __u64 now, int quiet)
 {
-	__u64 grace = (QUIET_PERIODS - 1ULL) * quiet << (p->cls->period_shift & 31);
+	__s64 late = now - see(&p->clk->next);
 
-	return is_past(see(&p->clk->next) + grace, now);
+	return late >= (quiet ? (QUIET_PERIODS - 1LL) << (p->cls->period_shift & 31) : 0);
 }
 
 static __always_inline __u64 packet_time(const struct qos_class_cfg *cfg, __u64 rate)

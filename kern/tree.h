@@ -220,15 +220,12 @@ static __always_inline void depart(const struct path *p, __u64 now, struct depar
 	d->ahead += zero;
 }
 
-/* As clock_take(): but what is too far ahead, of another parent's virtual time, starts from v too.
- */
+/* One that is too far ahead is of another parent's virtual time, and starts from v too. */
 static __always_inline void finish_take(__u64 *finish, __u64 v, __u64 cost)
 {
 	__u64 seen = see(finish);
 
-	if (seen - v >= STALE && __sync_val_compare_and_swap(finish, seen, v + cost) == seen)
-		return;
-	__sync_fetch_and_add(finish, cost);
+	clock_move(finish, seen, seen - v >= STALE, v, cost);
 }
 
 /* Move the class's finish on; who had no wait starts from now's virtual time. */

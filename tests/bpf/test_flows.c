@@ -162,6 +162,26 @@ static void test_sparse(void **state __attribute__((unused)))
 	}
 }
 
+/* A query does not wait for large packets of flows that are as sparse as it is. */
+static void test_query_beside_new_flows(void **state __attribute__((unused)))
+{
+	_cleanup_(sim_closep) struct sim *sim = sim_open(ONE(""), 0);
+	struct source flood = {
+		.class = "a", .kind = SOURCE_CONSTANT, .rate = LINK, .fresh = true
+	};
+	double p99;
+
+	sim_add(sim, &flood);
+	sim_add(sim, &(struct source){ .class = "a", .bytes = 2 * SIM_FRAME, .window = 512 });
+	sim_add(sim,
+		&(struct source){
+			.class = "a", .kind = SOURCE_SPARSE, .bytes = 106, .rate = 10 * 106 * 8 });
+	sim_run(sim, span.to);
+	p99 = sim_delay(sim, (struct flows){ 2, 1 }, span, 0.99);
+	if (p99 > 1)
+		fail_msg("it waits %.2f ms", p99);
+}
+
 /* Who makes each packet a new flow has half of the class at most, and one flow the rest. */
 static void test_new_flows(void **state __attribute__((unused)))
 {
@@ -247,6 +267,7 @@ int main(void)
 		cmocka_unit_test(test_udp_among_windows),
 		cmocka_unit_test(test_hosts),
 		cmocka_unit_test(test_sparse),
+		cmocka_unit_test(test_query_beside_new_flows),
 		cmocka_unit_test(test_new_flows),
 		cmocka_unit_test(test_per_flow),
 		cmocka_unit_test(test_never_reordered),

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Shares that change: who comes has his guarantee within 20 ms and his share within 200 ms, and so
+ * has everybody when rates or parents change under him.
+ */
+#include <math.h>
+
+#include "base/cleanup.h"
+#include "ideal.h"
+#include "model/policy.h"
+#include "share.h"
+#include "sim.h"
+
+#define JOIN  (1500 * MSEC)
+#define LEAVE (2500 * MSEC)
+
+/*
+ * How late a guarantee was at worst: the least T for which t ms after span.from brought
+ * rate * (t - T), in ms. The latency of the service curve (Le Boudec, Network Calculus, 1.3).
+ */
+static double lateness(const struct sim *sim, const char *class, double rate, struct span span)
+{
+	struct flows flows = sim_flows(sim, class);
+	double sent = 0, worst = 0;
+
+	for (uint64_t at = span.from; at < span.to; at += MSEC) {
+		worst = fmax(worst, (double)(at - span.from) / (double)MSEC - sent);
+		sent += sim_rate(sim, flows, (struct span){ at, at + MSEC }) / rate;
+	}
+	return worst;
+}
+
+/*
+ * who joins the other one, and leaves again. At first it may have more than its share: what the
+ * other had sent ahead. Both together never have more than the link.
+ */
+static void run_join(const struct source *who, const struct source *other, double guarantee,
+		     double share)
+{
+	_cleanup_(sim_closep) struct sim *sim = sim_open(PAIR, 0);
+	const struct span there = { JOIN, LEAVE }, soon = { JOIN + 200 * MSEC, LEAVE };
+	struct source source = *who;
+	double late, is;
+
+	source.start = JOIN;
+	source.stop = LEAVE;
+	sim_add(sim, other);
+	sim_add(sim, &source);
+	sim_run(sim, LEAVE + SEC);
+	late = lateness(sim, who->class, guarantee, there);
+	if (late > 20)
+		fail_msg("%s has its guarantee %.1f ms late", who->class, late);
+	for (uint64_t at = soon.from; at + 200 * MSEC <= soon.to; at += 100 * MSEC) {
+		is = sim_rate(sim, sim_flows(sim, who->class),
+			      (struct span){ at, at + 200 * MSEC });
+		if (is < (1 - SHARE_ERROR) * share ||
+		    (at > soon.from && is > (1 + SHARE_ERROR) * share))
+			fail_msg("%s has %.2f Mbit/s, %u ms after it came", who->class, is / MBIT,
+				 (unsigned int)((at - JOIN) / MSEC));
+	}
+	is = sim_rate(sim, sim_flows(sim, who->class), soon) +
+	     sim_rate(sim, sim_flows(sim, other->class), soon);
+	if (is > MOST_USE * 100 * MBIT)
+		fail_msg("%.2f Mbit/s of the link are used", is / MBIT);
+	/* and all is the other's again */
+	is = sim_rate(sim, sim_flows(sim, other->class),
+		      (struct span){ LEAVE + 200 * MSEC, LEAVE + SEC });
+	if (is < LEAST_USE * 100 * MBIT || is > MOST_USE * 100 * MBIT)
+		fail_msg("%s has %.2f Mbit/s of what %s left", other->class, is / MBIT, who->class);
+}
+
+#define WINDOW .kind = SOURCE_WINDOW, .bytes = 2 * SIM_FRAME, .window = 8
+static const struct source window_x = { .class = "x", WINDOW };
+static const struct source window_y = { .class = "y", WINDOW };
+static const struct source udp_x = { .class = "x", .kind = SOURCE_CONSTANT, .rate = 200 * MBIT };
+static const struct source udp_y = { .class = "y", .kind = SOURCE_CONSTANT, .rate = 200 * MBIT };
+
+static void test_smaller_joins(void **state __attribute__((unused)))
+{
+	run_join(&window_x, &window_y, 10 * MBIT, 25 * MBIT);
+}
+
+static void test_larger_joins(void **state __attribute__((unused)))
+{
+	run_join(&window_y, &window_x, 30 * MBIT, 75 * MBIT);
+}
+
+static void test_joins_a_flood(void **state __attribute__((unused)))
+{
+	run_join(&window_y, &udp_x, 30 * MBIT, 75 * MBIT);
+}
+
+static void test_flood_joins(void **state __attribute__((unused)))
+{
+	run_join(&udp_y, &window_x, 30 * MBIT, 75 * MBIT);
+}
+
+/* At another rate virtual time has another unit; nobody has to wait for that. */
+static void test_unit_changes(void **state __attribute__((unused)))
+{
+	static const char *const policies[] = { OUTWEIGHED("1gbit"), OUTWEIGHED("20mbit") };
+	_cleanup_(sim_closep) struct sim *sim = sim_open(policies[0], 0);
+	static const struct source x = { .class = "x", WINDOW }, y = { .class = "y", WINDOW };
+
+	sim_add(sim, &x);
+	sim_add(sim, &y);
+	for (uint64_t i = 0; i < 6; i++) {
+		const struct span soon = { i * SEC / 2 + 200 * MSEC, (i + 1) * SEC / 2 };
+		double rate = i & 1 ? 20 * MBIT : 1000 * MBIT, is_x, is_y;
+
+		sim_change(sim, policies[i & 1]);
+		sim_run(sim, (i + 1) * SEC / 2);
+		is_x = sim_rate(sim, sim_flows(sim, "x"), soon) / (rate / 4);
+		is_y = sim_rate(sim, sim_flows(sim, "y"), soon) / (rate * 3 / 4);
+		if (fabs(is_x - 1) > SHARE_ERROR || fabs(is_y - 1) > SHARE_ERROR)
+			fail_msg("at %.0f Mbit/s, change %u: %.2f and %.2f of what they ought to "
+				 "have",
+				 rate / MBIT, (unsigned int)i, is_x, is_y);
+	}
+}
+
+#define TO(rate, below, beside)                                                        \
+	"link: { rate: 1gbit }\ndefault: c\nclasses:\n"                                \
+	"  t: { rate: " rate ", classes: { a: { rate: 300mbit }" below " } }\n" beside \
+	"  c: { rate: 200mbit }\n"
+
+/* What a class was ahead in the virtual time of one parent means nothing in that of another. */
+static void test_class_moves(void **state __attribute__((unused)))
+{
+	static const char before[] = TO("500mbit", ", b: { rate: 2mbit }", "");
+	static const char after[] = TO("300mbit", "", "  b: { rate: 200mbit }\n");
+	_cleanup_(sim_closep) struct sim *sim = sim_open(before, 0);
+	static const char *const names[] = { "a", "b", "c" };
+	const struct span soon = { 2 * SEC, 3 * SEC };
+	double demand[CLASSES] = { 0 }, share[CLASSES] = { 0 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		sim_add(sim, &(struct source){ .class = names[i], WINDOW });
+		demand[sim_slot(sim, names[i]) - 1] = IDEAL_GREEDY;
+	}
+	sim_run(sim, SEC);
+	sim_change(sim, after);
+	ideal_shares(sim_policy(sim), demand, share);
+	sim_run(sim, 3 * SEC);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		double want = share[sim_slot(sim, names[i]) - 1];
+		double is = sim_rate(sim, sim_flows(sim, names[i]), soon);
+
+		if (fabs(is - want) > SHARE_ERROR * want)
+			fail_msg("%s has %.1f Mbit/s, not %.1f", names[i], is / MBIT, want / MBIT);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_smaller_joins), cmocka_unit_test(test_larger_joins),
+		cmocka_unit_test(test_joins_a_flood), cmocka_unit_test(test_flood_joins),
+		cmocka_unit_test(test_unit_changes),  cmocka_unit_test(test_class_moves),
+	};
+
+	return cmocka_run_group_tests(tests, need_root, NULL);
+}
