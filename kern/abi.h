@@ -10,7 +10,9 @@
 
 #include <linux/types.h>
 
-#define QOS_ABI_VERSION 5
+#include "pieces.h"
+
+#define QOS_ABI_VERSION 6
 
 /* Slot 0 of every per-class map is the link itself. */
 #define QOS_SLOT_LINK	0
@@ -22,7 +24,6 @@
  */
 #define QOS_RULE_BLOCK	      64
 #define QOS_MAX_ENTRIES	      16384
-#define QOS_MAX_MASKS	      4 /* that marks are looked at through */
 #define QOS_MAX_CGROUP_LEVELS 32
 
 /* Fragmented datagrams whose class is remembered for their later fragments. */
@@ -226,98 +227,6 @@ struct qos_counters {
 #define QOS_KEY_ICMP	  (1U << 18) /* type and code were */
 #define QOS_KEY_READ	  (1U << 23) /* always */
 
-/*
- * What rules look at, piece by piece. Each value of a piece has a set: the entries that it
- * leaves possible. The entries that match a packet are the AND of its pieces' sets, and the
- * first of them wins (bit vectors: Lakshman and Stiliadis, SIGCOMM 1998; with a summary, a
- * bit for each word that is not 0: Baboescu and Varghese, SIGCOMM 2001). Pieces that no rule
- * looks at (qos_link_cfg.used) are not looked at.
- */
-enum qos_piece {
-	QOS_PIECE_KIND, /* family and protocol; always in use */
-	QOS_PIECE_DSCP,
-	QOS_PIECE_SPORT,
-	QOS_PIECE_DPORT,
-	QOS_PIECE_VLAN,
-	QOS_PIECE_LENGTH,
-	QOS_PIECE_TCP,
-	QOS_PIECE_ICMP,
-	/* looked up in maps of their own; what is not there has the one entry in the table */
-	QOS_PIECE_SRC,
-	QOS_PIECE_DST,
-	QOS_PIECE_UID,
-	QOS_PIECE_CGROUP,
-	QOS_PIECE_MARK, /* through each mask */
-	QOS_PIECES = QOS_PIECE_MARK + QOS_MAX_MASKS,
-};
-
-#define QOS_USED(piece) (1U << (piece))
-
-/*
- * Entries of a piece's table: a set for each value, and one for packets that have none
- * (QOS_NO_…, the last).
- */
-#define QOS_KINDS      (1U << 11) /* families and protocols, as in a key */
-#define QOS_NO_DSCP    64
-#define QOS_NO_PORT    65536
-#define QOS_NO_VLAN    4096
-#define QOS_NO_LENGTH  65576
-#define QOS_LENGTH_MAX 65575 /* IPv6, without jumbograms; longer ones count as that */
-#define QOS_NO_TCP     256
-#define QOS_ICMP_V6    65536 /* type and code of ICMPv6 are after those of ICMP */
-#define QOS_NO_ICMP    (2 * 65536)
-
-/* Values of tables are in the map by lines. */
-#define QOS_VALUES 16
-
-struct qos_values {
-	__u32 set[QOS_VALUES];
-};
-
-/* No socket, or none with a user. */
-#define QOS_NO_UID 0xffffffffU
-
-/* Family and address, as one string of bits; of IPv4 the first 32 of the address. */
-struct qos_prefix_key {
-	__u32 len; /* bits; of a packet all, QOS_PREFIX_BITS */
-	__u32 family;
-	__u64 addr[2]; /* network order */
-};
-
-#define QOS_FAMILY_BITS 32
-#define QOS_PREFIX_BITS (QOS_FAMILY_BITS + 128)
-
-struct qos_uid_key {
-	__u32 len;
-	__be32 uid;
-};
-
-struct qos_mark_key {
-	__u32 mask; /* its number */
-	__u32 value;
-};
-
-/* Longest path of a cgroup, with its final zero. */
-#define QOS_CGROUP_NAME 256
-
-/* What an entry says: the class's slot, or QOS_DROP_SLOT, and its rule's number, from 1 on. */
-#define QOS_DECIDED(slot, rule) ((__u32)(rule) << 16 | (slot))
-#define QOS_DECIDED_SLOT(word)	((word)&0xffff)
-#define QOS_DECIDED_RULE(word)	((word) >> 16) /* 0: none, so the default class */
-#define QOS_DROP_SLOT		0xffffU
-
-/* By bit of the sets. */
-struct qos_entry {
-	__u32 decided;
-	__u32 skip; /* the first word of the next group: entries of one are in the rules' order */
-};
-
-/* Per CPU, by a rule's number; what is remembered for a flow (struct qos_decision) is not in it. */
-struct qos_hits {
-	__u64 packets;
-	__u64 bytes; /* of frames, without overhead */
-};
-
 /* The program's constants (.rodata): what a policy does not use costs no instruction. */
 struct qos_link_cfg {
 	__u32 mode;		    /* enum qos_mode */
@@ -340,6 +249,8 @@ struct qos_link_cfg {
 	__u32 generation; /* counts programs that share flow records; 16 bits */
 	__u32 slots;	  /* of classes that flows may have been in; of others none is looked for */
 	__u64 settled;	  /* CLOCK_MONOTONIC: the other's packets have left; 0: there are none */
+	struct qos_sock_layout sock; /* where rules ask for users */
+	__u32 pad;
 };
 
 /* Times at which numbers that were put for a while end. */
@@ -435,11 +346,7 @@ _Static_assert(sizeof(struct qos_clocks) == 960, "abi");
 _Static_assert(sizeof(struct qos_flow) == 64, "abi");
 _Static_assert(sizeof(struct qos_flow_name) == 64, "abi");
 _Static_assert(sizeof(struct qos_counters) == 16 * QOS_VERDICTS + 16 + 8 * QOS_DELAYS, "abi");
-_Static_assert(sizeof(struct qos_values) == 64, "abi");
-_Static_assert(sizeof(struct qos_prefix_key) == 24, "abi");
-_Static_assert(sizeof(struct qos_hits) == 16, "abi");
-_Static_assert(sizeof(struct qos_entry) == 8, "abi");
-_Static_assert(sizeof(struct qos_link_cfg) == 72 + 4 * (QOS_PIECES + QOS_MAX_MASKS), "abi");
+_Static_assert(sizeof(struct qos_link_cfg) == 96 + 4 * (QOS_PIECES + QOS_MAX_MASKS), "abi");
 _Static_assert(sizeof(struct qos_expiry) == 40, "abi");
 _Static_assert(sizeof(struct qos_expiry_cfg) == 136, "abi");
 _Static_assert(sizeof(struct qos_event) == 32 + QOS_FACTS_MAX, "abi");

@@ -32,9 +32,11 @@ enum fragment {
 struct more_facts {
 	__u64 cgroup;
 	__u32 mark, uid;
-	__u32 length_set, tcp_set, icmp_set;
+	__u32 length_set;
+	__u32 l4_set; /* of l4, and one; 0: it has neither */
 	__u16 vlan;
 	__u16 l4; /* TCP's flags, or type and code of ICMP */
+	__u32 pad;
 };
 
 struct facts {

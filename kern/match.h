@@ -164,8 +164,11 @@ static __always_inline int find_sets(struct __sk_buff *skb, const struct facts *
 	     set_in_table(QOS_PIECE_DPORT, f->key & QOS_KEY_PORTS ? f->dport : QOS_NO_PORT));
 	FIND(QOS_PIECE_VLAN, vlan, set_in_table(QOS_PIECE_VLAN, f->more.vlan));
 	FIND(QOS_PIECE_LENGTH, length, f->more.length_set);
-	FIND(QOS_PIECE_TCP, tcp, f->more.tcp_set);
-	FIND(QOS_PIECE_ICMP, icmp, f->more.icmp_set);
+	FIND(QOS_PIECE_TCP, tcp,
+	     f->key & QOS_KEY_TCP ? f->more.l4_set - 1 : set_in_table(QOS_PIECE_TCP, QOS_NO_TCP));
+	FIND(QOS_PIECE_ICMP, icmp,
+	     f->key & QOS_KEY_ICMP ? f->more.l4_set - 1 :
+				     set_in_table(QOS_PIECE_ICMP, QOS_NO_ICMP));
 	FIND(QOS_PIECE_SRC, src, set_of_address(&qos_src, QOS_PIECE_SRC, f, f->src));
 	FIND(QOS_PIECE_DST, dst, set_of_address(&qos_dst, QOS_PIECE_DST, f, f->dst));
 	FIND(QOS_PIECE_UID, uid, set_of_uid(f->more.uid));

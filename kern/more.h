@@ -9,6 +9,7 @@
 
 #include "match.h"
 #include "size.h"
+#include "user.h"
 
 #define USED_SMALL                                                                         \
 	(QOS_USED(QOS_PIECE_VLAN) | QOS_USED(QOS_PIECE_LENGTH) | QOS_USED(QOS_PIECE_TCP) | \
@@ -33,16 +34,8 @@ static __always_inline __u32 ip_length(struct __sk_buff *skb, const struct facts
 	return len < QOS_LENGTH_MAX ? len : QOS_LENGTH_MAX;
 }
 
-/* TCP's flags, or type and code of ICMP, are where the ports of others are. */
-static __always_inline __u32 tcp_value(const struct facts *f)
-{
-	return f->key & QOS_KEY_TCP ? f->more.l4 & 0xff : QOS_NO_TCP;
-}
-
 static __always_inline __u32 icmp_value(const struct facts *f)
 {
-	if (!(f->key & QOS_KEY_ICMP))
-		return QOS_NO_ICMP;
 	return family_of(f) == QOS_FAMILY_IPV6 ? QOS_ICMP_V6 + f->more.l4 : f->more.l4;
 }
 
@@ -52,25 +45,17 @@ static __always_inline void find_small(struct __sk_buff *skb, struct facts *f)
 	if (USES(QOS_PIECE_LENGTH))
 		f->more.length_set = set_in_table(QOS_PIECE_LENGTH,
 						  family_of(f) ? ip_length(skb, f) : QOS_NO_LENGTH);
-	if (USES(QOS_PIECE_TCP))
-		f->more.tcp_set = set_in_table(QOS_PIECE_TCP, tcp_value(f));
-	if (USES(QOS_PIECE_ICMP))
-		f->more.icmp_set = set_in_table(QOS_PIECE_ICMP, icmp_value(f));
-}
-
-/*
- * A socket that waits for its end has no user, though the helper names one; of a connection that
- * is asked for it is the listener's.
- */
-static __always_inline __u32 socket_uid(struct __sk_buff *skb)
-{
-	struct bpf_sock *sk = skb->sk;
-
-	return sk && sk->state != BPF_TCP_TIME_WAIT ? bpf_get_socket_uid(skb) : QOS_NO_UID;
+	if (USES(QOS_PIECE_TCP) && f->key & QOS_KEY_TCP)
+		f->more.l4_set = set_in_table(QOS_PIECE_TCP, f->more.l4 & 0xff) + 1;
+	if (USES(QOS_PIECE_ICMP) && f->key & QOS_KEY_ICMP)
+		f->more.l4_set = set_in_table(QOS_PIECE_ICMP, icmp_value(f)) + 1;
 }
 
 static __always_inline void read_more(struct __sk_buff *skb, struct facts *f)
 {
+	/* one question where rules ask for none of it */
+	if (!(qos_link.used & USED_MORE))
+		return;
 	find_small(skb, f);
 	if (qos_link.used & USED_MARK)
 		f->more.mark = skb->mark;
@@ -88,16 +73,15 @@ static __always_inline __u64 small_facts(const struct facts *f)
 		small |= (__u64)f->more.vlan << 2 * SET_BITS;
 	if (USES(QOS_PIECE_LENGTH))
 		small |= (__u64)f->more.length_set << SET_BITS;
-	if (USES(QOS_PIECE_TCP))
-		small ^= f->more.tcp_set;
-	/* a packet has flags of one of both, and the others' set is always the same */
-	if (USES(QOS_PIECE_ICMP))
-		small ^= f->more.icmp_set;
+	if (USES(QOS_PIECE_TCP) || USES(QOS_PIECE_ICMP))
+		small |= f->more.l4_set;
 	return small;
 }
 
 static __always_inline int is_about_more(const struct qos_decision *d, const struct facts *f)
 {
+	if (!(qos_link.used & USED_MORE))
+		return 1;
 	if (qos_link.used & USED_SMALL && d->small != small_facts(f))
 		return 0;
 	if (qos_link.used & USED_MARK && d->mark != f->more.mark)

@@ -19,6 +19,7 @@
 #include "kernel/expiry.h"
 #include "kernel/live.h"
 #include "kernel/slots.h"
+#include "kernel/users.h"
 
 #define FLOW_RECORDS_PER_CLASS 256
 #define FLOW_RECORDS_MAX       65536 /* of 128 bytes with their names */
@@ -132,6 +133,8 @@ static int configure(struct egress_bpf *skel, const struct qos_plan *plan,
 		return r;
 	link.l2_len = l2_len;
 	link.default_slot = slots->of[plan->policy->default_class];
+	if (link.used & QOS_USED(QOS_PIECE_UID))
+		qos_users_read(skel->progs.qos_egress, &link.sock);
 	memcpy((void *)&skel->rodata->qos_link, &link, sizeof(link));
 	r = bpf_map__set_max_entries(skel->maps.qos_classes, slots->capacity);
 	if (r == 0)

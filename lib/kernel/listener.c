@@ -2,7 +2,6 @@
 #include "kernel/listener.h"
 
 #include <bpf/bpf.h>
-#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <stddef.h>
@@ -12,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/names.h"
 #include "kernel/bpf_state.h"
+#include "kernel/btf.h"
 #include "kernel/flows.h"
 #include "kernel/live.h"
 #include "kernel/privileges.h"
@@ -19,8 +19,6 @@
 
 #define SHAPE "qos_shape" /* the function that is listened to */
 #define FACTS "facts"	  /* the struct that it is called with */
-
-DEFINE_CLEANUP(struct btf *, btfp, btf__free)
 
 /* --- what the program says of itself -------------------------------------------------------- */
 
@@ -38,27 +36,6 @@ static const struct {
 #undef MEMBER
 };
 
-/* The offset of a member of that size, also in what has no name of its own, or -ENOENT. */
-static int find_member(const struct btf *btf, const struct btf_type *type, const char *name,
-		       uint32_t size)
-{
-	const struct btf_member *member = btf_members(type);
-
-	for (uint32_t i = 0; i < btf_vlen(type); i++) {
-		const struct btf_type *inner = btf__type_by_id(btf, member[i].type);
-		const char *own = btf__name_by_offset(btf, member[i].name_off);
-		int at = -ENOENT;
-
-		if (!*own && btf_is_composite(inner))
-			at = find_member(btf, inner, name, size);
-		else if (!strcmp(own, name) && btf__resolve_size(btf, member[i].type) == size)
-			at = 0;
-		if (at >= 0)
-			return at + (int)(btf_member_bit_offset(type, i) / 8);
-	}
-	return -ENOENT;
-}
-
 /* -ENOENT when it has no such struct: an older program, or a newer one. */
 static int read_layout(const struct btf *btf, struct qos_facts_layout *ret_layout)
 {
@@ -70,7 +47,7 @@ static int read_layout(const struct btf *btf, struct qos_facts_layout *ret_layou
 		return -ENOENT;
 	layout.size = type->size;
 	for (size_t i = 0; i < ARRAY_SIZE(members); i++) {
-		int at = find_member(btf, type, members[i].name, members[i].size);
+		int at = qos_btf_member(btf, type, members[i].name, members[i].size);
 
 		if (at < 0)
 			return at;

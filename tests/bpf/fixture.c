@@ -15,6 +15,7 @@
 #include "egress.skel.h"
 #include "egress_fake.skel.h"
 #include "kernel/bpf_tables.h"
+#include "kernel/users.h"
 #include "new_class.skel.h"
 #include "new_flow.skel.h"
 #include "shaper.h"
@@ -66,7 +67,11 @@ static void configure_tables(const struct shaper *s, const struct bpf_object *ob
 /* Before it is loaded. */
 static void configure(const struct shaper *s, struct bpf_object *obj, void *link_cfg)
 {
-	memcpy(link_cfg, &s->link, sizeof(s->link));
+	struct qos_link_cfg link = s->link;
+
+	if (link.used & QOS_USED(QOS_PIECE_UID))
+		qos_users_read(bpf_object__find_program_by_name(obj, "qos_egress"), &link.sock);
+	memcpy(link_cfg, &link, sizeof(link));
 	set_entries(obj, "qos_classes", s->capacity);
 	set_entries(obj, "qos_clocks", s->capacity);
 	set_entries(obj, "qos_counters", s->capacity);

@@ -20,7 +20,7 @@ struct options {
 	struct sockaddr_storage dst;
 	socklen_t dst_len;
 	double rate;
-	uint64_t size, count, burst, sport, dscp, ecn, mark, flow, sndbuf, txtime_every;
+	uint64_t size, count, burst, sport, dscp, ecn, mark, flow, sndbuf, txtime_every, owner;
 	int64_t at_ns, time_ns, txtime_ns;
 	bool connected, txtime;
 };
@@ -46,6 +46,7 @@ static const char help[] =
 	"  --flow N           flow number in the payload (default: the source port, or 0)\n"
 	"  --dscp N --ecn N   marks (0 to 63, 0 to 3)\n"
 	"  --mark N           SO_MARK\n"
+	"  --owner UID        gives the socket to another user, as fchown() does\n"
 	"  --txtime NS        SO_TXTIME: asks to leave NS after the packet was due\n"
 	"  --txtime-every N   only for one packet of N (default 1)\n"
 	"  --sndbuf BYTES     socket buffer (default 16 MiB, so that only the qdisc limits)\n"
@@ -97,6 +98,7 @@ static void parse_options(struct options *o, int argc, char **argv)
 		OPTION("dscp", NUMBER, &o->dscp, .most = 63),
 		OPTION("ecn", NUMBER, &o->ecn, .most = 3),
 		OPTION("mark", NUMBER, &o->mark, .most = UINT32_MAX),
+		OPTION("owner", NUMBER, &o->owner, .most = UINT32_MAX),
 		OPTION("txtime", TEXT, &txtime),
 		OPTION("txtime-every", NUMBER, &o->txtime_every, .least = 1),
 		OPTION("sndbuf", NUMBER, &o->sndbuf, .least = 1, .most = INT32_MAX / 2),
@@ -158,6 +160,8 @@ static int setup(int fd, const struct options *o)
 		if (r < 0)
 			return r;
 	}
+	if (o->owner && fchown(fd, (uid_t)o->owner, (gid_t)-1))
+		return -errno;
 	if (o->sport) {
 		r = bind_port(fd, family, (uint16_t)o->sport);
 		if (r < 0)

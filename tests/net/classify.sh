@@ -166,6 +166,21 @@ cgroups() {
 	is "nor does doctor tell of any" "$(doctor)" ""
 }
 
+# What NS_RTR sends by e0 leaves by c0, over a bridge, which keeps its socket.
+bridge_up() {
+	ip -n "$NS_CLI" link add br0 type bridge 2>/dev/null || return
+	ip -n "$NS_CLI" link set v0 master br0
+	ip -n "$NS_CLI" link set c0 master br0
+	ip -n "$NS_CLI" link set br0 up
+	cli sh -c 'echo 0 >/proc/sys/net/bridge/bridge-nf-call-iptables' 2>/dev/null
+	addr_add "$NS_RTR" e0 10.1.0.3/24
+}
+
+bridge_down() {
+	ip -n "$NS_CLI" link del br0
+	ip -n "$NS_RTR" addr flush dev e0
+}
+
 # A network namespace of its own, a cgroup here: its packets keep their socket over a bridge, and
 # lose it where this host routes them.
 container() {
@@ -177,16 +192,10 @@ container() {
 	ns_add "$NS_RTR"
 	link_add "$NS_RTR" e0 "$NS_CLI" v0
 	inside() { rtr bash -c "echo \$\$ >$tree/$own/a/cgroup.procs && exec udpsend $SRV4 5001 --rate 1000pps --count $N"; }
-	if ip -n "$NS_CLI" link add br0 type bridge 2>/dev/null; then
-		ip -n "$NS_CLI" link set v0 master br0
-		ip -n "$NS_CLI" link set c0 master br0
-		ip -n "$NS_CLI" link set br0 up
-		cli sh -c 'echo 0 >/proc/sys/net/bridge/bridge-nf-call-iptables' 2>/dev/null
-		addr_add "$NS_RTR" e0 10.1.0.3/24
+	if bridge_up; then
 		check "a container is bridged" rtr ping -c 1 -W 5 -q "$SRV4"
 		classed "a bridged container is of its cgroup" "a $N" inside
-		ip -n "$NS_CLI" link del br0
-		ip -n "$NS_RTR" addr flush dev e0
+		bridge_down
 	else
 		skip "a bridged container" "this kernel has no bridge"
 	fi
@@ -197,6 +206,7 @@ container() {
 	ip -n "$NS_SRV" route add 10.5.0.0/24 via "$CLI4"
 	check "a container is routed" rtr ping -c 1 -W 5 -q "$SRV4"
 	classed "a routed container is of none" "routed $N" inside
+	ip netns del "$NS_RTR"
 }
 
 users() {
@@ -215,6 +225,52 @@ users() {
 	classed "what \`not\` excludes, by the next rule" "some $N" as 1650 5002
 	classed "beyond the range" "" as 1700 5001
 	classed "no socket of ours: ICMP of the kernel's" "" srv ping -c 3 -i 0.01 -q "$CLI4"
+	classed "of one flow before and after its socket is another user's" "one $N" \
+		bash -c "$(declare -f send cli); NS_CLI=$NS_CLI SRV4=$SRV4 N=$N; send --sport 4000; send --sport 4000 --owner 1500"
+	as_1500() { cli setpriv --reuid 1500 --regid 1500 --clear-groups "$@"; }
+	classed "a connection that is refused" "one 1" as_1500 bash -c "(exec 3<>/dev/tcp/$SRV4/5999) 2>/dev/null; true"
+	accepted
+}
+
+# The answer to a request has no socket of its own yet.
+accepted() {
+	local pid=''
+	policy '' one <<-END
+		  - { class: one, match: { uid: 1500, tcp-flags: syn+ack/syn+ack } }
+	END
+	apply "a rule for who is asked for a connection is applied"
+	bg pid cli setpriv --reuid 1500 --regid 1500 --clear-groups iperf3 -s -p 5300
+	await_tcp cli 5300
+	classed "it is the listener's" "one 1" srv bash -c "exec 3<>/dev/tcp/$CLI4/5300"
+	stop "$pid"
+}
+
+# Who is root in a user namespace has the number 0 in its networks, whoever he is here.
+user_namespace() {
+	local pid=''
+	policy '' zero one <<-END
+		  - { class: zero, match: { uid: 0, src: 10.1.0.3 } }
+		  - { class: one,  match: { uid: 1500, src: 10.1.0.3 } }
+	END
+	apply "rules for a user of a user namespace are applied"
+	bg pid setpriv --reuid 1500 --regid 1500 --clear-groups unshare --user --map-root-user --net sleep 1000
+	until [[ $(readlink "/proc/$pid/ns/net") != "$(readlink /proc/self/ns/net)" ]]; do
+		[[ -e /proc/$pid ]] || { skip "users of user namespaces" "this kernel does not make them"; return; }
+		sleep 0.01
+	done
+	ip netns attach "$NS_RTR" "$pid"
+	spaces+=("$NS_RTR")
+	link_add "$NS_RTR" e0 "$NS_CLI" v0
+	if bridge_up; then
+		check "it is bridged" rtr ping -c 1 -W 5 -q "$SRV4"
+		classed "by its number there" "zero $N" \
+			nsenter -t "$pid" --user --net "$T/bin/udpsend" "$SRV4" 5001 --rate 1000pps --count "$N"
+		bridge_down
+	else
+		skip "users of user namespaces" "this kernel has no bridge"
+	fi
+	ip netns del "$NS_RTR"
+	stop "$pid"
 }
 
 marks() {
@@ -242,6 +298,7 @@ local_() {
 		skip "cgroups" "no cgroup v2 is mounted"
 	fi
 	users
+	user_namespace
 	marks
 }
 
