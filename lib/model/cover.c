@@ -206,3 +206,31 @@ bool extent_is_empty(const struct extent *extent)
 	}
 	return false;
 }
+
+#define IPV4_HEADER 20
+#define IPV6_HEADER 40
+
+bool extent_is_too_short(const struct extent *extent)
+{
+	const struct spans *length = &extent->dims[DIM_LENGTH];
+
+	return extent->match->length_count &&
+	       length->list[length->count - 1].max < (extent->family4 ? IPV4_HEADER : IPV6_HEADER);
+}
+
+#define ND_FIRST 133 /* router solicitation (RFC 4861) */
+#define ND_LAST	 137 /* redirect */
+
+bool extent_is_discovery(const struct extent *extent)
+{
+	const struct qos_match *match = extent->match;
+
+	for (size_t i = 0; i < match->icmp_type_count; i++) {
+		const struct qos_icmp_type *type = &match->icmp_type[i];
+
+		if (type->type < ND_FIRST || type->type > ND_LAST ||
+		    (type->family != 6 && extent->family4))
+			return false;
+	}
+	return match->icmp_type_count;
+}

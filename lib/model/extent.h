@@ -51,6 +51,10 @@ void extent_done(struct extent *extent);
 bool extent_covers(const struct extent *wide, const struct extent *narrow);
 /* Whether it takes nothing, for what it excludes. */
 bool extent_is_empty(const struct extent *extent);
+/* Whether it takes nothing, as what it asks for is shorter than an IP header. */
+bool extent_is_too_short(const struct extent *extent);
+/* Whether all that it takes is neighbour discovery. */
+bool extent_is_discovery(const struct extent *extent);
 
 #define SHADOW_NONE SIZE_MAX
 

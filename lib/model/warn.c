@@ -9,6 +9,22 @@
 #define SHOWN_MAX   100 /* warnings of a kind; the rest is counted */
 #define IPV6_HEADER 40
 
+/* Why a rule takes nothing, by its own keys. */
+enum nothing {
+	NOTHING_NOT,
+	NOTHING_EXCLUDED,
+	NOTHING_SHORT,
+};
+
+static const struct {
+	const char *text, *hint;
+} nothings[] = {
+	[NOTHING_EXCLUDED] = { "its `not` takes away all that its other keys ask for",
+			       "make the `not` smaller, or take the rule out" },
+	[NOTHING_SHORT] = { "no IP packet is so short, its header alone is longer",
+			    "`length` counts the IP header: 20 bytes or more, 40 of IPv6" },
+};
+
 /* Of each class, what the rules have for it. */
 enum reach {
 	REACH_UNNAMED,
@@ -21,9 +37,9 @@ struct judge {
 	struct qos_diags *diags;
 	struct extent *extents; /* of the rules */
 	size_t extent_count;
-	size_t *by;    /* who takes a rule's packets, or SHADOW_NONE */
-	bool complete; /* all are known */
-	bool *empty;   /* rules that take nothing by their own keys */
+	size_t *by;	       /* who takes a rule's packets, or SHADOW_NONE */
+	bool complete;	       /* all are known */
+	enum nothing *nothing; /* of the rules, by their own keys */
 	enum reach *reach;
 };
 
@@ -33,8 +49,15 @@ static void judge_done(struct judge *judge)
 		extent_done(&judge->extents[i]);
 	free(judge->extents);
 	free(judge->by);
-	free(judge->empty);
+	free(judge->nothing);
 	free(judge->reach);
+}
+
+static enum nothing why_nothing(const struct extent *extent)
+{
+	if (extent_is_empty(extent))
+		return NOTHING_EXCLUDED;
+	return extent_is_too_short(extent) ? NOTHING_SHORT : NOTHING_NOT;
 }
 
 static int judge_init(struct judge *judge)
@@ -45,20 +68,20 @@ static int judge_init(struct judge *judge)
 
 	judge->extents = calloc(count + 1, sizeof(*judge->extents));
 	judge->by = calloc(count + 1, sizeof(*judge->by));
-	judge->empty = calloc(count + 1, sizeof(*judge->empty));
-	if (!judge->extents || !judge->by || !judge->empty)
+	judge->nothing = calloc(count + 1, sizeof(*judge->nothing));
+	if (!judge->extents || !judge->by || !judge->nothing)
 		return -ENOMEM;
 	for (; judge->extent_count < count && r == 0; judge->extent_count++)
 		r = extent_init(&judge->extents[judge->extent_count],
 				&policy->rules[judge->extent_count].match);
 	for (size_t i = 0; i < count && r == 0; i++)
-		judge->empty[i] = extent_is_empty(&judge->extents[i]);
+		judge->nothing[i] = why_nothing(&judge->extents[i]);
 	return r < 0 ? r : shadows_find(judge->extents, count, judge->by, &judge->complete);
 }
 
 static bool is_dead(const struct judge *judge, size_t rule)
 {
-	return judge->empty[rule] || judge->by[rule] != SHADOW_NONE;
+	return judge->nothing[rule] || judge->by[rule] != SHADOW_NONE;
 }
 
 static bool gives_the_same(const struct qos_rule_def *a, const struct qos_rule_def *b)
@@ -70,12 +93,12 @@ static void warn_rule(const struct judge *judge, size_t i)
 {
 	const struct qos_policy *policy = judge->policy;
 	const struct qos_rule_def *rule = &policy->rules[i], *first;
+	enum nothing nothing = judge->nothing[i];
 
-	if (judge->empty[i]) {
-		qos_diag_warn_at(judge->diags, rule->loc,
-				 "this rule never matches: its `not` takes away all that its other "
-				 "keys ask for");
-		qos_diag_hint(judge->diags, "make the `not` smaller, or take the rule out");
+	if (nothing) {
+		qos_diag_warn_at(judge->diags, rule->loc, "this rule never matches: %s",
+				 nothings[nothing].text);
+		qos_diag_hint(judge->diags, "%s", nothings[nothing].hint);
 		return;
 	}
 	first = &policy->rules[judge->by[i]];
@@ -104,6 +127,19 @@ static void warn_rules(const struct judge *judge)
 			judge->diags,
 			"the rules are too many and too alike to compare all of them: more of "
 			"them may never match than are named");
+}
+
+/* What the program lets pass as it is (RFC 6980), or it would cut the host off. */
+static void warn_discovery(const struct judge *judge)
+{
+	for (size_t i = 0; i < judge->policy->rule_count; i++) {
+		if (is_dead(judge, i) || !extent_is_discovery(&judge->extents[i]))
+			continue;
+		qos_diag_warn_at(judge->diags, judge->policy->rules[i].loc,
+				 "this rule takes no neighbour discovery that counts: that passes "
+				 "before the rules, or the network would lose this host");
+		qos_diag_hint(judge->diags, "take it out");
+	}
 }
 
 static int find_reached(struct judge *judge)
@@ -266,6 +302,7 @@ int qos_policy_warn(const struct qos_policy *policy, struct qos_diags *diags)
 	if (judge_init(&judge) < 0 || find_reached(&judge) < 0)
 		return -ENOMEM;
 	warn_rules(&judge);
+	warn_discovery(&judge);
 	warn_classes(&judge);
 	warn_urgent(&judge);
 	return warn_starved(&judge);
