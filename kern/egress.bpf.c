@@ -173,7 +173,7 @@ static __always_inline int stamp(struct __sk_buff *skb, struct shaping *s, __u64
 	}
 	passed = forget_which(verdict + unknown_zero(s->path.cls));
 	charge(&s->path, s->now, s->size.bytes, &s->d);
-	charge_flow(&s->path, &s->ref, s->now, s->at, s->size.bytes);
+	charge_flow(&s->path, &s->ref, s->now, s->d.at, s->at, s->size.bytes);
 	if (s->at > s->now)
 		be_busy(&s->path, s->at);
 	c = count(s->path.slot, passed, &s->size);
@@ -247,7 +247,6 @@ __noinline int qos_shape(struct __sk_buff *skb, struct facts *f, __u32 slot, __u
 	quiet = is_quiet(&s.path, &s.d, s.now);
 	if (!f->renewed && is_overdue(&s.path, s.now, quiet)) {
 		f->renewed = s.now;
-		f->lead = s.d.at - s.now;
 		return AGAIN;
 	}
 	skb->priority = s.path.cls->priority;
@@ -289,7 +288,7 @@ int qos_egress(struct __sk_buff *skb)
 	/* from here, as its stack is short; and before anything is charged, as what is on
 	 * the wheels is told from what was there a turn ago */
 	if (action == AGAIN) {
-		qos_renew(slot, facts.renewed, facts.lead);
+		qos_renew(slot, facts.renewed);
 		action = qos_shape(skb, &facts, slot, hash, now);
 	}
 	if (action == SAMPLE) {

@@ -247,7 +247,8 @@ static __always_inline __u64 fair_at(const struct path *p, struct flow_ref *ref,
 		ref->v -= cost;
 	}
 	wait = wait_for(pace, ref->ahead + zero) + zero;
-	return later(less(class_at, 2 * p->cls->limit_ns) + zero, now + wait);
+	/* a class in time is never more ahead than its flows may be */
+	return later(less(class_at, p->cls->limit_ns) + zero, now + wait);
 }
 
 /* When the flow's next packet departs, given when its class's may. */
@@ -309,7 +310,7 @@ __noinline int qos_charge_flow(__u32 slot, __u32 place, __u64 now, __u64 bytes, 
 
 /* Without atomics: a flow is on one CPU at a time, and what a race loses is its own fairness. */
 static __always_inline void charge_fair(const struct path *p, const struct flow_ref *ref, __u64 now,
-					__u64 at, __u64 bytes)
+					__u64 class_at, __u64 at, __u64 bytes)
 {
 	struct qos_pace *pace = &p->clk->pace[0];
 	__u64 cost = bytes << QOS_VIRTUAL_SHIFT, until = at;
@@ -319,21 +320,22 @@ static __always_inline void charge_fair(const struct path *p, const struct flow_
 		pace->other += bytes;
 	ref->flow->finish = ref->alone ? FINISH_ALONE : ref->v + ref->ahead + cost;
 	if (!ref->alone) {
+		/* who waits for a clock of its own says nothing of the class's */
+		if (!(p->cls->flags & QOS_CLASS_PER_FLOW) || at != ref->flow->cap)
+			p->clk->early += (__s64)(class_at - at) * (__s64)bytes;
 		if (!ref->ahead || ref->sparse)
 			return;
 		until = now + sooner(wait_for(pace, ref->ahead + cost), 2 * p->cls->limit_ns);
 	}
 	if (until <= now)
 		return;
-	if ((__s64)(until - p->clk->latest) > 0)
-		p->clk->latest = until;
 	until += 1ULL << shift;
 	if (is_later_turn(ref->flow->until, now, until, shift))
 		qos_flow_waits(p->slot, ref->place, now, until);
 }
 
 static __always_inline void charge_flow(const struct path *p, const struct flow_ref *ref, __u64 now,
-					__u64 at, __u64 bytes)
+					__u64 class_at, __u64 at, __u64 bytes)
 {
 	struct qos_flow *flow = ref->flow;
 
@@ -345,10 +347,10 @@ static __always_inline void charge_flow(const struct path *p, const struct flow_
 	flow->generation = qos_link.generation;
 	if (bytes >> 4 > flow->largest)
 		flow->largest = bytes >> 4;
+	if (p->cls->flags & QOS_CLASS_FAIR)
+		charge_fair(p, ref, now, class_at, at, bytes);
 	if (ref->sparse || p->cls->flags & QOS_CLASS_PER_FLOW)
 		qos_charge_flow(p->slot, ref->place, now, bytes, ref->sparse);
-	if (p->cls->flags & QOS_CLASS_FAIR)
-		charge_fair(p, ref, now, at, bytes);
 }
 
 #endif

@@ -135,16 +135,28 @@ static __always_inline __u64 leaf_rate(const struct path *p)
 }
 
 /*
- * The flow that takes longest should be done when the class is: sooner, and they go too fast;
- * later, and too slow. lead: ns that the class's next packet waits.
+ * In whatever order packets leave, a byte waits as long in the mean as its class's clock says when it
+ * comes (the conservation law of work-conserving queues: Kleinrock 1965). Where bytes leave sooner in
+ * the mean, by so much too much of the class has left already, and its flows go too fast. What they
+ * take longest for does not say it: that is of one that has a packet more than the others.
  */
-static __always_inline void renew_flows(const struct path *p, __u64 now, __u64 dt, __u64 lead)
+static __always_inline __s64 find_hurry(struct qos_clocks *clk, __u64 bytes, __u64 most)
+{
+	__s64 early = __sync_lock_test_and_set(&clk->early, 0);
+	__u64 mean = (__u64)(early < 0 ? -early : early) / (bytes | 1);
+
+	mean = sooner(mean, most);
+	clk->hurry += ((early < 0 ? -(__s64)mean : (__s64)mean) - clk->hurry) >> USED;
+	return clk->hurry;
+}
+
+static __always_inline void renew_flows(const struct path *p, __u64 now, __u64 dt)
 {
 	struct qos_pace *pace = &p->clk->pace[0];
 	__u64 period = 1ULL << (p->cls->period_shift & 31), rate = leaf_rate(p), time;
 	__u64 other = __sync_lock_test_and_set(&pace->other, 0), flows = pace->waiting;
 	__s32 none = 0;
-	__s64 late = ahead_of(p->clk->latest, now) - lead;
+	__s64 hurry = find_hurry(p->clk, bytes_in(rate, dt), p->cls->limit_ns);
 
 	pace->other_rate = follow(pace->other_rate, other, dt, period, USED);
 	pace->share = rate;
@@ -152,12 +164,13 @@ static __always_inline void renew_flows(const struct path *p, __u64 now, __u64 d
 	/* what is changed is seen after a packet of each flow: no faster, or it would swing */
 	time = later(period, packet_time(p->cls, rate) * flows);
 	set_unit(pace, 0); /* of a class that was an inner one */
+	/* gone within four such times: half as fast, a second's overshoot is paid back in the next */
 	if (flows > 1)
-		rate = correct(rate, rate, late, time / 2, &none);
+		rate = correct(rate, rate, -hurry, time / 8, &none);
 	set_speed(pace, now, later(less(rate, pace->other_rate), rate >> 2), flows, 1);
 }
 
-static __always_inline void renew_leaf(const struct path *p, __u64 now, __u64 lead)
+static __always_inline void renew_leaf(const struct path *p, __u64 now)
 {
 	__u64 period = 1ULL << (p->cls->period_shift & 31), dt = now - p->clk->pace[0].t;
 	struct turnover t;
@@ -174,7 +187,7 @@ static __always_inline void renew_leaf(const struct path *p, __u64 now, __u64 le
 				     t.queued_share * queued_for(dt));
 		__sync_fetch_and_add(&p->above->pace[0].queued, t.queued_rate * queued_for(dt));
 	}
-	renew_flows(p, now, dt, lead);
+	renew_flows(p, now, dt);
 }
 
 /* An inner class, or the link. */
@@ -347,12 +360,12 @@ static __always_inline void begin_look(const struct node *n, struct look *l)
 }
 
 /* Functions of their own, which the verifier looks at once. */
-__noinline int qos_renew_leaf(__u32 slot, __u64 now, __u64 lead)
+__noinline int qos_renew_leaf(__u32 slot, __u64 now)
 {
 	struct path p;
 
 	if (!find_path(slot, &p))
-		renew_leaf(&p, now, lead);
+		renew_leaf(&p, now);
 	return 0;
 }
 
@@ -380,8 +393,8 @@ __noinline int qos_renew_node(__u32 slot, __u64 now)
 	return 0;
 }
 
-/* A class, and all above it that are due. lead: ns that the class's next packet waits. */
-__noinline int qos_renew(__u32 slot, __u64 now, __u64 lead)
+/* A class, and all above it that are due. */
+__noinline int qos_renew(__u32 slot, __u64 now)
 {
 	for (int i = 0; i <= DEPTH_MAX && slot != QOS_NO_SLOT; i++) {
 		const struct qos_class_cfg *cfg = bpf_map_lookup_elem(&qos_classes, &slot);
@@ -396,7 +409,7 @@ __noinline int qos_renew(__u32 slot, __u64 now, __u64 lead)
 				qos_turn_wheel(slot, 2, now);
 				qos_renew_node(slot, now);
 			} else {
-				qos_renew_leaf(slot, now, lead);
+				qos_renew_leaf(slot, now);
 			}
 		}
 		slot = cfg->parent;
