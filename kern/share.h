@@ -164,7 +164,7 @@ static __always_inline void renew_flows(const struct path *p, __u64 now, __u64 d
 	/* what is changed is seen after a packet of each flow: no faster, or it would swing */
 	time = later(period, packet_time(p->cls, rate) * flows);
 	set_unit(pace, 0); /* of a class that was an inner one */
-	/* gone within four such times: half as fast, a second's overshoot is paid back in the next */
+	/* what has left too early is paid back with a time constant of four such times */
 	if (flows > 1)
 		rate = correct(rate, rate, -hurry, time / 8, &none);
 	set_speed(pace, now, later(less(rate, pace->other_rate), rate >> 2), flows, 1);

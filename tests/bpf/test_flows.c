@@ -16,6 +16,8 @@
 #define JAIN	  0.95
 #define ONE(keys) "link: { rate: 100mbit }\ndefault: a\nclasses: { a: { rate: 100mbit" keys " } }\n"
 
+#define SLOW "link: { rate: 10mbit }\ndefault: a\nclasses: { a: { rate: 10mbit } }\n"
+
 static const struct span span = { SEC, 3 * SEC };
 
 static void add_flows(struct sim *sim, unsigned int count, struct source source)
@@ -148,15 +150,36 @@ static void run_sparse(const char *policy, double link, unsigned int bulk, uint8
 			 100 * use);
 }
 
+/* Flows that all begin at once: what they send too much is paid back soon, and then all is used. */
+static void test_begin_together(void **state __attribute__((unused)))
+{
+	static const struct span first = { 0, SEC }, then = { SEC, 3 * SEC };
+	_cleanup_(sim_closep) struct sim *sim = sim_open(SLOW, 0);
+	struct flows flows;
+	double sent, use;
+
+	for (unsigned int i = 0; i < 32; i++)
+		sim_add(sim, &(struct source){ .class = "a",
+					       .kind = SOURCE_TCP,
+					       .bytes = SIM_FRAME,
+					       .window = 10 });
+	sim_run(sim, then.to);
+	flows = sim_flows(sim, "a");
+	sent = sim_rate(sim, flows, first) / (10 * MBIT);
+	use = sim_rate(sim, flows, then) / (10 * MBIT);
+	if (sent > 1.04)
+		fail_msg("in the first second they send %.1f %%", 100 * sent);
+	if (use < LEAST_USE)
+		fail_msg("then %.1f %% are used", 100 * use);
+}
+
 static void test_sparse(void **state __attribute__((unused)))
 {
-	static const char slow[] = "link: { rate: 10mbit }\ndefault: a\n"
-				   "classes: { a: { rate: 10mbit } }\n";
 	static const unsigned int bulk[] = { 1, 4, 32 };
 
 	for (size_t i = 0; i < ARRAY_SIZE(bulk); i++) {
-		run_sparse(slow, 10 * MBIT, bulk[i], 0);
-		run_sparse(slow, 10 * MBIT, bulk[i], 2);
+		run_sparse(SLOW, 10 * MBIT, bulk[i], 0);
+		run_sparse(SLOW, 10 * MBIT, bulk[i], 2);
 		run_sparse(ONE(""), LINK, bulk[i], 0);
 		run_sparse(ONE(""), LINK, bulk[i], 2);
 	}
@@ -266,6 +289,7 @@ int main(void)
 		cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_udp_among_windows),
 		cmocka_unit_test(test_hosts),
+		cmocka_unit_test(test_begin_together),
 		cmocka_unit_test(test_sparse),
 		cmocka_unit_test(test_query_beside_new_flows),
 		cmocka_unit_test(test_new_flows),
