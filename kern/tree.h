@@ -47,7 +47,9 @@ static __always_inline int find_path(__u32 slot, struct path *p)
 		return 0;
 	p->above = bpf_map_lookup_elem(&qos_clocks, &parent);
 	p->lender = bpf_map_lookup_elem(&qos_classes, &hard);
-	p->lender_clk = bpf_map_lookup_elem(&qos_clocks, &hard);
+	p->lender_clk = p->above; /* mostly it is the parent that lends */
+	if (hard != parent)
+		p->lender_clk = bpf_map_lookup_elem(&qos_clocks, &hard);
 	return p->above && p->lender && p->lender_clk ? 0 : -1;
 }
 

@@ -282,6 +282,10 @@ int cost_case_fd(const struct cost_case *c)
 	{                                                                       \
 		name, rules, last, depth, remark, program, load, classes, false \
 	}
+#define EVERY_KEY(load, name)                                                   \
+	{                                                                       \
+		name, 10, LAST_TAKES, 1, REMARK_NO, PROGRAM_REAL, load, 0, true \
+	}
 #define QUEUE(...) CASE(LOAD_QUEUE, __VA_ARGS__)
 #define IDLE(...)  CASE(LOAD_IDLE, __VA_ARGS__)
 #define BOTH(...)  QUEUE(__VA_ARGS__), IDLE(__VA_ARGS__)
@@ -297,7 +301,8 @@ static const struct ours all[] = {
 	QUEUE("10 rules, DSCP written", 10, LAST_NO, 1, REMARK_YES, PROGRAM_REAL, 0),
 	QUEUE("100 rules, last takes", 100, LAST_TAKES, 1, REMARK_NO, PROGRAM_REAL, 0),
 	QUEUE("100 rules, new flows", 100, LAST_TAKES, 1, REMARK_NO, PROGRAM_NEW_FLOW, 0),
-	{ "10 rules, every key", 10, LAST_TAKES, 1, REMARK_NO, PROGRAM_REAL, LOAD_IDLE, 0, true },
+	EVERY_KEY(LOAD_QUEUE, "10 rules, every key"),
+	EVERY_KEY(LOAD_IDLE, "10 rules, every key"),
 	IDLE("1 rule", 1, LAST_NO, 1, REMARK_NO, PROGRAM_REAL, 0),
 	IDLE("11000 rules", 11000, LAST_TAKES, 1, REMARK_NO, PROGRAM_REAL, 0),
 	IDLE("11000 rules, all new", 11000, LAST_NO, 1, REMARK_NO, PROGRAM_NEW_FLOW, 0),
