@@ -84,10 +84,11 @@ struct qos_class_cfg {
 	__u64 ceil_cost;     /* cost of a byte at the ceiling */
 	__u64 rate_burst_ns; /* how far an idle clock stays behind now */
 	__u64 ceil_burst_ns;
-	__u16 flags;	    /* enum qos_class_flag */
-	__u16 coarse;	    /* of an inner class: its children's virtual time is 2^n coarser */
-	__u32 parent;	    /* slot, or QOS_NO_SLOT */
-	__u32 hard;	    /* nearest ancestor whose ceiling counts, or, as parent, QOS_NO_SLOT */
+	__u16 flags;  /* enum qos_class_flag */
+	__u8 coarse;  /* of an inner class: its children's virtual time is 2^n coarser */
+	__u8 bare;    /* and bits of the levels below it that have leaves without guarantees */
+	__u32 parent; /* slot, or QOS_NO_SLOT */
+	__u32 hard;   /* nearest ancestor whose ceiling counts, or, as parent, QOS_NO_SLOT */
 	__u32 packet_bytes; /* the largest packet that is to be expected */
 	__u8 priority;	    /* for skb->priority */
 	__u8 dscp;	    /* to write, or QOS_DSCP_KEEP */

@@ -14,8 +14,16 @@
 #define USED  2
 #define SHOWN 5
 
-/* Of what there is, left to a level that waits though all is taken: TCP does not stop. */
+/*
+ * Of what there is, left to a level that waits though all is taken: TCP does not stop. Where all
+ * leaves of it have guarantees they live on these, and would have it beyond what the link has.
+ */
 #define TRICKLE_SHIFT 9
+
+static __always_inline __u64 trickle(const struct qos_class_cfg *cfg, __u32 level)
+{
+	return cfg->bare >> level & 1 ? cfg->ceil >> TRICKLE_SHIFT : 0;
+}
 
 static __always_inline int is_due(__u64 *next, __u64 now, __u64 period)
 {
@@ -307,7 +315,7 @@ static __always_inline void renew_level(const struct node *n, __u32 level, struc
 	room = less(whole, l->used);
 	if (cfg->flags & QOS_CLASS_CEIL) {
 		whole = cfg->ceil;
-		least = whole >> TRICKLE_SHIFT;
+		least = trickle(cfg, level);
 		if (waiting)
 			l->reserve = less(l->reserve, least);
 		room = less(room, l->reserve);
@@ -349,7 +357,7 @@ static __always_inline void begin_look(const struct node *n, struct look *l)
 	for (__u32 i = 0; i < QOS_LEVELS; i++) {
 		if (!n->clk->pace[i].waiting)
 			continue;
-		l->reserve += n->cfg->ceil >> TRICKLE_SHIFT;
+		l->reserve += trickle(n->cfg, i);
 		contended = 1;
 	}
 	n->clk->contended = contended;

@@ -48,8 +48,11 @@ static void tell_level(struct qos_plan *plan, size_t i)
 	if (plan->policy->classes[i].inner)
 		return;
 	cfg->levels = level;
-	for (uint32_t up = cfg->parent; up != QOS_NO_SLOT; up = cfg_of(plan, up)->parent)
+	for (uint32_t up = cfg->parent; up != QOS_NO_SLOT; up = cfg_of(plan, up)->parent) {
 		cfg_of(plan, up)->levels |= level;
+		if (!cfg->rate)
+			cfg_of(plan, up)->bare |= level;
+	}
 }
 
 /* Among siblings the largest weight is QOS_WEIGHT_ONE; weights are of the policy, > 0. */

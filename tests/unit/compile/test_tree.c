@@ -74,6 +74,23 @@ static void test_weights(void **state)
 	assert_memory_equal(plan->classes[4].cfg.weights, bob, sizeof(bob));
 }
 
+/* The levels of leaves that have no guarantee, whatever those above them have. */
+static void test_bare(void **state)
+{
+	_cleanup_(policy_freep) struct qos_policy *policy =
+		load_good("link: { rate: 100mbit }\ndefault: a\nclasses:\n"
+			  "  a: { rate: 1mbit }\n"
+			  "  t: { rate: 20mbit, classes: { b: { priority: low },"
+			  " c: { rate: 5mbit, priority: high } } }\n"
+			  "  u: { classes: { d: { rate: 5mbit } } }\n");
+	_cleanup_(plan_freep) struct qos_plan *plan = compile(policy);
+
+	(void)state;
+	assert_int_equal(plan->link_class.bare, 4);
+	assert_int_equal(plan->classes[1].cfg.bare, 4);
+	assert_int_equal(plan->classes[4].cfg.bare, 0);
+}
+
 /* Where nothing above has a rate there is nothing to borrow, and nobody to ask. */
 static void test_no_link_rate(void **state)
 {
@@ -149,6 +166,7 @@ int main(void)
 		cmocka_unit_test(test_tree),	     cmocka_unit_test(test_weights),
 		cmocka_unit_test(test_no_link_rate), cmocka_unit_test(test_far_weights),
 		cmocka_unit_test(test_parent_shift), cmocka_unit_test(test_units),
+		cmocka_unit_test(test_bare),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
