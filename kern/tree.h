@@ -352,8 +352,9 @@ static __always_inline void be_busy(const struct path *p, __u64 at)
  */
 static __always_inline int is_quiet(const struct path *p, const struct departure *d, __u64 now)
 {
-	return d->at <= now && (__s64)(now - see(&p->clk->busy)) >= 0 && now >= qos_link.settled &&
-	       !(p->cls->flags & QOS_CLASS_PER_FLOW) && !p->above->contended;
+	return d->at <= now && (d->own | d->free) && now >= see(&p->clk->busy) &&
+	       now >= qos_link.settled && !(p->cls->flags & QOS_CLASS_PER_FLOW) &&
+	       !p->above->contended;
 }
 
 #endif

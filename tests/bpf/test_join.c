@@ -95,6 +95,81 @@ static void test_flood_joins(void **state __attribute__((unused)))
 	run_join(&udp_y, &window_x, 30 * MBIT, 75 * MBIT);
 }
 
+#define TREE                                            \
+	POLICY("a1", "  a:\n"                           \
+		     "    rate: 60mbit\n"               \
+		     "    classes:\n"                   \
+		     "      a1: { rate: 20mbit }\n"     \
+		     "      a2: { rate: 40mbit }\n"     \
+		     "  b:\n"                           \
+		     "    rate: 40mbit\n"               \
+		     "    classes:\n"                   \
+		     "      b1: { rate: 30mbit }\n"     \
+		     "      b2:\n"                      \
+		     "        rate: 10mbit\n"           \
+		     "        classes:\n"               \
+		     "          b21: { rate: 5mbit }\n" \
+		     "          b22: { rate: 5mbit }\n")
+
+static void expect_shares(const struct sim *sim, const double share[CLASSES], struct span span)
+{
+	const struct qos_policy *policy = sim_policy(sim);
+
+	for (size_t i = 0; i < policy->class_count; i++) {
+		struct flows flows = sim_flows(sim, policy->classes[i].name);
+		double is = sim_rate(sim, flows, span);
+
+		if (flows.count && fabs(is - share[i]) > SHARE_ERROR * share[i])
+			fail_msg("%s has %.2f Mbit/s from %u to %u ms, not %.2f",
+				 policy->classes[i].name, is / MBIT,
+				 (unsigned int)(span.from / MSEC), (unsigned int)(span.to / MSEC),
+				 share[i] / MBIT);
+	}
+}
+
+/*
+ * All that a tree has come at once, and all of the link is guaranteed: what anybody sends beyond
+ * his share at first is taken from the one that borrows.
+ */
+static void run_all_wake(enum source_kind kind)
+{
+	static const struct {
+		const char *class;
+		unsigned int flows;
+	} loads[] = { { "a1", 4 }, { "a2", 1 }, { "b1", 1 }, { "b21", 8 } };
+	_cleanup_(sim_closep) struct sim *sim = sim_open(TREE, 0);
+	double demand[CLASSES] = { 0 }, share[CLASSES] = { 0 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(loads); i++) {
+		struct source source = { .class = loads[i].class, .kind = kind };
+
+		if (kind == SOURCE_WINDOW) {
+			source.bytes = 2 * SIM_FRAME;
+			source.window = 4;
+		}
+		demand[sim_slot(sim, source.class) - 1] = IDEAL_GREEDY;
+		for (unsigned int n = 0; n < loads[i].flows; n++) {
+			source.start = (1 + n) * MSEC / 8;
+			sim_add(sim, &source);
+		}
+	}
+	ideal_shares(sim_policy(sim), demand, share);
+	sim_run(sim, 2 * SEC);
+	for (uint64_t at = 200 * MSEC; at < 2 * SEC; at += 200 * MSEC)
+		expect_shares(sim, share, (struct span){ at, at + 200 * MSEC });
+	expect_shares(sim, share, (struct span){ 0, 2 * SEC });
+}
+
+static void test_all_wake(void **state __attribute__((unused)))
+{
+	run_all_wake(SOURCE_WINDOW);
+}
+
+static void test_all_wake_tcp(void **state __attribute__((unused)))
+{
+	run_all_wake(SOURCE_TCP);
+}
+
 /* At another rate virtual time has another unit; nobody has to wait for that. */
 static void test_unit_changes(void **state __attribute__((unused)))
 {
@@ -157,6 +232,7 @@ int main(void)
 		cmocka_unit_test(test_smaller_joins), cmocka_unit_test(test_larger_joins),
 		cmocka_unit_test(test_joins_a_flood), cmocka_unit_test(test_flood_joins),
 		cmocka_unit_test(test_unit_changes),  cmocka_unit_test(test_class_moves),
+		cmocka_unit_test(test_all_wake),      cmocka_unit_test(test_all_wake_tcp),
 	};
 
 	return cmocka_run_group_tests(tests, need_root, NULL);
