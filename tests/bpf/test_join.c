@@ -170,6 +170,27 @@ static void test_all_wake_tcp(void **state __attribute__((unused)))
 	run_all_wake(SOURCE_TCP);
 }
 
+/* Queues of 120 ms hide for as long what the speed does; it settles without going far beyond. */
+static void test_floods_wake(void **state __attribute__((unused)))
+{
+	_cleanup_(sim_closep) struct sim *sim = sim_open(PAIR, 0);
+	static const double share[CLASSES] = { 25 * MBIT, 75 * MBIT };
+
+	sim_add(sim, &udp_x);
+	sim_add(sim, &udp_y);
+	sim_run(sim, 2 * SEC);
+	for (uint64_t at = 200 * MSEC; at < 2 * SEC; at += 200 * MSEC) {
+		const struct span span = { at, at + 200 * MSEC };
+		double all = sim_rate(sim, sim_flows(sim, "x"), span) +
+			     sim_rate(sim, sim_flows(sim, "y"), span);
+
+		expect_shares(sim, share, span);
+		if (all < LEAST_USE * 100 * MBIT || all > MOST_USE * 100 * MBIT)
+			fail_msg("%.2f Mbit/s of the link are used from %u ms on", all / MBIT,
+				 (unsigned int)(at / MSEC));
+	}
+}
+
 /* At another rate virtual time has another unit; nobody has to wait for that. */
 static void test_unit_changes(void **state __attribute__((unused)))
 {
@@ -233,6 +254,7 @@ int main(void)
 		cmocka_unit_test(test_joins_a_flood), cmocka_unit_test(test_flood_joins),
 		cmocka_unit_test(test_unit_changes),  cmocka_unit_test(test_class_moves),
 		cmocka_unit_test(test_all_wake),      cmocka_unit_test(test_all_wake_tcp),
+		cmocka_unit_test(test_floods_wake),
 	};
 
 	return cmocka_run_group_tests(tests, need_root, NULL);
