@@ -156,9 +156,9 @@ struct qos_clocks {
 	__u64 sparse_cost;	  /* of a byte of theirs: a quarter of what the class has */
 	__u64 credit;		  /* of an inner class: bytes of its guarantee not yet used */
 	__u64 beyond[QOS_LEVELS]; /* and those sent beyond what it has, of late */
-	__s64 early;		  /* of a leaf: ns that its bytes leave before its clock, summed up */
+	__s64 early; /* of a leaf: ns that its bytes leave before its clock, summed up */
 	__u64 queued_rate, queued_share; /* of a leaf: bytes that waited at the last look */
-	__s64 hurry;		  /* of a leaf: those of a byte, of late */
+	__s64 hurry;			 /* of a leaf: those of a byte, of late */
 };
 
 /* A flow of a class, or a host. */

@@ -247,6 +247,7 @@ __noinline int qos_shape(struct __sk_buff *skb, struct facts *f, __u32 slot, __u
 	quiet = is_quiet(&s.path, &s.d, s.now);
 	if (!f->renewed && is_overdue(&s.path, s.now, quiet)) {
 		f->renewed = s.now;
+		f->lead = s.d.at - s.now;
 		return AGAIN;
 	}
 	skb->priority = s.path.cls->priority;
@@ -288,7 +289,7 @@ int qos_egress(struct __sk_buff *skb)
 	/* from here, as its stack is short; and before anything is charged, as what is on
 	 * the wheels is told from what was there a turn ago */
 	if (action == AGAIN) {
-		qos_renew(slot, facts.renewed);
+		qos_renew(slot, facts.renewed, facts.lead);
 		action = qos_shape(skb, &facts, slot, hash, now);
 	}
 	if (action == SAMPLE) {

@@ -55,8 +55,9 @@ struct facts {
 	union {
 		struct more_facts more; /* until there is a class */
 		struct {
-			/* when the shares of its class were looked at for it, or 0; and of a drop or
-			 * a mark how long it waits, or would */
+			/* when the shares of its class were looked at for it, or 0; and how long
+			 * the class's next packet waited then, or it waits, or would: a drop, a
+			 * mark */
 			__u64 renewed, lead;
 			/* bytes that its flow is to be told of, or 0; and when */
 			__u64 sample, sampled;

@@ -211,8 +211,8 @@ static __always_inline __u64 follow(__u64 rate, __u64 bytes, __u64 dt, __u64 per
 	return rate + ((__s64)(sample - rate) >> shift);
 }
 
-#define PART_MAX  256 /* 1024ths of a rate, by which it may differ from what was measured: */
-#define TRIM_MAX  128 /* by what is now, and by what was always */
+#define PART_MAX 256 /* 1024ths of a rate, by which it may differ from what was measured: */
+#define TRIM_MAX 128 /* by what is now, and by what was always */
 /*
  * How slowly what was always is learnt. What waits is itself a sum, of what was sent too fast: the
  * two swing about each other unless this one is some four times slower. A 32nd of what is left over

@@ -143,10 +143,11 @@ static __always_inline __u64 leaf_rate(const struct path *p)
 }
 
 /*
- * In whatever order packets leave, a byte waits as long in the mean as its class's clock says when it
- * comes (the conservation law of work-conserving queues: Kleinrock 1965). Where bytes leave sooner in
- * the mean, by so much too much of the class has left already, and its flows go too fast. What they
- * take longest for does not say it: that is of one that has a packet more than the others.
+ * In whatever order packets leave, a byte waits as long in the mean as its class's clock says when
+ * it comes (the conservation law of work-conserving queues: Kleinrock 1965). Where bytes leave
+ * sooner in the mean, by so much too much of the class has left already, and its flows go too fast.
+ * What they take longest for does not say it: that is of one that has a packet more than the
+ * others.
  */
 static __always_inline __s64 find_hurry(struct qos_clocks *clk, __u64 bytes, __u64 most)
 {
@@ -178,11 +179,28 @@ static __always_inline void renew_flows(const struct path *p, __u64 now, __u64 d
 	set_speed(pace, now, later(less(rate, pace->other_rate), rate >> 2), flows, 1);
 }
 
-static __always_inline void renew_leaf(const struct path *p, __u64 now)
+/*
+ * Who waits for his guarantee waits for his share as well, which is later. Packets that leave on a
+ * guarantee do not say so, and the others would share what is his.
+ */
+static __always_inline void want_share(const struct path *p, __u64 now, __u64 lead)
+{
+	__u32 shift = p->cls->parent_shift & 31;
+	__u64 until = now + later(lead, 1ULL << (p->cls->period_shift & 31));
+
+	if (lead && (__s64)(see(&p->clk->rate) - now) > 0 &&
+	    finish_ahead(see(&p->clk->share), virtual_now(shared_pace(p), now)))
+		wait_until(shared_pace(p), &p->clk->until, p->cls->weight, now,
+			   until + (1ULL << shift), shift);
+}
+
+static __always_inline void renew_leaf(const struct path *p, __u64 now, __u64 lead)
 {
 	__u64 period = 1ULL << (p->cls->period_shift & 31), dt = now - p->clk->pace[0].t;
 	struct turnover t;
 
+	if (has_parent(p->cls))
+		want_share(p, now, lead);
 	take_turnover(p, now, &t);
 	p->clk->own_rate = follow(p->clk->own_rate, t.sent_rate, dt, period, SHOWN);
 	p->clk->borrowed_rate = follow(p->clk->borrowed_rate, t.sent_share, dt, period, SHOWN);
@@ -368,12 +386,12 @@ static __always_inline void begin_look(const struct node *n, struct look *l)
 }
 
 /* Functions of their own, which the verifier looks at once. */
-__noinline int qos_renew_leaf(__u32 slot, __u64 now)
+__noinline int qos_renew_leaf(__u32 slot, __u64 now, __u64 lead)
 {
 	struct path p;
 
 	if (!find_path(slot, &p))
-		renew_leaf(&p, now);
+		renew_leaf(&p, now, lead);
 	return 0;
 }
 
@@ -401,8 +419,8 @@ __noinline int qos_renew_node(__u32 slot, __u64 now)
 	return 0;
 }
 
-/* A class, and all above it that are due. */
-__noinline int qos_renew(__u32 slot, __u64 now)
+/* A class, and all above it that are due. lead: ns that the class's next packet waits. */
+__noinline int qos_renew(__u32 slot, __u64 now, __u64 lead)
 {
 	for (int i = 0; i <= DEPTH_MAX && slot != QOS_NO_SLOT; i++) {
 		const struct qos_class_cfg *cfg = bpf_map_lookup_elem(&qos_classes, &slot);
@@ -417,7 +435,7 @@ __noinline int qos_renew(__u32 slot, __u64 now)
 				qos_turn_wheel(slot, 2, now);
 				qos_renew_node(slot, now);
 			} else {
-				qos_renew_leaf(slot, now);
+				qos_renew_leaf(slot, now, lead);
 			}
 		}
 		slot = cfg->parent;

@@ -15,6 +15,7 @@
 #define LOADS	8
 #define WARM	SEC
 #define COUNTED (3 * SEC)
+#define LONG	(10 * SEC)
 
 /* flows of the same kind in a class; of a constant rate it is the load's that counts. */
 struct load {
@@ -107,6 +108,12 @@ struct scenario {
 	"  heavy: { rate: 900mbit }\n" \
 	"  x: { rate: 1mbit }\n"       \
 	"  y: { rate: 3mbit }\n"
+#define NEARLY_ALL(link, heavy)          \
+	"link: { rate: " link " }\n"     \
+	"default: x\n"                   \
+	"classes:\n"                     \
+	"  heavy: { rate: " heavy " }\n" \
+	"  x: { rate: 1mbit }\n"
 #define FAR_LIMIT                                     \
 	POLICY("x", "  heavy: { weight: 10000 }\n"    \
 		    "  x: { weight: 1, limit: 2s }\n" \
@@ -205,6 +212,19 @@ static const struct scenario scenarios[] = {
 	{ "UDP floods all", CEILINGS, { UDP("p", 120), UDP("q", 120), UDP("r", 120) } },
 };
 
+/* Of the lighter one, whose packets are 1 % of what it has in a while that is LONG. */
+static const struct scenario nearly_all[] = {
+	{ "90 times as much, guaranteed",
+	  NEARLY_ALL("100mbit", "90mbit"),
+	  { GREEDY("heavy", 2), GREEDY("x", 2) } },
+	{ "90 times as much, guaranteed, TCP",
+	  NEARLY_ALL("100mbit", "90mbit"),
+	  { TCP("heavy", 2), TCP("x", 2) } },
+	{ "900 times as much, guaranteed, TCP",
+	  NEARLY_ALL("1gbit", "900mbit"),
+	  { TCP("heavy", 2), TCP("x", 2) } },
+};
+
 /* In its policy, the demand of each class. */
 static void add_loads(struct sim *sim, const struct scenario *scenario, uint32_t bytes,
 		      double demand[CLASSES])
@@ -237,15 +257,16 @@ static void expect_share(const char *name, const char *class, uint32_t bytes, do
 	(*failed)++;
 }
 
-static void run_scenario(const struct scenario *scenario, uint32_t bytes, int *failed)
+static void run_scenario(const struct scenario *scenario, uint32_t bytes, uint64_t counted,
+			 int *failed)
 {
 	_cleanup_(sim_closep) struct sim *sim = sim_open(scenario->policy, 0);
 	const struct qos_policy *policy = sim_policy(sim);
-	const struct span span = { WARM, WARM + COUNTED };
+	const struct span span = { WARM, WARM + counted };
 	double demand[CLASSES] = { 0 }, share[CLASSES] = { 0 }, all = 0, ideal = 0;
 
 	add_loads(sim, scenario, bytes, demand);
-	sim_run(sim, WARM + COUNTED);
+	sim_run(sim, span.to);
 	ideal_shares(policy, demand, share);
 	for (size_t i = 0; i < policy->class_count; i++) {
 		struct flows flows = sim_flows(sim, policy->classes[i].name);
@@ -273,8 +294,18 @@ static void test_scenarios(void **state __attribute__((unused)))
 
 	for (size_t i = 0; i < ARRAY_SIZE(scenarios); i++) {
 		for (size_t j = 0; j < ARRAY_SIZE(sizes); j++)
-			run_scenario(&scenarios[i], sizes[j], &failed);
+			run_scenario(&scenarios[i], sizes[j], COUNTED, &failed);
 	}
+	assert_int_equal(failed, 0);
+}
+
+static void test_nearly_all_guaranteed(void **state __attribute__((unused)))
+{
+	int failed = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(nearly_all); i++)
+		run_scenario(&nearly_all[i], SIM_GSO, LONG, &failed);
+	run_scenario(&nearly_all[0], 2 * SIM_FRAME, LONG, &failed);
 	assert_int_equal(failed, 0);
 }
 
@@ -298,6 +329,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_scenarios),
+		cmocka_unit_test(test_nearly_all_guaranteed),
 		cmocka_unit_test(test_no_link_rate),
 	};
 
