@@ -7,12 +7,9 @@
 #ifndef QOS_SHARE_H
 #define QOS_SHARE_H
 
+#include "leaf.h"
 #include "pace.h"
 #include "tree.h"
-
-/* How fast rates follow: those for the shares, and those for people. */
-#define USED  2
-#define SHOWN 5
 
 /*
  * Of what there is, left to a level that waits though all is taken: TCP does not stop. Where all
@@ -41,179 +38,6 @@ static __always_inline int is_overdue(const struct path *p, __u64 now, int quiet
 	__s64 late = now - see(&p->clk->next);
 
 	return late >= (quiet ? (QUIET_PERIODS - 1LL) << (p->cls->period_shift & 31) : 0);
-}
-
-static __always_inline __u64 packet_time(const struct qos_class_cfg *cfg, __u64 rate)
-{
-	return (__u64)cfg->packet_bytes * NS_PER_SEC / (rate ? rate : 1);
-}
-
-/* Longer than any queue: 17 s, which fit with the fastest of links. */
-#define IN_MAX (1ULL << 34)
-
-static __always_inline __u64 bytes_in(__u64 bytes_per_s, __u64 ns)
-{
-	return (bytes_per_s >> 4) * (sooner(ns, IN_MAX) >> 6) / (NS_PER_SEC >> 10);
-}
-
-static __always_inline void tell(struct qos_clocks *above, __u32 level, int waits, __u64 guaranteed,
-				 __u64 borrowed)
-{
-	struct qos_pace *pace = &above->pace[level_index(level)];
-
-	if (guaranteed)
-		__sync_fetch_and_add(&above->sent_rate, guaranteed);
-	if (borrowed)
-		__sync_fetch_and_add(waits ? &pace->paced : &pace->other, borrowed);
-}
-
-/* Backlogs are told to a parent for as long as they are of, in units of 2^10 ns. */
-static __always_inline __u64 queued_for(__u64 dt)
-{
-	return sooner(dt, VIRTUAL_DT_MAX) >> 10 | 1;
-}
-
-/* Bytes that a clock of a rate is ahead of now. */
-static __always_inline __u64 bytes_ahead(const __u64 *clock, __u64 bytes_per_s, __u64 now)
-{
-	return bytes_in(bytes_per_s, ahead_of(see(clock), now));
-}
-
-#define QUEUE_MAX (1ULL << 28) /* bytes: 268 MB */
-
-/*
- * Who is alone is not charged for sharing. Its finish is put where its queue is, which is its
- * part of what the lender is ahead, so that it does not start anew when another comes.
- */
-static __always_inline void queue_up(const struct path *p, __u64 now)
-{
-	const struct qos_pace *pace = shared_pace(p);
-	__u64 bytes = bytes_ahead(&p->above->ceil[level_of(p)], pace->paced_rate, now);
-
-	p->clk->share = virtual_now(pace, now) +
-			virtual_cost(pace, sooner(bytes, QUEUE_MAX), p->cls->share_cost);
-}
-
-/* Of a leaf, by guarantee and by share: bytes that wait, and that left since the last look. */
-struct turnover {
-	__u64 queued_rate, queued_share;
-	__u64 sent_rate, sent_share;
-};
-
-/* What was charged, less what waits of it: no more than that can wait. */
-static __always_inline __u64 left(__u64 *charged, __u64 *was, __u64 waits)
-{
-	__u64 all = __sync_lock_test_and_set(charged, 0) + *was;
-
-	*was = sooner(waits, all);
-	return less(all, waits);
-}
-
-static __always_inline void take_turnover(const struct path *p, __u64 now, struct turnover *t)
-{
-	__u32 flags = p->cls->flags;
-	__u64 all = flags & QOS_CLASS_CEIL ? bytes_ahead(&p->clk->ceil[0], p->cls->ceil, now) : 0;
-	__u64 shared = 0;
-
-	t->queued_rate = flags & QOS_CLASS_RATE ? bytes_ahead(&p->clk->rate, p->cls->rate, now) : 0;
-	if (has_parent(p->cls)) {
-		const struct qos_pace *pace = shared_pace(p);
-
-		if (is_waiting(p->clk->until, now, p->cls->parent_shift & 31) &&
-		    is_alone(p, pace, now))
-			queue_up(p, now);
-		shared = virtual_bytes(pace, finish_ahead(p->clk->share, virtual_now(pace, now)),
-				       p->cls->share_cost);
-	}
-	t->queued_share = later(shared, less(all, t->queued_rate));
-	t->sent_rate = left(&p->clk->sent_rate, &p->clk->queued_rate, t->queued_rate);
-	t->sent_share = left(&p->clk->sent_share, &p->clk->queued_share, t->queued_share);
-}
-
-/* The rate of a leaf, for its flows. */
-static __always_inline __u64 leaf_rate(const struct path *p)
-{
-	__u64 rate = p->cls->ceil;
-
-	if (p->cls->flags & QOS_CLASS_BORROW)
-		rate = p->cls->rate + share_of(shared_pace(p), p->cls->weight);
-	if (p->cls->ceil && rate > p->cls->ceil)
-		rate = p->cls->ceil;
-	return rate;
-}
-
-/*
- * In whatever order packets leave, a byte waits as long in the mean as its class's clock says when
- * it comes (the conservation law of work-conserving queues: Kleinrock 1965). Where bytes leave
- * sooner in the mean, by so much too much of the class has left already, and its flows go too fast.
- * What they take longest for does not say it: that is of one that has a packet more than the
- * others.
- */
-static __always_inline __s64 find_hurry(struct qos_clocks *clk, __u64 bytes, __u64 most)
-{
-	__s64 early = __sync_lock_test_and_set(&clk->early, 0);
-	__u64 mean = (__u64)(early < 0 ? -early : early) / (bytes | 1);
-
-	mean = sooner(mean, most);
-	clk->hurry += ((early < 0 ? -(__s64)mean : (__s64)mean) - clk->hurry) >> USED;
-	return clk->hurry;
-}
-
-static __always_inline void renew_flows(const struct path *p, __u64 now, __u64 dt)
-{
-	struct qos_pace *pace = &p->clk->pace[0];
-	__u64 period = 1ULL << (p->cls->period_shift & 31), rate = leaf_rate(p), time;
-	__u64 other = __sync_lock_test_and_set(&pace->other, 0), flows = pace->waiting;
-	__s32 none = 0;
-	__s64 hurry = find_hurry(p->clk, bytes_in(rate, dt), p->cls->limit_ns);
-
-	pace->other_rate = follow(pace->other_rate, other, dt, period, USED);
-	pace->share = rate;
-	p->clk->sparse_cost = (NS_PER_SEC << (QOS_COST_SHIFT + 2)) / (rate ? rate : 1);
-	/* what is changed is seen after a packet of each flow: no faster, or it would swing */
-	time = later(period, packet_time(p->cls, rate) * flows);
-	set_unit(pace, 0); /* of a class that was an inner one */
-	/* what has left too early is paid back with a time constant of four such times */
-	if (flows > 1)
-		rate = correct(rate, rate, -hurry, time / 8, &none);
-	set_speed(pace, now, later(less(rate, pace->other_rate), rate >> 2), flows, 1);
-}
-
-/*
- * Who waits for his guarantee waits for his share as well, which is later. Packets that leave on a
- * guarantee do not say so, and the others would share what is his.
- */
-static __always_inline void want_share(const struct path *p, __u64 now, __u64 lead)
-{
-	__u32 shift = p->cls->parent_shift & 31;
-	__u64 until = now + later(lead, 1ULL << (p->cls->period_shift & 31));
-
-	if (lead && (__s64)(see(&p->clk->rate) - now) > 0 &&
-	    finish_ahead(see(&p->clk->share), virtual_now(shared_pace(p), now)))
-		wait_until(shared_pace(p), &p->clk->until, p->cls->weight, now,
-			   until + (1ULL << shift), shift);
-}
-
-static __always_inline void renew_leaf(const struct path *p, __u64 now, __u64 lead)
-{
-	__u64 period = 1ULL << (p->cls->period_shift & 31), dt = now - p->clk->pace[0].t;
-	struct turnover t;
-
-	if (has_parent(p->cls))
-		want_share(p, now, lead);
-	take_turnover(p, now, &t);
-	p->clk->own_rate = follow(p->clk->own_rate, t.sent_rate, dt, period, SHOWN);
-	p->clk->borrowed_rate = follow(p->clk->borrowed_rate, t.sent_share, dt, period, SHOWN);
-	p->clk->contended = 0;
-	if (has_parent(p->cls)) {
-		tell(p->above, p->cls->level,
-		     is_waiting(p->clk->until, now, p->cls->parent_shift & 31), t.sent_rate,
-		     t.sent_share);
-		__sync_fetch_and_add(&p->above->pace[level_of(p)].queued,
-				     t.queued_share * queued_for(dt));
-		__sync_fetch_and_add(&p->above->pace[0].queued, t.queued_rate * queued_for(dt));
-	}
-	renew_flows(p, now, dt);
 }
 
 /* An inner class, or the link. */
@@ -386,15 +210,6 @@ static __always_inline void begin_look(const struct node *n, struct look *l)
 }
 
 /* Functions of their own, which the verifier looks at once. */
-__noinline int qos_renew_leaf(__u32 slot, __u64 now, __u64 lead)
-{
-	struct path p;
-
-	if (!find_path(slot, &p))
-		renew_leaf(&p, now, lead);
-	return 0;
-}
-
 __noinline int qos_renew_level(__u32 slot, __u32 level, struct look *l)
 {
 	struct node n;
