@@ -16,7 +16,7 @@
 #define JAIN	  0.95
 #define ONE(keys) "link: { rate: 100mbit }\ndefault: a\nclasses: { a: { rate: 100mbit" keys " } }\n"
 
-#define SLOW "link: { rate: 10mbit }\ndefault: a\nclasses: { a: { rate: 10mbit } }\n"
+#define SLOW	  "link: { rate: 10mbit }\ndefault: a\nclasses: { a: { rate: 10mbit } }\n"
 
 static const struct span span = { SEC, 3 * SEC };
 
