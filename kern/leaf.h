@@ -164,13 +164,11 @@ static __always_inline void want_share(const struct path *p, __u64 now, __u64 le
 			   until + (1ULL << shift), shift);
 }
 
-static __always_inline void renew_leaf(const struct path *p, __u64 now, __u64 lead)
+static __always_inline void renew_leaf(const struct path *p, __u64 now)
 {
 	__u64 period = 1ULL << (p->cls->period_shift & 31), dt = now - p->clk->pace[0].t;
 	struct turnover t;
 
-	if (has_parent(p->cls))
-		want_share(p, now, lead);
 	take_turnover(p, now, &t);
 	p->clk->own_rate = follow(p->clk->own_rate, t.sent_rate, dt, period, SHOWN);
 	p->clk->borrowed_rate = follow(p->clk->borrowed_rate, t.sent_share, dt, period, SHOWN);
@@ -186,13 +184,22 @@ static __always_inline void renew_leaf(const struct path *p, __u64 now, __u64 le
 	renew_flows(p, now, dt);
 }
 
-/* A function of its own, which the verifier looks at once. */
-__noinline int qos_renew_leaf(__u32 slot, __u64 now, __u64 lead)
+/* Functions of their own, which the verifier looks at once. */
+__noinline int qos_renew_place(__u32 slot, __u64 now, __u64 lead)
+{
+	struct path p;
+
+	if (!find_path(slot, &p) && has_parent(p.cls))
+		want_share(&p, now, lead);
+	return 0;
+}
+
+__noinline int qos_renew_leaf(__u32 slot, __u64 now)
 {
 	struct path p;
 
 	if (!find_path(slot, &p))
-		renew_leaf(&p, now, lead);
+		renew_leaf(&p, now);
 	return 0;
 }
 
