@@ -19,5 +19,20 @@
 	"  heavy: { weight: 900 }\n" \
 	"  x: { weight: 1 }\n"       \
 	"  y: { weight: 3 }\n"
+#define THREE_LEVELS                                    \
+	POLICY("a1", "  a:\n"                           \
+		     "    rate: 60mbit\n"               \
+		     "    classes:\n"                   \
+		     "      a1: { rate: 20mbit }\n"     \
+		     "      a2: { rate: 40mbit }\n"     \
+		     "  b:\n"                           \
+		     "    rate: 40mbit\n"               \
+		     "    classes:\n"                   \
+		     "      b1: { rate: 30mbit }\n"     \
+		     "      b2:\n"                      \
+		     "        rate: 10mbit\n"           \
+		     "        classes:\n"               \
+		     "          b21: { rate: 5mbit }\n" \
+		     "          b22: { rate: 5mbit }\n")
 
 #endif

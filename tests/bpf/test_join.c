@@ -95,22 +95,6 @@ static void test_flood_joins(void **state __attribute__((unused)))
 	run_join(&udp_y, &window_x, 30 * MBIT, 75 * MBIT);
 }
 
-#define TREE                                            \
-	POLICY("a1", "  a:\n"                           \
-		     "    rate: 60mbit\n"               \
-		     "    classes:\n"                   \
-		     "      a1: { rate: 20mbit }\n"     \
-		     "      a2: { rate: 40mbit }\n"     \
-		     "  b:\n"                           \
-		     "    rate: 40mbit\n"               \
-		     "    classes:\n"                   \
-		     "      b1: { rate: 30mbit }\n"     \
-		     "      b2:\n"                      \
-		     "        rate: 10mbit\n"           \
-		     "        classes:\n"               \
-		     "          b21: { rate: 5mbit }\n" \
-		     "          b22: { rate: 5mbit }\n")
-
 /* most: of his share, what nobody may have more than; INFINITY: who sent ahead keeps it. */
 static void expect_within(const struct sim *sim, const double share[CLASSES], struct span span,
 			  double most)
@@ -144,7 +128,7 @@ static void run_all_wake(enum source_kind kind)
 		const char *class;
 		unsigned int flows;
 	} loads[] = { { "a1", 4 }, { "a2", 1 }, { "b1", 1 }, { "b21", 8 } };
-	_cleanup_(sim_closep) struct sim *sim = sim_open(TREE, 0);
+	_cleanup_(sim_closep) struct sim *sim = sim_open(THREE_LEVELS, 0);
 	double demand[CLASSES] = { 0 }, share[CLASSES] = { 0 };
 
 	for (size_t i = 0; i < ARRAY_SIZE(loads); i++) {
