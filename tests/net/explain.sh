@@ -137,6 +137,14 @@ is "and by the policy's words" "$(qosctl explain "$T/c0.yaml" --pcap - --json <"
 	'bulk 2 2084, dns 3 426, rest 1 42'
 is "a line each" "$(cli qosctl explain c0 --pcap "$T/x.pcap" | head -n 6 | cut -d ' ' -f 1 | xargs)" \
 	'dns dns dns bulk bulk rest'
+# hidden: whatever it is, and where
+lib=$(ldconfig -p | awk '$1 ~ /^libpcap\.so/ { print $NF }')
+# shellcheck disable=SC2016 # of the shell in between
+unshare --mount bash -c 'for lib in $2; do mount --bind /dev/null "$lib"; done; qosctl explain "$0" --pcap "$1"' \
+	"$T/c0.yaml" "$T/x.pcap" "$lib" >"$T/said" 2>&1
+is "without libpcap: its status" $? 3
+check "and what is missing" grep -q '^error: cannot read captures without libpcap: .*' "$T/said"
+check "with what to do" grep -q '^hint: apt install libpcap0.8$' "$T/said"
 check "a wrong packet is refused" sh -c "! nsenter --net=/run/netns/$NS_CLI qosctl explain c0 'udp 1 > 2'"
 check "it is taken off" cli qosctl remove c0
 check "then there is nobody to ask" sh -c "! nsenter --net=/run/netns/$NS_CLI qosctl explain c0 arp"
