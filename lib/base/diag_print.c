@@ -194,7 +194,8 @@ int qos_diags_text(const struct qos_diags *diags, char **ret_text)
 
 	if (!list)
 		return -ENOMEM;
-	r = lines_index(diags, &lines);
+	/* lines are looked up for what is said of them */
+	r = diags->count ? lines_index(diags, &lines) : 0;
 	if (r < 0)
 		return r;
 	f = open_memstream(&text, &size);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
-#include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -225,6 +224,26 @@ int qos_parse_percent(const char *text, uint32_t *ret_ppm)
 	return 0;
 }
 
+char *qos_format_number(uint64_t value, char *buf)
+{
+	char *at = buf + QOS_NUMBER_LEN - 1;
+
+	*at = '\0';
+	do {
+		*--at = (char)('0' + value % 10);
+		value /= 10;
+	} while (value);
+	return at;
+}
+
+static char *put_unit(uint64_t value, const char *unit, char *buf)
+{
+	char digits[QOS_NUMBER_LEN];
+
+	strcpy(stpcpy(buf, qos_format_number(value, digits)), unit);
+	return buf;
+}
+
 static size_t digits(uint64_t value)
 {
 	size_t count = 1;
@@ -251,28 +270,21 @@ static char *format(uint64_t value, const struct unit *units, size_t count, char
 		}
 	}
 	/* the smallest unit is one */
-	snprintf(buf, QOS_UNIT_LEN, "%" PRIu64 "%s", value / best->num, best->name);
-	return buf;
+	return put_unit(value / best->num, best->name, buf);
 }
 
 /* Nothing is a multiple of every unit. */
-static char *format_zero(const char *unit, char *buf)
-{
-	snprintf(buf, QOS_UNIT_LEN, "0%s", unit);
-	return buf;
-}
-
 char *qos_format_rate(uint64_t bps, char *buf)
 {
-	return bps ? format(bps, rate_units, RATE_PRINTED, buf) : format_zero("bit", buf);
+	return bps ? format(bps, rate_units, RATE_PRINTED, buf) : put_unit(0, "bit", buf);
 }
 
 char *qos_format_size(uint64_t bytes, char *buf)
 {
-	return bytes ? format(bytes, size_units, SIZE_PRINTED, buf) : format_zero("b", buf);
+	return bytes ? format(bytes, size_units, SIZE_PRINTED, buf) : put_unit(0, "b", buf);
 }
 
 char *qos_format_time(uint64_t ns, char *buf)
 {
-	return ns ? format(ns, time_units, TIME_PRINTED, buf) : format_zero("s", buf);
+	return ns ? format(ns, time_units, TIME_PRINTED, buf) : put_unit(0, "s", buf);
 }

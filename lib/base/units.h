@@ -38,4 +38,8 @@ char *qos_format_rate(uint64_t bps, char *buf);
 char *qos_format_size(uint64_t bytes, char *buf);
 char *qos_format_time(uint64_t ns, char *buf);
 
+/* In decimal: a text at the end of buf, which holds QOS_NUMBER_LEN bytes. */
+#define QOS_NUMBER_LEN 21
+char *qos_format_number(uint64_t value, char *buf);
+
 #endif

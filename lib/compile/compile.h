@@ -3,8 +3,7 @@
 #ifndef QOS_COMPILE_COMPILE_H
 #define QOS_COMPILE_COMPILE_H
 
-#include <stdio.h>
-
+#include "base/buffer.h"
 #include "compile/plan.h"
 
 /* A class by itself: its rates, bursts, limits, flags. */
@@ -19,7 +18,7 @@ void qos_compile_fq(struct qos_fq_params *ret);
 uint32_t qos_compile_gso(const struct qos_policy *policy);
 
 /* A DSCP by its name, where it has one; a line of a rule. */
-void qos_print_dscp(FILE *out, int dscp);
-void qos_print_rule(FILE *out, const struct qos_policy *policy, const struct qos_rule_def *rule);
+void qos_print_dscp(struct qos_buffer *out, int dscp);
+void qos_print_rule(struct qos_buffer *out, const struct qos_policy *policy, const struct qos_rule_def *rule);
 
 #endif

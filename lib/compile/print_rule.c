@@ -1,80 +1,100 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A rule as a line of the plan: its keys in one order, whatever the policy's. */
 #include <arpa/inet.h>
-#include <inttypes.h>
 
+#include "base/buffer.h"
 #include "base/names.h"
 #include "compile/compile.h"
 
-void qos_print_dscp(FILE *out, int dscp)
+void qos_print_dscp(struct qos_buffer *out, int dscp)
 {
 	const char *name = qos_names_text(&qos_names_dscp, dscp);
 
 	if (name)
-		fputs(name, out);
+		qos_buffer_puts(out, name);
 	else
-		fprintf(out, "%d", dscp);
+		qos_buffer_number(out, (uint64_t)dscp);
 }
 
 /* Before entry i of a list: the key, or a comma. */
-static void begin(FILE *out, const char *key, size_t i)
+static void begin(struct qos_buffer *out, const char *key, size_t i)
 {
-	if (i == 0)
-		fprintf(out, " %s ", key);
-	else
-		fputc(',', out);
+	if (i) {
+		qos_buffer_puts(out, ",");
+		return;
+	}
+	qos_buffer_puts(out, " ");
+	qos_buffer_puts(out, key);
+	qos_buffer_puts(out, " ");
 }
 
-static void print_protos(FILE *out, const struct qos_match *m)
+static void print_protos(struct qos_buffer *out, const struct qos_match *m)
 {
 	for (size_t i = 0; i < m->proto_count; i++) {
 		const char *name = qos_names_text(&qos_names_proto, m->proto[i]);
 
 		begin(out, "proto", i);
 		if (name)
-			fputs(name, out);
+			qos_buffer_puts(out, name);
 		else
-			fprintf(out, "%u", m->proto[i]);
+			qos_buffer_number(out, m->proto[i]);
 	}
 }
 
-static void print_prefixes(FILE *out, const char *key, const struct qos_prefix *list, size_t count)
+/* As inet_ntop() does, which formats for a while. */
+static void print_ipv4(struct qos_buffer *out, const uint8_t *bytes)
+{
+	for (size_t i = 0; i < 4; i++) {
+		if (i)
+			qos_buffer_puts(out, ".");
+		qos_buffer_number(out, bytes[i]);
+	}
+}
+
+static void print_prefixes(struct qos_buffer *out, const char *key, const struct qos_prefix *list,
+			   size_t count)
 {
 	char text[INET6_ADDRSTRLEN];
 
 	for (size_t i = 0; i < count; i++) {
 		const struct in6_addr *addr = &list[i].addr;
-		bool v4 = list[i].family == QOS_FAMILY_IPV4;
 
 		begin(out, key, i);
-		fprintf(out, "%s/%u",
-			inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? &addr->s6_addr[12] : addr->s6_addr,
-				  text, sizeof(text)),
-			list[i].len);
+		if (list[i].family == QOS_FAMILY_IPV4)
+			print_ipv4(out, &addr->s6_addr[12]);
+		else
+			qos_buffer_puts(out, inet_ntop(AF_INET6, addr, text, sizeof(text)));
+		qos_buffer_puts(out, "/");
+		qos_buffer_number(out, list[i].len);
 	}
 }
 
-static void print_range(FILE *out, const char *key, size_t i, uint32_t min, uint32_t max)
+static void print_range(struct qos_buffer *out, const char *key, size_t i, uint32_t min,
+			uint32_t max)
 {
 	begin(out, key, i);
-	fprintf(out, "%u", min);
-	if (max != min)
-		fprintf(out, "-%u", max);
+	qos_buffer_number(out, min);
+	if (max == min)
+		return;
+	qos_buffer_puts(out, "-");
+	qos_buffer_number(out, max);
 }
 
-static void print_ports(FILE *out, const char *key, const struct qos_port_range *list, size_t count)
+static void print_ports(struct qos_buffer *out, const char *key, const struct qos_port_range *list,
+			size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		print_range(out, key, i, list[i].min, list[i].max);
 }
 
-static void print_ranges(FILE *out, const char *key, const struct qos_range *list, size_t count)
+static void print_ranges(struct qos_buffer *out, const char *key, const struct qos_range *list,
+			 size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		print_range(out, key, i, list[i].min, list[i].max);
 }
 
-static void print_vlans(FILE *out, const struct qos_match *m)
+static void print_vlans(struct qos_buffer *out, const struct qos_match *m)
 {
 	for (size_t i = 0; i < m->vlan_count; i++) {
 		if (m->vlan[i].min != QOS_VLAN_NONE) {
@@ -82,19 +102,20 @@ static void print_vlans(FILE *out, const struct qos_match *m)
 			continue;
 		}
 		begin(out, "vlan", i);
-		fputs("none", out);
+		qos_buffer_puts(out, "none");
 	}
 }
 
-static void print_masked(FILE *out, const char *key, const struct qos_masked *list, size_t count)
+static void print_masked(struct qos_buffer *out, const char *key, const struct qos_masked *list,
+			 size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		begin(out, key, i);
-		fprintf(out, "0x%" PRIx32 "/0x%" PRIx32, list[i].value, list[i].mask);
+		qos_buffer_printf(out, "0x%x/0x%x", list[i].value, list[i].mask);
 	}
 }
 
-static void print_dscps(FILE *out, uint64_t set)
+static void print_dscps(struct qos_buffer *out, uint64_t set)
 {
 	size_t count = 0;
 
@@ -106,32 +127,34 @@ static void print_dscps(FILE *out, uint64_t set)
 	}
 }
 
-static void print_icmp(FILE *out, const struct qos_match *m)
+static void print_icmp(struct qos_buffer *out, const struct qos_match *m)
 {
 	for (size_t i = 0; i < m->icmp_type_count; i++) {
 		const struct qos_icmp_type *type = &m->icmp_type[i];
 
 		begin(out, "icmp-type", i);
 		if (type->family)
-			fprintf(out, "v%u:", type->family);
-		fprintf(out, "%u", type->type);
+			qos_buffer_printf(out, "v%u:", type->family);
+		qos_buffer_number(out, type->type);
 		if (type->code >= 0)
-			fprintf(out, "/%d", type->code);
+			qos_buffer_printf(out, "/%d", type->code);
 	}
 }
 
-static void print_cgroups(FILE *out, const struct qos_match *m)
+static void print_cgroups(struct qos_buffer *out, const struct qos_match *m)
 {
 	for (size_t i = 0; i < m->cgroup_count; i++) {
 		begin(out, "cgroup", i);
-		fputs(m->cgroup[i], out);
+		qos_buffer_puts(out, m->cgroup[i]);
 	}
 }
 
-static void print_match(FILE *out, const struct qos_match *m)
+static void print_match(struct qos_buffer *out, const struct qos_match *m)
 {
-	if (m->family)
-		fprintf(out, " family %s", qos_names_text(&qos_names_family, m->family));
+	if (m->family) {
+		qos_buffer_puts(out, " family ");
+		qos_buffer_puts(out, qos_names_text(&qos_names_family, m->family));
+	}
 	print_protos(out, m);
 	print_prefixes(out, "src", m->src, m->src_count);
 	print_prefixes(out, "dst", m->dst, m->dst_count);
@@ -147,19 +170,19 @@ static void print_match(FILE *out, const struct qos_match *m)
 	print_icmp(out, m);
 }
 
-void qos_print_rule(FILE *out, const struct qos_policy *policy, const struct qos_rule_def *rule)
+void qos_print_rule(struct qos_buffer *out, const struct qos_policy *policy,
+		    const struct qos_rule_def *rule)
 {
 	const struct qos_match *m = &rule->match;
 
-	if (rule->drop)
-		fputs("rule drop", out);
-	else
-		fprintf(out, "rule class %s", policy->classes[rule->class_index].name);
+	qos_buffer_puts(out, rule->drop ? "rule drop" : "rule class ");
+	if (!rule->drop)
+		qos_buffer_puts(out, policy->classes[rule->class_index].name);
 	print_match(out, m);
 	for (size_t i = 0; i < m->excluded_count; i++) {
-		fputs(" not (", out);
+		qos_buffer_puts(out, " not (");
 		print_match(out, &m->excluded[i]);
-		fputs(" )", out);
+		qos_buffer_puts(out, " )");
 	}
-	fputc('\n', out);
+	qos_buffer_puts(out, "\n");
 }

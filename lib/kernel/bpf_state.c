@@ -1,10 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * The document that a program carries: in an array of two, the version in force and
- * the one being written, or the one before. Each has a serial number and a sum, so a
- * reader takes the newest that is whole, whenever it comes, and a writer that is
- * killed leaves the other.
- */
+/* The document that a program carries, as text. */
 #include "kernel/bpf_state.h"
 
 #include <bpf/bpf.h>
@@ -14,8 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buffer.h"
 #include "base/cleanup.h"
 #include "kernel/json_text.h"
+#include "kernel/versions.h"
 
 static int parse(const char *text, size_t len, json_t **ret_state)
 {
@@ -50,23 +47,36 @@ static char *dump_head(const json_t *state)
 	return qos_json_text(head);
 }
 
-static const char *text_or_none(const json_t *string)
+static void put_text(struct qos_buffer *out, const json_t *string)
 {
-	return json_is_string(string) ? json_string_value(string) : "";
+	if (json_is_string(string))
+		qos_buffer_put(out, json_string_value(string), json_string_length(string));
 }
 
-static char *dump(const json_t *state)
+/* In the first line of a document that is not in force yet. */
+#define MARK "\"" QOS_STATE_UNFINISHED "\":true,"
+
+static int put_document(struct qos_buffer *out, const json_t *state, bool unfinished)
 {
 	const json_t *show = json_object_get(state, SHOW);
-	const char *plan = text_or_none(json_object_get(state, PLAN));
-	const char *source = text_or_none(json_object_get(state, SOURCE));
 	_cleanup_(freep) char *head = dump_head(state), *shown = NULL;
-	char *text;
 
-	shown = json_is_object(show) ? qos_json_text(show) : strdup(text_or_none(show));
-	if (!head || !shown || asprintf(&text, "%s\n%s\n%s\f%s", head, shown, plan, source) < 0)
-		return NULL;
-	return text;
+	if (json_is_object(show))
+		shown = qos_json_text(show);
+	if (!head || (json_is_object(show) && !shown))
+		return -ENOMEM;
+	qos_buffer_puts(out, unfinished ? "{" MARK : "{");
+	qos_buffer_puts(out, head + 1);
+	qos_buffer_puts(out, "\n");
+	if (shown)
+		qos_buffer_puts(out, shown);
+	else
+		put_text(out, show);
+	qos_buffer_puts(out, "\n");
+	put_text(out, json_object_get(state, PLAN));
+	qos_buffer_puts(out, "\f");
+	put_text(out, json_object_get(state, SOURCE));
+	return out->failed ? -ENOMEM : 0;
 }
 
 /* "show" remains text: see qos_bpf_state_unfold(). */
@@ -109,72 +119,20 @@ int qos_bpf_state_unfold(json_t *state)
 	return json_object_set_new(state, SHOW, show) ? -ENOMEM : 0;
 }
 
-/* A value of the map; the text ends with a zero. */
-struct version {
-	uint64_t serial; /* 0: none was written; else it is in the entry of its lowest bit */
-	uint64_t sum;
-	char text[];
-};
-
-/* More than this the kernel may not be able to copy at once: KMALLOC_MAX_SIZE. */
-#define SIZE_MAX_SPARE (4U << 20)
-
-/* Room for the names and numbers of another policy of the shape. */
-static uint32_t size_for(size_t text_len)
+static int make_version(struct qos_buffer *out, const json_t *state, bool unfinished)
 {
-	size_t need = sizeof(struct version) + text_len + 1;
-	size_t size = need + need / 4 + 4096;
-
-	if (size > SIZE_MAX_SPARE)
-		size = need > SIZE_MAX_SPARE ? need : SIZE_MAX_SPARE;
-	/* the kernel copies values in multiples of 8 */
-	return (uint32_t)(size + 7) & ~7U;
-}
-
-/* FNV-1a, eight bytes at a time; behind the text are as many. */
-static uint64_t sum_of(uint64_t serial, const char *text)
-{
-	uint64_t sum = 0xcbf29ce484222325 ^ serial, word;
-
-	for (size_t at = 0, len = strlen(text); at < len; at += sizeof(word)) {
-		memcpy(&word, text + at, sizeof(word));
-		sum = (sum ^ word) * 0x100000001b3;
-		/* a product says nothing of a factor's high bits in its low ones */
-		sum ^= sum >> 32;
-	}
-	return sum;
-}
-
-static int write_version(int fd, uint32_t size, uint64_t serial, const char *text)
-{
-	_cleanup_(freep) struct version *version = calloc(1, (size_t)size + 8);
-	size_t len = strlen(text) + 1;
-	uint32_t key = serial & 1;
-
-	if (!version)
-		return -ENOMEM;
-	if (sizeof(*version) + len > size)
-		return -ENOSPC;
-	version->serial = serial;
-	memcpy(version->text, text, len);
-	version->sum = sum_of(serial, version->text);
-	return bpf_map_update_elem(fd, &key, version, BPF_ANY) ? -errno : 0;
+	qos_version_begin(out);
+	return put_document(out, state, unfinished);
 }
 
 int qos_bpf_state_bind(int prog_fd, const json_t *state, int *ret_fd)
 {
-	_cleanup_(freep) char *text = dump(state);
+	_cleanup_(qos_buffer_done) struct qos_buffer made = { 0 };
 	_cleanup_(closep) int fd = -1;
-	uint32_t size;
-	int r;
+	int r = make_version(&made, state, false);
 
-	if (!text)
-		return -ENOMEM;
-	size = size_for(strlen(text));
-	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, QOS_STATE_MAP, sizeof(uint32_t), size, 2, NULL);
-	if (fd < 0)
-		return -errno;
-	r = write_version(fd, size, 1, text);
+	if (r == 0)
+		r = qos_versions_create(QOS_STATE_MAP, &made, &fd);
 	if (r < 0)
 		return r;
 	if (bpf_prog_bind_map(prog_fd, fd, NULL))
@@ -183,9 +141,9 @@ int qos_bpf_state_bind(int prog_fd, const json_t *state, int *ret_fd)
 	return 0;
 }
 
-static int write_next(struct qos_bpf_document *document, const char *text)
+static int write_next(struct qos_bpf_document *document, struct qos_buffer *made)
 {
-	int r = write_version(document->fd, document->size, document->serial + 1, text);
+	int r = qos_version_write(document->fd, document->size, document->serial + 1, made);
 
 	if (r == 0)
 		document->serial++;
@@ -194,82 +152,36 @@ static int write_next(struct qos_bpf_document *document, const char *text)
 
 int qos_bpf_state_write(struct qos_bpf_document *document, const json_t *state)
 {
-	_cleanup_(freep) char *text = dump(state);
+	_cleanup_(qos_buffer_done) struct qos_buffer made = { 0 };
+	int r = make_version(&made, state, false);
 
-	return text ? write_next(document, text) : -ENOMEM;
+	return r < 0 ? r : write_next(document, &made);
 }
 
-int qos_bpf_state_begin(struct qos_bpf_document *document, const json_t *state, char **ret_text)
+int qos_bpf_state_begin(struct qos_bpf_document *document, const json_t *state,
+			struct qos_buffer *made)
 {
-	_cleanup_(freep) char *text = dump(state), *unfinished = NULL;
-	int r;
+	int r = make_version(made, state, true);
 
-	if (!text || asprintf(&unfinished, "{\"" QOS_STATE_UNFINISHED "\":true,%s", text + 1) < 0)
-		return -ENOMEM;
-	r = write_next(document, unfinished);
-	if (r < 0)
-		return r;
-	*ret_text = TAKE_PTR(text);
-	return 0;
+	return r < 0 ? r : write_next(document, made);
 }
 
-int qos_bpf_state_end(struct qos_bpf_document *document, const char *text)
+int qos_bpf_state_end(struct qos_bpf_document *document, struct qos_buffer *made)
 {
-	return write_next(document, text);
+	/* what it was marked with is blank to JSON, and nothing moves */
+	memset(qos_version_text(made) + 1, ' ', strlen(MARK));
+	return write_next(document, made);
 }
-
-/* *ret_version: what is in an entry; null where that is not whole. */
-static int read_version(const struct qos_bpf_document *document, uint32_t key,
-			struct version **ret_version)
-{
-	/* the text ends, whatever is there */
-	_cleanup_(freep) struct version *version = calloc(1, (size_t)document->size + 8);
-
-	if (!version)
-		return -ENOMEM;
-	if (bpf_map_lookup_elem(document->fd, &key, version))
-		return errno == ENOENT ? 0 : -errno;
-	if (document->size <= sizeof(*version) || (version->serial & 1) != key ||
-	    !version->serial || version->sum != sum_of(version->serial, version->text))
-		return 0;
-	*ret_version = TAKE_PTR(version);
-	return 0;
-}
-
-/* The newest that is whole; null: none. */
-static int read_newest(const struct qos_bpf_document *document, struct version **ret_version)
-{
-	_cleanup_(freep) struct version *first = NULL, *second = NULL;
-	int r = read_version(document, 0, &first);
-
-	if (r == 0)
-		r = read_version(document, 1, &second);
-	if (r < 0)
-		return r;
-	if (first && second)
-		*ret_version = first->serial > second->serial ? TAKE_PTR(first) : TAKE_PTR(second);
-	else
-		*ret_version = first ? TAKE_PTR(first) : TAKE_PTR(second);
-	return 0;
-}
-
-/* Both may be halfway only when each was read while it was written. */
-#define READ_TRIES 3
 
 int qos_bpf_state_read(struct qos_bpf_document *document, json_t **ret_state)
 {
-	_cleanup_(freep) struct version *version = NULL;
-	json_t *state;
-	int r = 0;
+	_cleanup_(freep) struct qos_version *version = NULL;
+	json_t *state = NULL;
+	int r = qos_version_read(document->fd, document->size, &version);
 
 	document->serial = 0;
-	for (int i = 0; r == 0 && !version && i < READ_TRIES; i++)
-		r = read_newest(document, &version);
-	if (r < 0)
-		return r;
-	if (!version)
-		return -EBADMSG;
-	r = parse_document(version->text, &state);
+	if (r == 0)
+		r = parse_document(version->text, &state);
 	if (r < 0)
 		return r;
 	document->serial = version->serial;

@@ -3,6 +3,7 @@
 #ifndef QOS_KERNEL_BPF_STATE_H
 #define QOS_KERNEL_BPF_STATE_H
 
+#include "base/buffer.h"
 #include "kernel/bpf.h"
 
 #define QOS_STATE_MAP	     "qos_state"
@@ -21,9 +22,11 @@ int qos_bpf_state_read(struct qos_bpf_document *document, json_t **ret_state);
 int qos_bpf_state_unfold(json_t *state);
 /* A new version in place of the one before that in force. -ENOSPC when there is no room. */
 int qos_bpf_state_write(struct qos_bpf_document *document, const json_t *state);
-/* The same in two steps: says that it is unfinished until the second. ret_text: for that. */
-int qos_bpf_state_begin(struct qos_bpf_document *document, const json_t *state, char **ret_text);
-int qos_bpf_state_end(struct qos_bpf_document *document, const char *text);
+/* The same in two steps: says that it is unfinished until the second, which needs what the first
+ * made in a buffer that was empty. */
+int qos_bpf_state_begin(struct qos_bpf_document *document, const json_t *state,
+			struct qos_buffer *made);
+int qos_bpf_state_end(struct qos_bpf_document *document, struct qos_buffer *made);
 
 /* A class's numbers as the maps have them: slots of the program instead of the plan's. */
 struct qos_class_cfg qos_bpf_class_bound(const struct qos_class_cfg *cfg, const uint32_t *slots);

@@ -30,7 +30,7 @@ static int find_slots(const struct qos_bpf *bpf, const struct qos_plan *plan, ui
 struct qos_bpf_update {
 	struct qos_bpf *bpf;
 	uint32_t *slots; /* of the plan's classes */
-	char *text;	 /* the document, when all is done */
+	struct qos_buffer document;
 	/* what there was */
 	void *classes;
 	struct qos_expiry_copy expiry;
@@ -41,7 +41,7 @@ void qos_bpf_update_free(struct qos_bpf_update *update)
 	if (!update)
 		return;
 	free(update->slots);
-	free(update->text);
+	qos_buffer_done(&update->document);
 	free(update->classes);
 	qos_expiry_copy_done(&update->expiry);
 	free(update);
@@ -63,7 +63,7 @@ static int prepare(struct qos_bpf_update *update, const struct qos_plan *plan, j
 	if (r == 0)
 		r = qos_expiry_copy(bpf, &update->expiry);
 	if (r == 0)
-		r = qos_bpf_state_begin(&bpf->document, state, &update->text);
+		r = qos_bpf_state_begin(&bpf->document, state, &update->document);
 	return r;
 }
 
@@ -116,7 +116,7 @@ int qos_bpf_update_end(struct qos_bpf_update *update, const struct qos_plan *pla
 	if (r == 0)
 		r = qos_expiry_start(bpf);
 	if (r == 0)
-		r = qos_bpf_state_end(&bpf->document, update->text);
+		r = qos_bpf_state_end(&bpf->document, &update->document);
 	if (r == 0)
 		return 0;
 	put_back(update);

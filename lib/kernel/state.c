@@ -2,11 +2,11 @@
 #include "kernel/state.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "base/buffer.h"
 #include "base/cleanup.h"
 #include "base/names.h"
 #include "base/utf8.h"
@@ -36,27 +36,32 @@ static bool can_borrow(const struct qos_plan_class *cls, const struct qos_class 
  * A class of "show" is written by hand: of the objects of a thousand of them the time of a change
  * would be. No word here has a character that JSON would have another way.
  */
-static void put_text(FILE *out, const char *before, const char *text, const char *after)
+/* Of a class, after its name. */
+#define KEY(name) ",\"" name "\":"
+
+static void put_quoted(struct qos_buffer *out, const char *word)
 {
-	fputs_unlocked(before, out);
-	fputs_unlocked(text, out);
-	fputs_unlocked(after, out);
+	qos_buffer_puts(out, "\"");
+	qos_buffer_puts(out, word);
+	qos_buffer_puts(out, "\"");
 }
 
-static void put_word(FILE *out, const char *key, const char *word)
+static inline void put_word(struct qos_buffer *out, const char *key, const char *word)
 {
-	put_text(out, ",\"", key, word ? "\":" : "\":null");
+	qos_buffer_puts(out, key);
 	if (word)
-		put_text(out, "\"", word, "\"");
+		put_quoted(out, word);
+	else
+		qos_buffer_puts(out, "null");
 }
 
-static void put_number(FILE *out, const char *key, uint64_t value)
+static inline void put_number(struct qos_buffer *out, const char *key, uint64_t value)
 {
-	put_text(out, ",\"", key, "\":");
-	fprintf(out, "%" PRIu64, value);
+	qos_buffer_puts(out, key);
+	qos_buffer_number(out, value);
 }
 
-static void put_number_or_null(FILE *out, const char *key, uint64_t value)
+static inline void put_number_or_null(struct qos_buffer *out, const char *key, uint64_t value)
 {
 	if (value)
 		put_number(out, key, value);
@@ -64,60 +69,62 @@ static void put_number_or_null(FILE *out, const char *key, uint64_t value)
 		put_word(out, key, NULL);
 }
 
-static void put_bool(FILE *out, const char *key, bool value)
+static inline void put_bool(struct qos_buffer *out, const char *key, bool value)
 {
-	put_text(out, ",\"", key, value ? "\":true" : "\":false");
+	qos_buffer_puts(out, key);
+	qos_buffer_puts(out, value ? "true" : "false");
 }
 
-static void put_dscp(FILE *out, uint8_t dscp)
+static void put_dscp(struct qos_buffer *out, uint8_t dscp)
 {
 	const char *name = qos_names_text(&qos_names_dscp, dscp);
 
 	if (name || dscp == QOS_DSCP_KEEP)
-		put_word(out, "dscp", dscp == QOS_DSCP_KEEP ? NULL : name);
+		put_word(out, KEY("dscp"), dscp == QOS_DSCP_KEEP ? NULL : name);
 	else
-		put_number(out, "dscp", dscp);
+		put_number(out, KEY("dscp"), dscp);
 }
 
 /* What only classes with packets of their own have, and what of it needs a queue. */
-static void put_leaf(FILE *out, const struct qos_plan_class *cls, const struct qos_class *def,
-		     bool fq)
+static void put_leaf(struct qos_buffer *out, const struct qos_plan_class *cls,
+		     const struct qos_class *def, bool fq)
 {
 	bool hosts = def->fairness == QOS_FAIR_SRC_HOST || def->fairness == QOS_FAIR_DST_HOST;
 	const char *priority = qos_names_text(&qos_names_priority, def->priority);
 	const char *fairness = qos_names_text(&qos_names_fairness, def->fairness);
 
 	fq = fq && !def->inner;
-	put_word(out, "priority", def->inner ? NULL : priority);
-	put_number_or_null(out, "limit_ns", fq ? cls->cfg.limit_ns : 0);
-	put_number_or_null(out, "latency_ns", fq ? def->latency : 0);
-	put_word(out, "fairness", fq ? fairness : NULL);
-	put_number_or_null(out, "host6_len", fq && hosts ? def->host6_len : 0);
-	put_number_or_null(out, "per_flow", fq ? def->per_flow : 0);
+	put_word(out, KEY("priority"), def->inner ? NULL : priority);
+	put_number_or_null(out, KEY("limit_ns"), fq ? cls->cfg.limit_ns : 0);
+	put_number_or_null(out, KEY("latency_ns"), fq ? def->latency : 0);
+	put_word(out, KEY("fairness"), fq ? fairness : NULL);
+	put_number_or_null(out, KEY("host6_len"), fq && hosts ? def->host6_len : 0);
+	put_number_or_null(out, KEY("per_flow"), fq ? def->per_flow : 0);
 	if (fq)
-		put_bool(out, "ecn", def->ecn);
+		put_bool(out, KEY("ecn"), def->ecn);
 	else
-		put_word(out, "ecn", NULL);
+		put_word(out, KEY("ecn"), NULL);
 	put_dscp(out, cls->cfg.dscp);
 }
 
-static void put_class(FILE *out, const struct qos_plan *plan, size_t i)
+static void put_class(struct qos_buffer *out, const struct qos_plan *plan, size_t i)
 {
 	const struct qos_class *def = &plan->policy->classes[i];
 	const struct qos_plan_class *cls = &plan->classes[i];
 	const char *parent = parent_name(plan->policy, def);
 
-	put_text(out, i ? ",{\"name\":\"" : "{\"name\":\"", cls->name, "\"");
-	put_word(out, "parent", parent);
-	put_number(out, "depth", def->depth);
-	put_bool(out, "inner", def->inner);
-	put_number_or_null(out, "rate", cls->rate);
-	put_number_or_null(out, "ceil", cls->ceil);
-	put_number(out, "weight", def->weight);
-	put_word(out, "lender", can_borrow(cls, def) ? parent : NULL);
-	put_number(out, "burst", cls->burst);
+	qos_buffer_puts(out, i ? ",{\"name\":" : "{\"name\":");
+	put_quoted(out, cls->name);
+	put_word(out, KEY("parent"), parent);
+	put_number(out, KEY("depth"), def->depth);
+	put_bool(out, KEY("inner"), def->inner);
+	put_number_or_null(out, KEY("rate"), cls->rate);
+	put_number_or_null(out, KEY("ceil"), cls->ceil);
+	put_number(out, KEY("weight"), def->weight);
+	put_word(out, KEY("lender"), can_borrow(cls, def) ? parent : NULL);
+	put_number(out, KEY("burst"), cls->burst);
 	put_leaf(out, cls, def, plan->link.mode == QOS_MODE_FQ);
-	fputc('}', out);
+	qos_buffer_puts(out, "}");
 }
 
 static json_t *show_overhead(const struct qos_link_cfg *link)
@@ -208,23 +215,19 @@ static json_t *show(const struct qos_plan *plan, const struct qos_link_info *lin
 {
 	_cleanup_(json_decrefp) json_t *object = show_link(plan, link);
 	_cleanup_(freep) char *begin = qos_json_text(object), *text = NULL;
-	size_t len = 0;
-	FILE *out;
+	_cleanup_(qos_buffer_done) struct qos_buffer out = { 0 };
 
 	if (!begin)
 		return NULL;
-	out = open_memstream(&text, &len);
-	if (!out)
-		return NULL;
 	/* the object's end comes after its last key */
-	fprintf(out, "%.*s,\"classes\":[", (int)strlen(begin) - 1, begin);
+	qos_buffer_put(&out, begin, strlen(begin) - 1);
+	qos_buffer_puts(&out, ",\"classes\":[");
 	for (size_t i = 0; i < plan->class_count; i++)
-		put_class(out, plan, i);
-	fputs("]}", out);
-	/* without memory for its last part a memstream may close well, and be null */
-	if (fclose(out) || !text)
+		put_class(&out, plan, i);
+	qos_buffer_puts(&out, "]}");
+	if (qos_buffer_take(&out, &text) < 0)
 		return NULL;
-	return json_stringn_nocheck(text, len);
+	return json_string_nocheck(text);
 }
 
 int qos_state_new(const struct qos_plan *plan, const char *text, const struct qos_link_info *link,

@@ -163,6 +163,24 @@ static int find_duplicates(const struct qos_node *map, struct qos_diags *diags, 
 	return 0;
 }
 
+/* Most maps have few keys, with nothing to remove: to see that takes no memory. */
+#define FEW 16
+
+static bool is_clean(const struct qos_node *map, size_t count)
+{
+	if (count > FEW)
+		return false;
+	for (const struct qos_node *a = map->first; a; a = a->next) {
+		if (strcmp(a->key, "<<") == 0)
+			return false;
+		for (const struct qos_node *b = a->next; b; b = b->next) {
+			if (strcmp(a->key, b->key) == 0)
+				return false;
+		}
+	}
+	return true;
+}
+
 int doc_map_prune(struct qos_node *map, struct qos_diags *diags, struct qos_node **removed)
 {
 	_cleanup_(freep) bool *doomed = NULL;
@@ -171,6 +189,8 @@ int doc_map_prune(struct qos_node *map, struct qos_diags *diags, struct qos_node
 
 	for (const struct qos_node *item = map->first; item; item = item->next)
 		count++;
+	if (is_clean(map, count))
+		return 0;
 	doomed = calloc(count + 1, sizeof(*doomed));
 	if (!doomed)
 		return -ENOMEM;

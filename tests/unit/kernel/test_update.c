@@ -258,12 +258,12 @@ static void test_generations(void **state)
 static void interrupt(struct env *env)
 {
 	_cleanup_(qos_device_closep) struct qos_device *device = running_device(env);
-	_cleanup_(freep) char *text = NULL;
+	_cleanup_(qos_buffer_done) struct qos_buffer made = { 0 };
 	struct qos_bpf *bpf = device->running;
 	struct qos_class_cfg cfg = running_class(env, "a");
 	int slot = qos_bpf_slot(bpf->state, "a");
 
-	assert_int_equal(qos_bpf_state_begin(&bpf->document, bpf->state, &text), 0);
+	assert_int_equal(qos_bpf_state_begin(&bpf->document, bpf->state, &made), 0);
 	cfg.rate = 12345;
 	assert_int_equal(bpf_map_update_elem(bpf->classes_fd, &slot, &cfg, BPF_ANY), 0);
 }
