@@ -12,7 +12,7 @@
 
 #include "pieces.h"
 
-#define QOS_ABI_VERSION 6
+#define QOS_ABI_VERSION 7
 
 /* Slot 0 of every per-class map is the link itself. */
 #define QOS_SLOT_LINK	0
@@ -250,7 +250,7 @@ struct qos_link_cfg {
 	__u32 generation; /* counts programs that share flow records; 16 bits */
 	__u32 slots;	  /* of classes that flows may have been in; of others none is looked for */
 	__u64 settled;	  /* CLOCK_MONOTONIC: the other's packets have left; 0: there are none */
-	struct qos_sock_layout sock; /* where rules ask for users */
+	__u32 reads_sockets; /* for users and cgroups, rather than ask helpers */
 	__u32 pad;
 };
 
@@ -347,7 +347,7 @@ _Static_assert(sizeof(struct qos_clocks) == 960, "abi");
 _Static_assert(sizeof(struct qos_flow) == 64, "abi");
 _Static_assert(sizeof(struct qos_flow_name) == 64, "abi");
 _Static_assert(sizeof(struct qos_counters) == 16 * QOS_VERDICTS + 16 + 8 * QOS_DELAYS, "abi");
-_Static_assert(sizeof(struct qos_link_cfg) == 96 + 4 * (QOS_PIECES + QOS_MAX_MASKS), "abi");
+_Static_assert(sizeof(struct qos_link_cfg) == 80 + 4 * (QOS_PIECES + QOS_MAX_MASKS), "abi");
 _Static_assert(sizeof(struct qos_expiry) == 40, "abi");
 _Static_assert(sizeof(struct qos_expiry_cfg) == 136, "abi");
 _Static_assert(sizeof(struct qos_event) == 32 + QOS_FACTS_MAX, "abi");

@@ -8,8 +8,8 @@
 #define QOS_MORE_H
 
 #include "match.h"
+#include "owner.h"
 #include "size.h"
-#include "user.h"
 
 #define USED_SMALL                                                                         \
 	(QOS_USED(QOS_PIECE_VLAN) | QOS_USED(QOS_PIECE_LENGTH) | QOS_USED(QOS_PIECE_TCP) | \
@@ -59,10 +59,7 @@ static __always_inline void read_more(struct __sk_buff *skb, struct facts *f)
 	find_small(skb, f);
 	if (qos_link.used & USED_MARK)
 		f->more.mark = skb->mark;
-	if (USES(QOS_PIECE_UID))
-		f->more.uid = socket_uid(skb);
-	if (USES(QOS_PIECE_CGROUP))
-		f->more.cgroup = bpf_skb_cgroup_id(skb);
+	find_owner(skb, f);
 }
 
 static __always_inline __u64 small_facts(const struct facts *f)

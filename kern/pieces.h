@@ -58,17 +58,22 @@ struct qos_values {
 /* No socket, or none with a user. */
 #define QOS_NO_UID 0xffffffffU
 
-/* Where the kernel's structs have the user of a socket, as its BTF says: offsets. */
-struct qos_sock_layout {
-	__u32 type;    /* BTF id of struct sock; 0: a helper is asked */
-	__u32 uid;     /* in it, */
-	__u32 net;     /* and the pointer to its struct net, */
-	__u32 user_ns; /* in which is one to its struct user_namespace, */
-	__u32 level;   /* in which is how far it is from the first */
-};
+/* No helper has this number: the call that the controller makes one of bpf_cast_to_kern_ctx(). */
+#define QOS_CALL_KERNEL_SKB 0x716f73
 
-/* No helper has this number: the call that the controller makes one of bpf_rdonly_cast(). */
-#define QOS_CALL_RDONLY_CAST 0x716f73
+/* Offsets that no struct has: the controller puts those of the kernel's structs in their place. */
+enum qos_member {
+	QOS_SKB_SOCK = 0x7100,
+	QOS_SOCK_STATE,
+	QOS_SOCK_UID,
+	QOS_SOCK_NET,
+	QOS_NET_USER_NS,
+	QOS_USER_NS_LEVEL,
+	QOS_SOCK_CGROUP,
+	QOS_CGROUP_NODE,
+	QOS_NODE_ID,
+	QOS_MEMBERS_END
+};
 
 /* Family and address, as one string of bits; of IPv4 the first 32 of the address. */
 struct qos_prefix_key {

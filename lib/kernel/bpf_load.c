@@ -18,8 +18,8 @@
 #include "kernel/cgroups.h"
 #include "kernel/expiry.h"
 #include "kernel/live.h"
+#include "kernel/owners.h"
 #include "kernel/slots.h"
-#include "kernel/users.h"
 
 #define FLOW_RECORDS_PER_CLASS 256
 #define FLOW_RECORDS_MAX       65536 /* of 128 bytes with their names */
@@ -133,8 +133,8 @@ static int configure(struct egress_bpf *skel, const struct qos_plan *plan,
 		return r;
 	link.l2_len = l2_len;
 	link.default_slot = slots->of[plan->policy->default_class];
-	if (link.used & QOS_USED(QOS_PIECE_UID))
-		qos_users_read(skel->progs.qos_egress, &link.sock);
+	if (link.used & (QOS_USED(QOS_PIECE_UID) | QOS_USED(QOS_PIECE_CGROUP)))
+		link.reads_sockets = qos_owners_read(skel->progs.qos_egress);
 	memcpy((void *)&skel->rodata->qos_link, &link, sizeof(link));
 	r = bpf_map__set_max_entries(skel->maps.qos_classes, slots->capacity);
 	if (r == 0)

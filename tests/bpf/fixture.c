@@ -15,7 +15,7 @@
 #include "egress.skel.h"
 #include "egress_fake.skel.h"
 #include "kernel/bpf_tables.h"
-#include "kernel/users.h"
+#include "kernel/owners.h"
 #include "new_class.skel.h"
 #include "new_flow.skel.h"
 #include "shaper.h"
@@ -69,8 +69,9 @@ static void configure(const struct shaper *s, struct bpf_object *obj, void *link
 {
 	struct qos_link_cfg link = s->link;
 
-	if (link.used & QOS_USED(QOS_PIECE_UID))
-		qos_users_read(bpf_object__find_program_by_name(obj, "qos_egress"), &link.sock);
+	if (link.used & (QOS_USED(QOS_PIECE_UID) | QOS_USED(QOS_PIECE_CGROUP)))
+		link.reads_sockets =
+			qos_owners_read(bpf_object__find_program_by_name(obj, "qos_egress"));
 	memcpy(link_cfg, &link, sizeof(link));
 	set_entries(obj, "qos_classes", s->capacity);
 	set_entries(obj, "qos_clocks", s->capacity);

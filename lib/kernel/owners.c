@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "kernel/owners.h"
+
+#include <bpf/bpf.h>
+#include <linux/bpf.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "kernel/btf.h"
+#include "pieces.h"
+
+#define CAST  "bpf_cast_to_kern_ctx"
+
+#define FIRST QOS_SKB_SOCK
+#define COUNT (QOS_MEMBERS_END - FIRST)
+
+/* Of each member where it is, and what the load of it is. A member of a struct within is named. */
+static const struct {
+	const char *type, *inside, *name;
+	uint32_t size;
+	uint8_t load;
+} members[COUNT] = {
+	[QOS_SKB_SOCK - FIRST] = { "sk_buff", NULL, "sk", 8, BPF_DW },
+	[QOS_SOCK_STATE - FIRST] = { "sock_common", "__sk_common", "skc_state", 1, BPF_B },
+	[QOS_SOCK_UID - FIRST] = { "sock", NULL, "sk_uid", sizeof(uid_t), BPF_W },
+	[QOS_SOCK_NET - FIRST] = { "sock_common", "__sk_common", "skc_net", 8, BPF_DW },
+	[QOS_NET_USER_NS - FIRST] = { "net", NULL, "user_ns", 8, BPF_DW },
+	[QOS_USER_NS_LEVEL - FIRST] = { "user_namespace", NULL, "level", 4, BPF_W },
+	[QOS_SOCK_CGROUP - FIRST] = { "sock_cgroup_data", "sk_cgrp_data", "cgroup", 8, BPF_DW },
+	[QOS_CGROUP_NODE - FIRST] = { "cgroup", NULL, "kn", 8, BPF_DW },
+	[QOS_NODE_ID - FIRST] = { "kernfs_node", NULL, "id", 8, BPF_DW },
+};
+
+static const struct btf_type *find_struct(const struct btf *btf, const char *name)
+{
+	int id = btf__find_by_name_kind(btf, name, BTF_KIND_STRUCT);
+
+	return id < 0 ? NULL : btf__type_by_id(btf, (uint32_t)id);
+}
+
+/* -1: none such. The sizes are checked too: a kernel that has something else there has moved on. */
+static int find_member(const struct btf *btf, size_t i)
+{
+	const struct btf_type *type = find_struct(btf, members[i].type);
+	const struct btf_type *sock = members[i].inside ? find_struct(btf, "sock") : NULL;
+	int offset, outer = 0;
+
+	if (!type || (members[i].inside && !sock))
+		return -1;
+	offset = qos_btf_member(btf, type, members[i].name, members[i].size);
+	if (sock)
+		outer = qos_btf_member(btf, sock, members[i].inside, type->size);
+	return offset < 0 || outer < 0 || outer + offset > INT16_MAX ? -1 : outer + offset;
+}
+
+static bool find_members(const struct btf *btf, int16_t *offsets)
+{
+	for (size_t i = 0; i < COUNT; i++) {
+		int offset = find_member(btf, i);
+
+		if (offset < 0)
+			return false;
+		offsets[i] = (int16_t)offset;
+	}
+	return true;
+}
+
+static struct bpf_insn call(int cast)
+{
+	return (struct bpf_insn){ .code = BPF_JMP | BPF_CALL,
+				  .src_reg = BPF_PSEUDO_KFUNC_CALL,
+				  .imm = cast };
+}
+
+static struct bpf_insn load(uint8_t dst, uint8_t src, enum qos_member which, const int16_t *offsets)
+{
+	return (struct bpf_insn){ .code = BPF_LDX | BPF_MEM | members[which - FIRST].load,
+				  .dst_reg = dst,
+				  .src_reg = src,
+				  .off = offsets[which - FIRST] };
+}
+
+/* It takes a kernel with that function, a JIT, and a verifier that follows the same way. */
+static bool can_read(int cast, const int16_t *offsets)
+{
+	const struct bpf_insn insns[] = {
+		call(cast),
+		load(BPF_REG_1, BPF_REG_0, QOS_SKB_SOCK, offsets),
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
+		{ .code = BPF_JMP | BPF_JEQ | BPF_K, .dst_reg = BPF_REG_1, .off = 8 },
+		load(BPF_REG_2, BPF_REG_1, QOS_SOCK_STATE, offsets),
+		load(BPF_REG_2, BPF_REG_1, QOS_SOCK_UID, offsets),
+		load(BPF_REG_2, BPF_REG_1, QOS_SOCK_NET, offsets),
+		load(BPF_REG_2, BPF_REG_2, QOS_NET_USER_NS, offsets),
+		load(BPF_REG_2, BPF_REG_2, QOS_USER_NS_LEVEL, offsets),
+		load(BPF_REG_2, BPF_REG_1, QOS_SOCK_CGROUP, offsets),
+		load(BPF_REG_2, BPF_REG_2, QOS_CGROUP_NODE, offsets),
+		load(BPF_REG_2, BPF_REG_2, QOS_NODE_ID, offsets),
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	int fd = bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "qos_can_read", "GPL", insns,
+			       ARRAY_SIZE(insns), NULL);
+
+	if (fd < 0)
+		return false;
+	close(fd);
+	return true;
+}
+
+/* libbpf takes the instructions from where they are. */
+static void put(const struct bpf_program *prog, int cast, const int16_t *offsets)
+{
+	struct bpf_insn *insns = (struct bpf_insn *)bpf_program__insns(prog);
+
+	for (size_t i = 0; i < bpf_program__insn_cnt(prog); i++) {
+		struct bpf_insn *insn = &insns[i];
+
+		if (insn->code == (BPF_JMP | BPF_CALL) && !insn->src_reg &&
+		    insn->imm == QOS_CALL_KERNEL_SKB)
+			*insn = call(cast);
+		else if (BPF_CLASS(insn->code) == BPF_LDX && insn->off >= FIRST &&
+			 insn->off < QOS_MEMBERS_END)
+			insn->off = offsets[insn->off - FIRST];
+	}
+}
+
+bool qos_owners_read(const struct bpf_program *prog)
+{
+	_cleanup_(btfp) struct btf *btf = btf__load_vmlinux_btf();
+	int16_t offsets[COUNT];
+	int cast;
+
+	if (!btf || !find_members(btf, offsets))
+		return false;
+	cast = btf__find_by_name_kind(btf, CAST, BTF_KIND_FUNC);
+	if (cast < 0 || !can_read(cast, offsets))
+		return false;
+	put(prog, cast, offsets);
+	return true;
+}
