@@ -63,7 +63,8 @@ struct qos_values {
 
 /* Offsets that no struct has: the controller puts those of the kernel's structs in their place. */
 enum qos_member {
-	QOS_SKB_SOCK = 0x7100,
+	QOS_MEMBERS_BEGIN = 0x7100,
+	QOS_SKB_SOCK = QOS_MEMBERS_BEGIN,
 	QOS_SOCK_STATE,
 	QOS_SOCK_UID,
 	QOS_SOCK_NET,

@@ -12,7 +12,7 @@
 
 #define CAST  "bpf_cast_to_kern_ctx"
 
-#define FIRST QOS_SKB_SOCK
+#define FIRST QOS_MEMBERS_BEGIN
 #define COUNT (QOS_MEMBERS_END - FIRST)
 
 /* Of each member where it is, and what the load of it is. A member of a struct within is named. */
