@@ -159,6 +159,7 @@ struct qos_clocks {
 	__s64 early; /* of a leaf: ns that its bytes leave before its clock, summed up */
 	__u64 queued_rate, queued_share; /* of a leaf: bytes that waited at the last look */
 	__s64 hurry;			 /* of a leaf: those of a byte, of late */
+	__u64 pad[8]; /* an index of 2^n bytes is a shift */
 };
 
 /* A flow of a class, or a host. */
@@ -252,6 +253,7 @@ struct qos_link_cfg {
 	__u64 settled;	  /* CLOCK_MONOTONIC: the other's packets have left; 0: there are none */
 	__u32 reads_sockets; /* for users and cgroups, rather than ask helpers */
 	__u32 pad;
+	__u64 net; /* the interface's, as the kernel has it, of the first user namespace; or 0 */
 };
 
 /* Times at which numbers that were put for a while end. */
@@ -324,11 +326,12 @@ struct qos_decision {
 	__u32 decided; /* QOS_DECIDED */
 	__u32 pad;
 	__u64 packets, bytes; /* since it is remembered; not in qos_hits yet */
-	/* a line: what few rules ask for */
+	/* a line: what few rules ask for; what none does is 0, or none */
 	__u64 cgroup;
 	__u32 mark, uid;
-	__u64 small; /* sets of length and flags; VLAN */
-	__u64 pad_to_line[5];
+	__u32 length_set, l4_set;
+	__u32 vlan;
+	__u32 pad_to_line[9];
 };
 
 /* A question to qos_explain(), in skb->cb: [0] which of the others are given, */
@@ -343,11 +346,11 @@ struct qos_decision {
 
 _Static_assert(sizeof(struct qos_class_cfg) == 128, "abi");
 _Static_assert(sizeof(struct qos_pace) == 256, "abi");
-_Static_assert(sizeof(struct qos_clocks) == 960, "abi");
+_Static_assert(sizeof(struct qos_clocks) == 1024, "abi");
 _Static_assert(sizeof(struct qos_flow) == 64, "abi");
 _Static_assert(sizeof(struct qos_flow_name) == 64, "abi");
 _Static_assert(sizeof(struct qos_counters) == 16 * QOS_VERDICTS + 16 + 8 * QOS_DELAYS, "abi");
-_Static_assert(sizeof(struct qos_link_cfg) == 80 + 4 * (QOS_PIECES + QOS_MAX_MASKS), "abi");
+_Static_assert(sizeof(struct qos_link_cfg) == 88 + 4 * (QOS_PIECES + QOS_MAX_MASKS), "abi");
 _Static_assert(sizeof(struct qos_expiry) == 40, "abi");
 _Static_assert(sizeof(struct qos_expiry_cfg) == 136, "abi");
 _Static_assert(sizeof(struct qos_event) == 32 + QOS_FACTS_MAX, "abi");

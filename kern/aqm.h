@@ -69,14 +69,16 @@ static __always_inline enum qos_verdict aqm(const struct path *p, const struct f
 
 	if (delay <= L4S_STEP_NS || !ref->own)
 		goto low;
+	if (delay <= p->cls->latency_ns && ecn != ECN_ECT1)
+		goto low;
 	packets = wait_for(&p->clk->pace[0], (__u64)flow->largest * (16 * 5 / 2)
 						     << QOS_VIRTUAL_SHIFT);
 	if (delay <= packets)
 		goto low;
 	if (ecn == ECN_ECT1)
 		return QOS_MARK_L4S;
-	/* short, or the flow's first to wait */
-	if (delay <= p->cls->latency_ns || (__s64)(now - flow->last) >= 0)
+	/* the flow's first to wait */
+	if ((__s64)(now - flow->last) >= 0)
 		goto low;
 	if (!qos_codel(ref->place, now))
 		return QOS_PASS;

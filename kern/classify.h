@@ -12,10 +12,9 @@
  */
 static __always_inline __u64 rest_of_facts(const struct facts *f)
 {
-	__u32 key = f->key;
+	/* of flags and types it is the sets that are told apart: more.h */
+	__u32 key = f->key & ~(QOS_KEY_TCP | QOS_KEY_ICMP);
 
-	if (USES(QOS_PIECE_TCP) || USES(QOS_PIECE_ICMP)) /* their sets are told apart: more.h */
-		key &= ~(QOS_KEY_TCP | QOS_KEY_ICMP);
 	return (__u64)f->sport << 48 | (__u64)f->dport << 32 | (__u32)f->dscp << 24 | key;
 }
 

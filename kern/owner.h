@@ -28,12 +28,17 @@ static const void *(*const kernel_skb)(struct __sk_buff *skb) = (void *)QOS_CALL
 		_value;                                     \
 	})
 
-/* In the first user namespace a user's number is the one that the kernel has. */
+/*
+ * In the first user namespace a user's number is the one that the kernel has. Of the interface's
+ * own network namespace that is known: an interface that leaves it loses its program.
+ */
 static __always_inline int is_first_namespace(__u64 sock)
 {
-	__u64 net = READ(u64, sock, QOS_SOCK_NET);
-	__u64 ns = READ(u64, net, QOS_NET_USER_NS);
+	__u64 net = READ(u64, sock, QOS_SOCK_NET), ns;
 
+	if (net == qos_link.net)
+		return 1;
+	ns = READ(u64, net, QOS_NET_USER_NS);
 	return READ(u32, ns, QOS_USER_NS_LEVEL) == 0;
 }
 

@@ -3,12 +3,14 @@
 
 #include <bpf/bpf.h>
 #include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <stddef.h>
+#include <string.h>
 #include <sys/types.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "kernel/btf.h"
-#include "pieces.h"
 
 #define CAST  "bpf_cast_to_kern_ctx"
 
@@ -81,31 +83,61 @@ static struct bpf_insn load(uint8_t dst, uint8_t src, enum qos_member which, con
 				  .off = offsets[which - FIRST] };
 }
 
-/* It takes a kernel with that function, a JIT, and a verifier that follows the same way. */
-static bool can_read(int cast, const int16_t *offsets)
+#define MOVE(dst, src)                                                                  \
+	{                                                                               \
+		.code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = (dst), .src_reg = (src) \
+	}
+#define STORE(size, dst, offset, src)                                                   \
+	{                                                                               \
+		.code = BPF_STX | BPF_MEM | (size), .dst_reg = (dst), .src_reg = (src), \
+		.off = (offset)                                                         \
+	}
+#define CB(i) ((int16_t)offsetof(struct __sk_buff, cb[i]))
+
+/*
+ * A program that reads all of it, and leaves the address of the socket's network namespace and the
+ * level of its user namespace in skb->cb. It takes a kernel with that function, a JIT, and a
+ * verifier that follows the same way; else -1.
+ */
+static int load_reader(int cast, const int16_t *offsets)
 {
 	const struct bpf_insn insns[] = {
+		MOVE(BPF_REG_6, BPF_REG_1),
 		call(cast),
 		load(BPF_REG_1, BPF_REG_0, QOS_SKB_SOCK, offsets),
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
-		{ .code = BPF_JMP | BPF_JEQ | BPF_K, .dst_reg = BPF_REG_1, .off = 8 },
+		{ .code = BPF_JMP | BPF_JEQ | BPF_K, .dst_reg = BPF_REG_1, .off = 10 },
 		load(BPF_REG_2, BPF_REG_1, QOS_SOCK_STATE, offsets),
 		load(BPF_REG_2, BPF_REG_1, QOS_SOCK_UID, offsets),
-		load(BPF_REG_2, BPF_REG_1, QOS_SOCK_NET, offsets),
-		load(BPF_REG_2, BPF_REG_2, QOS_NET_USER_NS, offsets),
-		load(BPF_REG_2, BPF_REG_2, QOS_USER_NS_LEVEL, offsets),
 		load(BPF_REG_2, BPF_REG_1, QOS_SOCK_CGROUP, offsets),
 		load(BPF_REG_2, BPF_REG_2, QOS_CGROUP_NODE, offsets),
 		load(BPF_REG_2, BPF_REG_2, QOS_NODE_ID, offsets),
+		load(BPF_REG_2, BPF_REG_1, QOS_SOCK_NET, offsets),
+		STORE(BPF_DW, BPF_REG_6, CB(0), BPF_REG_2),
+		load(BPF_REG_2, BPF_REG_2, QOS_NET_USER_NS, offsets),
+		load(BPF_REG_2, BPF_REG_2, QOS_USER_NS_LEVEL, offsets),
+		STORE(BPF_W, BPF_REG_6, CB(2), BPF_REG_2),
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
-	int fd = bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "qos_can_read", "GPL", insns,
-			       ARRAY_SIZE(insns), NULL);
 
-	if (fd < 0)
-		return false;
-	close(fd);
-	return true;
+	return bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "qos_reader", "GPL", insns, ARRAY_SIZE(insns),
+			     NULL);
+}
+
+/* Of the caller's network namespace, which a test run's socket is in; 0: not the first user's. */
+static uint64_t find_net(int reader)
+{
+	uint8_t frame[ETH_HLEN + 20] = { 0 };
+	struct __sk_buff skb = { .cb = { 0, 0, UINT32_MAX } };
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = sizeof(frame),
+		    .ctx_in = &skb, .ctx_size_in = sizeof(skb), .ctx_out = &skb,
+		    .ctx_size_out = sizeof(skb));
+	uint64_t net;
+
+	if (bpf_prog_test_run_opts(reader, &opts) || skb.cb[2])
+		return 0;
+	memcpy(&net, skb.cb, sizeof(net));
+	return net;
 }
 
 /* libbpf takes the instructions from where they are. */
@@ -125,17 +157,22 @@ static void put(const struct bpf_program *prog, int cast, const int16_t *offsets
 	}
 }
 
-bool qos_owners_read(const struct bpf_program *prog)
+void qos_owners_read(const struct bpf_program *prog, struct qos_link_cfg *link)
 {
 	_cleanup_(btfp) struct btf *btf = btf__load_vmlinux_btf();
+	_cleanup_(closep) int reader = -1;
 	int16_t offsets[COUNT];
 	int cast;
 
 	if (!btf || !find_members(btf, offsets))
-		return false;
+		return;
 	cast = btf__find_by_name_kind(btf, CAST, BTF_KIND_FUNC);
-	if (cast < 0 || !can_read(cast, offsets))
-		return false;
+	if (cast < 0)
+		return;
+	reader = load_reader(cast, offsets);
+	if (reader < 0)
+		return;
 	put(prog, cast, offsets);
-	return true;
+	link->reads_sockets = 1;
+	link->net = find_net(reader);
 }

@@ -4,12 +4,14 @@
 #define QOS_KERNEL_OWNERS_H
 
 #include <bpf/libbpf.h>
-#include <stdbool.h>
+
+#include "abi.h"
 
 /*
- * Has a program that is not loaded yet read users and cgroups from sockets. False where this kernel
- * does not let it: the program stays as it is and asks helpers.
+ * Has a program that is not loaded yet read users and cgroups from sockets, and says so in what is
+ * to be its constants. Where this kernel does not let it both stay as they are: it asks helpers.
+ * For an interface of the caller's network namespace.
  */
-bool qos_owners_read(const struct bpf_program *prog);
+void qos_owners_read(const struct bpf_program *prog, struct qos_link_cfg *link);
 
 #endif
