@@ -137,8 +137,13 @@ struct qos_pace {
 	__u64 backlog; /* bytes, of late */
 };
 
-/* Written by the program; CLOCK_MONOTONIC, ns. */
+/*
+ * Written by the program; CLOCK_MONOTONIC, ns. Of 2^n bytes, so that an index is a shift; and what
+ * there is by level has room behind it, so that two bits of a level are an index without a test.
+ */
 struct qos_clocks {
+	struct qos_pace pace[QOS_LEVELS]; /* of a leaf the first: its flows */
+	/* a line */
 	__u64 rate;
 	__u64 ceil[QOS_LEVELS]; /* of an inner class by level; of a leaf the first */
 	__u64 busy;		/* of a leaf: no packet of it departs later */
@@ -146,10 +151,9 @@ struct qos_clocks {
 	__u64 sent_rate;  /* bytes since the last look: guaranteed (of an inner class, in it), */
 	__u64 sent_share; /* and borrowed */
 	/* a line */
-	__u64 share;			  /* finish, in the parent's virtual time */
-	__u32 until;			  /* turn of the parent's wheel that this class is at */
-	__u32 contended;		  /* of an inner class: some wait in it, or above it */
-	struct qos_pace pace[QOS_LEVELS]; /* of a leaf the first: its flows */
+	__u64 share;	 /* finish, in the parent's virtual time */
+	__u32 until;	 /* turn of the parent's wheel that this class is at */
+	__u32 contended; /* of an inner class: some wait in it, or above it */
 	__u64 guaranteed_rate;
 	__u64 own_rate, borrowed_rate; /* of a leaf: bytes/s it sent of late */
 	__u64 sparse[2];	  /* clocks of flows below their share: small packets, others */
@@ -159,7 +163,7 @@ struct qos_clocks {
 	__s64 early; /* of a leaf: ns that its bytes leave before its clock, summed up */
 	__u64 queued_rate, queued_share; /* of a leaf: bytes that waited at the last look */
 	__s64 hurry;			 /* of a leaf: those of a byte, of late */
-	__u64 pad[8]; /* an index of 2^n bytes is a shift */
+	__u64 pad[8];
 };
 
 /* A flow of a class, or a host. */
@@ -346,7 +350,7 @@ struct qos_decision {
 
 _Static_assert(sizeof(struct qos_class_cfg) == 128, "abi");
 _Static_assert(sizeof(struct qos_pace) == 256, "abi");
-_Static_assert(sizeof(struct qos_clocks) == 1024, "abi");
+_Static_assert(sizeof(struct qos_clocks) == 4 * sizeof(struct qos_pace), "abi");
 _Static_assert(sizeof(struct qos_flow) == 64, "abi");
 _Static_assert(sizeof(struct qos_flow_name) == 64, "abi");
 _Static_assert(sizeof(struct qos_counters) == 16 * QOS_VERDICTS + 16 + 8 * QOS_DELAYS, "abi");

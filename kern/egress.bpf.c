@@ -172,7 +172,6 @@ static __always_inline int stamp(struct __sk_buff *skb, struct shaping *s, __u64
 		return drop(s, s->path.slot, verdict, s->at - s->now);
 	}
 	passed = forget_which(verdict + unknown_zero(s->path.cls));
-	charge(&s->path, s->now, s->size.bytes, &s->d);
 	charge_flow(&s->path, &s->ref, s->now, s->d.at, s->at, s->size.bytes);
 	if (s->at > s->now)
 		be_busy(&s->path, s->at);
@@ -182,6 +181,7 @@ static __always_inline int stamp(struct __sk_buff *skb, struct shaping *s, __u64
 		count_delay(c, s->at - s->now, &s->size);
 	}
 	depart_at(skb, s->now, later(s->at, own));
+	charge(&s->path, s->now, s->size.bytes, &s->d);
 	return PASS;
 }
 
@@ -191,12 +191,12 @@ static __always_inline int pass(struct __sk_buff *skb, struct shaping *s, __u64 
 	struct qos_counters *c = count(s->path.slot, QOS_PASS, &s->size);
 	__u64 bytes = s->size.bytes;
 
-	charge_clocks(&s->path, s->now, bytes, &s->d);
 	depart_at(skb, s->now, own);
-	if (!c)
-		return PASS;
-	c->borrowed += bytes * (s->d.own ^ 1);
-	s->facts->sample = sample_of(s->path.cls, c->by[QOS_PASS].bytes, bytes);
+	if (c) {
+		c->borrowed += bytes * (s->d.own ^ 1);
+		s->facts->sample = sample_of(s->path.cls, c->by[QOS_PASS].bytes, bytes);
+	}
+	charge_clocks(&s->path, s->now, bytes, &s->d);
 	if (!s->facts->sample)
 		return PASS;
 	s->facts->sampled = s->now;

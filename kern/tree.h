@@ -59,10 +59,10 @@ static __always_inline int has_parent(const struct qos_class_cfg *cfg)
 	return *(volatile const __u32 *)&cfg->hard != QOS_NO_SLOT;
 }
 
-/* 0, 1, 2 as they are, and 3 is 2: below QOS_LEVELS, as verifiers before 6.8 see as well. */
+/* Below QOS_LEVELS, though the verifier knows no more than that it is below 4: see abi.h. */
 static __always_inline __u32 level_index(__u32 level)
 {
-	return ((level & 3) * 6 + 4) >> 3;
+	return level & 3;
 }
 
 static __always_inline __u32 level_of(const struct path *p)
