@@ -30,14 +30,28 @@ static __always_inline int is_due(__u64 *next, __u64 now, __u64 period)
 	       __sync_val_compare_and_swap(next, seen, now + period) == seen;
 }
 
-/* Looked at every period by who waits, or has others wait; by who is quiet every eighth. */
-#define QUIET_PERIODS 8
+/* Of those that wait with it, a class has so little that what it is told and tells is nothing. */
+#define SMALL_SHIFT 6
+
+static __always_inline int is_small(const struct path *p)
+{
+	return shared_pace(p)->waiting >> SMALL_SHIFT > p->cls->weight;
+}
+
+/*
+ * Looked at every period by who waits, or has others wait; every eighth by who is quiet, or is one
+ * of so many that their looks would take longer than their packets.
+ */
+#define SELDOM_PERIODS 8
 
 static __always_inline int is_overdue(const struct path *p, __u64 now, int quiet)
 {
 	__s64 late = now - see(&p->clk->next);
 
-	return late >= (quiet ? (QUIET_PERIODS - 1LL) << (p->cls->period_shift & 31) : 0);
+	if (late < 0)
+		return 0;
+	return late >= (SELDOM_PERIODS - 1LL) << (p->cls->period_shift & 31) ||
+	       !(quiet || is_small(p));
 }
 
 /* An inner class, or the link. */

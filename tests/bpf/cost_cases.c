@@ -117,24 +117,30 @@ static uint64_t bytes_a_s(enum load load)
 	return SEC * 1514 / load;
 }
 
+/* Of what there is, one in so many: guarantees are no more than the link has. */
+static uint32_t guaranteed_part(const struct ours *ours)
+{
+	return ours->random_classes > 3 ? ours->random_classes : 3;
+}
+
 /*
  * With all that is on by default: fair to its flows, CoDel and ECN, which look at each packet
- * and let it pass. Guaranteed is a third of what there is.
+ * and let it pass.
  */
 static struct qos_class_cfg leaf(const struct ours *ours, uint32_t slot)
 {
 	static const uint8_t remark[] = { DSCP_ONE, DSCP_OTHER, DSCP_ONE };
-	uint32_t parent = parent_of(ours, slot);
+	uint32_t parent = parent_of(ours, slot), part = guaranteed_part(ours);
 
 	return (struct qos_class_cfg){
 		.ceil_cost = NS_A_BYTE(ours->load) / 1514,
-		.rate_cost = NS_A_BYTE(3 * ours->load) / 1514,
+		.rate_cost = NS_A_BYTE((uint64_t)part * ours->load) / 1514,
 		.share_cost = 1ULL << QOS_VIRTUAL_SHIFT,
 		.rate_burst_ns = MSEC,
 		.ceil_burst_ns = MSEC,
 		.limit_ns = HORIZON_NS,
 		.latency_ns = HORIZON_NS,
-		.rate = bytes_a_s(ours->load) / 3,
+		.rate = bytes_a_s(ours->load) / part,
 		.ceil = bytes_a_s(ours->load),
 		.weight = QOS_WEIGHT_ONE,
 		.flags = QOS_CLASS_FAIR | QOS_CLASS_ECN |
