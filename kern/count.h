@@ -6,8 +6,11 @@
 #include "maps.h"
 #include "size.h"
 
-/* Plain adds: a program at egress is not interrupted by itself on its CPU. */
-static __always_inline struct qos_counters *count(__u32 slot, enum qos_verdict verdict,
+/*
+ * Plain adds: a program at egress is not interrupted by itself on its CPU. verdict: enum
+ * qos_verdict, as a word, which needs no widening.
+ */
+static __always_inline struct qos_counters *count(__u32 slot, __u64 verdict,
 						  const struct size *size)
 {
 	struct qos_counters *c = bpf_map_lookup_elem(&qos_counters, &slot);

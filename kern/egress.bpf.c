@@ -154,7 +154,7 @@ static __always_inline enum qos_verdict too_far(const struct __sk_buff *skb, str
  * A verdict that lets a packet pass, and for the verifier any of them, so that it goes on from
  * here once: the compiler is kept from doing this later.
  */
-static __always_inline enum qos_verdict forget_which(__u64 verdict)
+static __always_inline __u64 forget_which(__u64 verdict)
 {
 	asm volatile("%0 &= 3" : "+r"(verdict));
 	return verdict;
@@ -163,8 +163,9 @@ static __always_inline enum qos_verdict forget_which(__u64 verdict)
 /* own: the stamp that the packet came with; 0: one that is too far off. */
 static __always_inline int stamp(struct __sk_buff *skb, struct shaping *s, __u64 hash, __u64 own)
 {
-	enum qos_verdict verdict = own ? judge(skb, s, hash) : too_far(skb, s), passed;
+	enum qos_verdict verdict = own ? judge(skb, s, hash) : too_far(skb, s);
 	struct qos_counters *c;
+	__u64 passed;
 
 	if (verdict >= QOS_DROP_LIMIT) {
 		if (s->d.ahead)
