@@ -239,8 +239,13 @@ char *qos_format_number(uint64_t value, char *buf)
 static char *put_unit(uint64_t value, const char *unit, char *buf)
 {
 	char digits[QOS_NUMBER_LEN];
+	char *at = buf;
 
-	strcpy(stpcpy(buf, qos_format_number(value, digits)), unit);
+	for (const char *p = qos_format_number(value, digits); *p; p++)
+		*at++ = *p;
+	for (; *unit; unit++)
+		*at++ = *unit;
+	*at = '\0';
 	return buf;
 }
 

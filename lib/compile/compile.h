@@ -19,6 +19,7 @@ uint32_t qos_compile_gso(const struct qos_policy *policy);
 
 /* A DSCP by its name, where it has one; a line of a rule. */
 void qos_print_dscp(struct qos_buffer *out, int dscp);
-void qos_print_rule(struct qos_buffer *out, const struct qos_policy *policy, const struct qos_rule_def *rule);
+void qos_print_rule(struct qos_buffer *out, const struct qos_policy *policy,
+		    const struct qos_rule_def *rule);
 
 #endif

@@ -5,7 +5,7 @@
 
 #include <bpf/libbpf.h>
 
-#include "abi.h"
+#include "compile/plan.h"
 
 /*
  * Has a program that is not loaded yet read users and cgroups from sockets, and says so in what is
