@@ -70,8 +70,11 @@ static __always_inline void read_owner(struct __sk_buff *skb, struct facts *f)
 {
 	__u64 sock = READ(u64, kernel_skb(skb), QOS_SKB_SOCK), state;
 
-	if (!sock)
+	if (!sock) {
+		if (USES(QOS_PIECE_UID))
+			f->more.uid = QOS_NO_UID;
 		return;
+	}
 	/* one that waits for its end is less than a socket; so is that of a connection that is
 	 * asked for, and its owner is the listener's, as the helpers know */
 	state = READ(u8, sock, QOS_SOCK_STATE);
@@ -90,8 +93,6 @@ static __always_inline void find_owner(struct __sk_buff *skb, struct facts *f)
 {
 	if (!(USES(QOS_PIECE_UID) || USES(QOS_PIECE_CGROUP)))
 		return;
-	f->more.uid = QOS_NO_UID;
-	f->more.cgroup = 0;
 	if (qos_link.reads_sockets)
 		read_owner(skb, f);
 	else

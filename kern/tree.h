@@ -252,7 +252,10 @@ static __always_inline void charge_share(const struct path *p, const struct depa
 			   shift);
 }
 
-/* Charge a packet of a class to the clocks that it was found to depend on. */
+/*
+ * Charge a packet of a class to the clocks that it was found to depend on. Called when all else is
+ * done for the packet: a CPU goes on after what is atomic only when that is done.
+ */
 static __always_inline void charge_clocks(const struct path *p, __u64 now, __u64 bytes,
 					  const struct departure *d)
 {

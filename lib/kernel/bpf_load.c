@@ -133,8 +133,7 @@ static int configure(struct egress_bpf *skel, const struct qos_plan *plan,
 		return r;
 	link.l2_len = l2_len;
 	link.default_slot = slots->of[plan->policy->default_class];
-	if (link.used & (QOS_USED(QOS_PIECE_UID) | QOS_USED(QOS_PIECE_CGROUP)))
-		qos_owners_read(skel->progs.qos_egress, &link);
+	qos_owners_read(skel->progs.qos_egress, &link);
 	memcpy((void *)&skel->rodata->qos_link, &link, sizeof(link));
 	r = bpf_map__set_max_entries(skel->maps.qos_classes, slots->capacity);
 	if (r == 0)

@@ -159,11 +159,14 @@ static void put(const struct bpf_program *prog, int cast, const int16_t *offsets
 
 void qos_owners_read(const struct bpf_program *prog, struct qos_link_cfg *link)
 {
-	_cleanup_(btfp) struct btf *btf = btf__load_vmlinux_btf();
+	_cleanup_(btfp) struct btf *btf = NULL;
 	_cleanup_(closep) int reader = -1;
 	int16_t offsets[COUNT];
 	int cast;
 
+	if (!(link->used & (QOS_USED(QOS_PIECE_UID) | QOS_USED(QOS_PIECE_CGROUP))))
+		return;
+	btf = btf__load_vmlinux_btf();
 	if (!btf || !find_members(btf, offsets))
 		return;
 	cast = btf__find_by_name_kind(btf, CAST, BTF_KIND_FUNC);

@@ -8,9 +8,9 @@
 #include "compile/plan.h"
 
 /*
- * Has a program that is not loaded yet read users and cgroups from sockets, and says so in what is
- * to be its constants. Where this kernel does not let it both stay as they are: it asks helpers.
- * For an interface of the caller's network namespace.
+ * Where rules ask for users or cgroups: has a program that is not loaded yet read them from
+ * sockets, and says so in what is to be its constants. Where this kernel does not let it both stay
+ * as they are: it asks helpers. For an interface of the caller's network namespace.
  */
 void qos_owners_read(const struct bpf_program *prog, struct qos_link_cfg *link);
 

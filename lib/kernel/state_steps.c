@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buffer.h"
 #include "base/cleanup.h"
 #include "kernel/bpf_state.h"
 #include "kernel/expiry.h"
@@ -113,22 +114,21 @@ int qos_state_add_steps(json_t *state, const struct qos_plan *plan,
 static int put_lines(json_t *state, const json_t *changes)
 {
 	_cleanup_(json_decrefp) json_t *lines = lines_of(qos_state_plan(state));
+	_cleanup_(qos_buffer_done) struct qos_buffer out = { 0 };
 	_cleanup_(freep) char *text = NULL;
-	size_t len = 0, i;
 	const char *number;
 	json_t *line;
-	FILE *out;
+	size_t i;
 
 	json_object_foreach((json_t *)changes, number, line) {
 		if (json_array_set(lines, strtoul(number, NULL, 10), line))
 			return -ENOMEM;
 	}
-	out = open_memstream(&text, &len);
-	if (!out)
-		return -ENOMEM;
-	json_array_foreach(lines, i, line)
-		fprintf(out, "%s\n", json_string_value(line));
-	if (fclose(out) || !text)
+	json_array_foreach(lines, i, line) {
+		qos_buffer_puts(&out, json_string_value(line));
+		qos_buffer_puts(&out, "\n");
+	}
+	if (qos_buffer_take(&out, &text) < 0)
 		return -ENOMEM;
 	return json_object_set_new(state, "plan", json_string(text)) ? -ENOMEM : 0;
 }

@@ -41,16 +41,23 @@ DEFINE_CLEANUP(struct qos_capture *, capturep, qos_capture_close)
 /* Debian's name of it, and everybody else's. */
 static const char *const sonames[] = { "libpcap.so.0.8", "libpcap.so.1" };
 
+static bool find(void *handle, const char *name, void *ret_function)
+{
+	void *function = dlsym(handle, name);
+
+	memcpy(ret_function, &function, sizeof(function));
+	return function;
+}
+
+/* The first that is missing is what dlerror() tells then. */
 static bool find_functions(struct libpcap *lib)
 {
-	lib->fopen_offline = dlsym(lib->handle, "pcap_fopen_offline");
-	lib->datalink = dlsym(lib->handle, "pcap_datalink");
-	lib->datalink_val_to_name = dlsym(lib->handle, "pcap_datalink_val_to_name");
-	lib->next_ex = dlsym(lib->handle, "pcap_next_ex");
-	lib->geterr = dlsym(lib->handle, "pcap_geterr");
-	lib->close = dlsym(lib->handle, "pcap_close");
-	return lib->fopen_offline && lib->datalink && lib->datalink_val_to_name && lib->next_ex &&
-	       lib->geterr && lib->close;
+	return find(lib->handle, "pcap_fopen_offline", &lib->fopen_offline) &&
+	       find(lib->handle, "pcap_datalink", &lib->datalink) &&
+	       find(lib->handle, "pcap_datalink_val_to_name", &lib->datalink_val_to_name) &&
+	       find(lib->handle, "pcap_next_ex", &lib->next_ex) &&
+	       find(lib->handle, "pcap_geterr", &lib->geterr) &&
+	       find(lib->handle, "pcap_close", &lib->close);
 }
 
 static int load(struct libpcap *lib, struct qos_diags *diags)

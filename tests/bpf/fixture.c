@@ -69,8 +69,7 @@ static void configure(const struct shaper *s, struct bpf_object *obj, void *link
 {
 	struct qos_link_cfg link = s->link;
 
-	if (link.used & (QOS_USED(QOS_PIECE_UID) | QOS_USED(QOS_PIECE_CGROUP)))
-		qos_owners_read(bpf_object__find_program_by_name(obj, "qos_egress"), &link);
+	qos_owners_read(bpf_object__find_program_by_name(obj, "qos_egress"), &link);
 	memcpy(link_cfg, &link, sizeof(link));
 	set_entries(obj, "qos_classes", s->capacity);
 	set_entries(obj, "qos_clocks", s->capacity);
