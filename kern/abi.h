@@ -52,9 +52,13 @@ enum qos_class_flag {
 	QOS_CLASS_DST_HOST = 1 << 5,
 	QOS_CLASS_PER_FLOW = 1 << 6, /* a flow has a rate */
 	QOS_CLASS_ECN = 1 << 7,	     /* marks rather than drops */
+	QOS_CLASS_LEAF = 1 << 8,     /* of struct qos_before: it has flows */
 };
 
-#define QOS_DSCP_KEEP 0xff
+/* What flows are. */
+#define QOS_CLASS_KIND (QOS_CLASS_FAIR | QOS_CLASS_SRC_HOST | QOS_CLASS_DST_HOST)
+
+#define QOS_DSCP_KEEP  0xff
 
 /* Priorities of borrowing: high, normal, low. */
 #define QOS_LEVELS 3
@@ -163,7 +167,10 @@ struct qos_clocks {
 	__s64 early; /* of a leaf: ns that its bytes leave before its clock, summed up */
 	__u64 queued_rate, queued_share; /* of a leaf: bytes that waited at the last look */
 	__s64 hurry;			 /* of a leaf: those of a byte, of late */
-	__u64 pad[8];
+	/* of an inner class: the least that any who sent since the last look was ahead, plus 1;
+	 * of who did not pass only as what lends was idle, 0 */
+	__u64 least[QOS_LEVELS];
+	__u64 pad[5];
 };
 
 /* A flow of a class, or a host. */
@@ -180,6 +187,13 @@ struct qos_flow {
 	__u32 until;	  /* turn of the class's wheel */
 	__u16 count;	  /* drops or marks of this time */
 	__u16 largest;	  /* packet, in 16 bytes */
+};
+
+/* How the program before tells flows of a slot apart. */
+struct qos_before {
+	__u16 flags; /* enum qos_class_flag */
+	__u8 host6_len;
+	__u8 unsure; /* how long its queue is: its clocks are not this program's */
 };
 
 /* Whose record it is, for people. */
@@ -252,11 +266,11 @@ struct qos_link_cfg {
 	__u32 flow_mask;    /* flow records, less one */
 	__u32 salt;	    /* of the flows' hash */
 	/* flows that this program has in other classes than the one before it keep their order */
-	__u32 generation; /* counts programs that share flow records; 16 bits */
-	__u32 slots;	  /* of classes that flows may have been in; of others none is looked for */
-	__u64 settled;	  /* CLOCK_MONOTONIC: the other's packets have left; 0: there are none */
+	__u32 generation;    /* counts programs that share flow records; 16 bits */
+	__u32 slots;	     /* of classes that flows may have been in */
+	__u64 settled;	     /* CLOCK_MONOTONIC: the other's packets have left; 0: there are none */
 	__u32 reads_sockets; /* for users and cgroups, rather than ask helpers */
-	__u32 pad;
+	__u32 longest_ms;    /* queue that the other may have */
 	__u64 net; /* the interface's, as the kernel has it, of the first user namespace; or 0 */
 };
 
@@ -353,6 +367,7 @@ _Static_assert(sizeof(struct qos_pace) == 256, "abi");
 _Static_assert(sizeof(struct qos_clocks) == 4 * sizeof(struct qos_pace), "abi");
 _Static_assert(sizeof(struct qos_flow) == 64, "abi");
 _Static_assert(sizeof(struct qos_flow_name) == 64, "abi");
+_Static_assert(sizeof(struct qos_before) == 4, "abi");
 _Static_assert(sizeof(struct qos_counters) == 16 * QOS_VERDICTS + 16 + 8 * QOS_DELAYS, "abi");
 _Static_assert(sizeof(struct qos_link_cfg) == 88 + 4 * (QOS_PIECES + QOS_MAX_MASKS), "abi");
 _Static_assert(sizeof(struct qos_expiry) == 40, "abi");

@@ -67,9 +67,7 @@ static __always_inline enum qos_verdict aqm(const struct path *p, const struct f
 	struct qos_flow *flow = ref->flow;
 	__u32 ecn = p->cls->flags & QOS_CLASS_ECN ? f->ecn : 0;
 
-	if (delay <= L4S_STEP_NS || !ref->own)
-		goto low;
-	if (delay <= p->cls->latency_ns && ecn != ECN_ECT1)
+	if (delay <= (ecn == ECN_ECT1 ? L4S_STEP_NS : p->cls->latency_ns) || !ref->own)
 		goto low;
 	packets = wait_for(&p->clk->pace[0], (__u64)flow->largest * (16 * 5 / 2)
 						     << QOS_VIRTUAL_SHIFT);

@@ -8,13 +8,16 @@
 
 /*
  * The small facts in one word; the key has nothing above bit 23, a DSCP is 6 bits. Nothing of it
- * depends on what rules look at: a flow keeps its record when they change.
+ * depends on what rules look at: a flow keeps its record when they change. Of fragments without
+ * ports, which the first one alone has: all of a datagram are of one flow.
  */
 static __always_inline __u64 rest_of_facts(const struct facts *f)
 {
 	/* of flags and types it is the sets that are told apart: more.h */
 	__u32 key = f->key & ~(QOS_KEY_TCP | QOS_KEY_ICMP);
 
+	if (f->fragment != FRAG_NONE)
+		return (__u32)f->dscp << 24 | (key & ~QOS_KEY_PORTS);
 	return (__u64)f->sport << 48 | (__u64)f->dport << 32 | (__u32)f->dscp << 24 | key;
 }
 

@@ -97,7 +97,7 @@ static __always_inline int police(struct __sk_buff *skb, const struct shaping *s
 	if (s->d.at - s->now > s->path.cls->limit_ns)
 		return drop(s, s->path.slot, QOS_DROP_POLICE, s->d.at - s->now);
 	if (s->d.at > s->now) {
-		if (!mark_ce(skb, s->facts))
+		if (!(s->path.cls->flags & QOS_CLASS_ECN) || !mark_ce(skb, s->facts))
 			return drop(s, s->path.slot, QOS_DROP_POLICE, s->d.at - s->now);
 		verdict = QOS_MARK;
 		report(s, verdict, s->d.at - s->now);
@@ -314,16 +314,19 @@ static __always_inline void be_asked(struct __sk_buff *skb, struct facts *f)
 }
 
 /* When its class lets the packet go; of its flow it is not asked, as that could take a record. */
-static __always_inline __u32 would_wait(const struct path *path, __u64 *wait)
+static __always_inline __u32 would_wait(const struct path *path, const struct facts *f, __u64 *wait)
 {
-	__u64 now = QOS_NOW();
+	__u64 now = QOS_NOW(), limit = path->cls->limit_ns;
 	struct departure d;
 
 	depart(path, now, &d);
 	*wait = d.at - now;
-	if (*wait <= path->cls->limit_ns)
-		return QOS_PASS;
-	return qos_link.mode == QOS_MODE_POLICE ? QOS_DROP_POLICE : QOS_DROP_LIMIT;
+	if (qos_link.mode != QOS_MODE_POLICE)
+		return *wait <= limit ? QOS_PASS : QOS_DROP_LIMIT;
+	/* see police() */
+	if (!f->ecn || !(path->cls->flags & QOS_CLASS_ECN))
+		limit = 0;
+	return *wait <= limit ? QOS_PASS : QOS_DROP_POLICE;
 }
 
 /*
@@ -346,7 +349,7 @@ int qos_explain(struct __sk_buff *skb)
 						    qos_first_match(skb, &facts, 1);
 	slot = QOS_DECIDED_SLOT(decided);
 	if (slot != QOS_DROP_SLOT && !find_path(slot, &path))
-		verdict = would_wait(&path, &wait);
+		verdict = would_wait(&path, &facts, &wait);
 	skb->cb[0] = decided;
 	skb->cb[1] = slot;
 	skb->cb[2] = wait;

@@ -42,17 +42,20 @@ __noinline __u64 qos_host_hash(const struct facts *f, __u32 source, __u32 len)
 	return mix64(high) ^ low;
 }
 
-/* hash: of the packet's facts. */
-static __always_inline __u64 flow_hash(const struct facts *f, __u64 hash, const struct path *p)
+/* hash: of the packet's facts; flags, host6_len: what a flow of the class is. */
+static __always_inline __u64 flow_hash_in(const struct facts *f, __u64 hash, __u32 slot,
+					  __u32 flags, __u32 host6_len)
 {
-	__u32 flags = p->cls->flags;
-
 	if (!(flags & QOS_CLASS_FAIR))
 		hash = qos_link.salt;
 	else if (flags & (QOS_CLASS_SRC_HOST | QOS_CLASS_DST_HOST))
-		hash = qos_link.salt ^
-		       qos_host_hash(f, flags & QOS_CLASS_SRC_HOST, p->cls->host6_len);
-	return mix64(hash + p->slot);
+		hash = qos_link.salt ^ qos_host_hash(f, flags & QOS_CLASS_SRC_HOST, host6_len);
+	return mix64(hash + slot);
+}
+
+static __always_inline __u64 flow_hash(const struct facts *f, __u64 hash, const struct path *p)
+{
+	return flow_hash_in(f, hash, p->slot, p->cls->flags, p->cls->host6_len);
 }
 
 /* Of two places for a flow the first; the other differs in the lowest bit. */
@@ -93,7 +96,7 @@ static __always_inline void name_flow(const struct facts *f, __u32 index)
 	name->src[1] = f->src[1];
 	name->dst[0] = f->dst[0];
 	name->dst[1] = f->dst[1];
-	name->key = f->key;
+	name->key = f->fragment ? f->key & ~QOS_KEY_PORTS : f->key;
 	name->sport = f->sport;
 	name->dport = f->dport;
 }
@@ -220,7 +223,7 @@ static __always_inline __u64 flow_ahead(const struct qos_pace *pace, const struc
 					__u64 v, __u64 now)
 {
 	if (flow->finish == FINISH_ALONE)
-		return (sooner(ahead_of(flow->last, now), VIRTUAL_DT_MAX) >> 4) * pace->speed >> 12;
+		return virtual_in(sooner(ahead_of(flow->last, now), VIRTUAL_DT_MAX), pace->speed);
 	return finish_ahead(flow->finish, v);
 }
 

@@ -135,6 +135,14 @@ struct {
 	__type(value, struct qos_flow);
 } qos_flows SEC(".maps");
 
+/* By slot, of the program before. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct qos_before);
+} qos_before SEC(".maps");
+
 /* The same entries. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

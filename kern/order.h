@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * New rules may move a flow to another class while packets of it wait in the queue of the one
- * before: the next ones do not overtake them. Asked once for each flow, and only as long as
- * packets may wait that the program before this one has stamped. Where rules send packets of one
+ * A new program may send a flow to another class, or tell the flows of a class apart by something
+ * else, while packets of it wait that the program before this one has stamped: the next ones do
+ * not overtake them. Asked only as long as such packets may wait. Where rules send packets of one
  * flow to several classes on purpose none waits for the other: it was in each of them before.
  */
 #ifndef QOS_ORDER_H
@@ -10,12 +10,31 @@
 
 #include "flow.h"
 
+#define NS_A_MS 1000000ULL
+
+/* A packet that another CPU is stamping by the program before has its stamp by then. */
+#define SWAP_NS (10 * NS_A_MS)
+
+/* When this program had its first packet; 0: not yet. Who writes it at once with another is as
+ * right as that one. */
+__u64 qos_began;
+
 struct order {
 	const struct facts *facts;
 	const struct qos_class_cfg *cls; /* of the flow's class now */
-	__u64 hash, last;
+	__u64 hash, now, last;
 	__u32 slot;
 };
+
+/* What the program before has stamped has left. */
+static __always_inline int have_left(__u64 now)
+{
+	__u64 began = see(&qos_began);
+
+	if (!began)
+		qos_began = began = now;
+	return (__s64)(now - began) > (__s64)(qos_link.longest_ms * NS_A_MS + SWAP_NS);
+}
 
 /* The flow was in the class already. */
 static __always_inline int is_known(const struct qos_flow *flow, __u32 tag)
@@ -23,55 +42,81 @@ static __always_inline int is_known(const struct qos_flow *flow, __u32 tag)
 	return flow && flow->tag == tag && (__u16)(qos_link.generation - flow->generation) <= 1;
 }
 
+static __always_inline int is_same_kind(const struct qos_before *was,
+					const struct qos_class_cfg *is)
+{
+	return !((was->flags ^ is->flags) & QOS_CLASS_KIND) && was->host6_len == is->host6_len;
+}
+
 static __always_inline void heed(const struct qos_flow *flow, __u32 tag, struct order *o)
 {
-	if (flow && flow->tag == tag && flow->generation != (__u16)qos_link.generation)
+	if (flow->tag == tag && flow->generation != (__u16)qos_link.generation)
 		o->last = later(o->last, flow->last);
 }
 
-/* What a class that is gone was like nobody knows: as this one, let us say. */
+/* A flow that found both its places busy shared the first (qos_flow_place()). */
+static __always_inline void heed_places(__u64 hash, struct order *o)
+{
+	__u32 tag = flow_tag(hash), index = flow_index(hash), second = index ^ 1;
+	const struct qos_flow *flow = bpf_map_lookup_elem(&qos_flows, &index);
+	const struct qos_flow *other = bpf_map_lookup_elem(&qos_flows, &second);
+
+	if (!flow || !other)
+		return;
+	heed(flow, tag, o);
+	heed(other, tag, o);
+	if (flow->tag != tag && other->tag != tag && !is_idle(flow, o->now) &&
+	    !is_idle(other, o->now))
+		o->last = later(o->last, flow->last);
+}
+
+/* What a class that is gone for longer was like nobody knows: as this one, let us say. */
 static long look_in_class(__u32 slot, struct order *o)
 {
-	struct path p = { .slot = slot };
-	__u32 index, second;
-	__u64 hash;
+	const struct qos_clocks *clk = bpf_map_lookup_elem(&qos_clocks, &slot);
+	const struct qos_before *was = bpf_map_lookup_elem(&qos_before, &slot);
+	__u32 flags, len;
 
-	p.cls = bpf_map_lookup_elem(&qos_classes, &slot);
-	if (!p.cls || slot == o->slot)
+	if (!clk || !was || ((__s64)(see(&clk->busy) - o->now) <= 0 && !was->unsure))
 		return 0;
-	if (!p.cls->limit_ns)
-		p.cls = o->cls;
-	hash = flow_hash(o->facts, o->hash, &p);
-	index = flow_index(hash);
-	second = index ^ 1;
-	heed(bpf_map_lookup_elem(&qos_flows, &index), flow_tag(hash), o);
-	heed(bpf_map_lookup_elem(&qos_flows, &second), flow_tag(hash), o);
+	if (slot == o->slot && is_same_kind(was, o->cls))
+		return 0;
+	flags = was->flags & QOS_CLASS_LEAF ? was->flags : o->cls->flags;
+	len = was->flags & QOS_CLASS_LEAF ? was->host6_len : o->cls->host6_len;
+	heed_places(flow_hash_in(o->facts, o->hash, slot, flags, len), o);
 	return 0;
 }
 
-/* A flow that comes from another class begins with a record that knows of what it has there. */
+/*
+ * Not a flow that the class has a record of already; but of hosts, and of classes that tell none
+ * apart, each packet may be the first that comes from elsewhere.
+ */
+static __always_inline int has_record(const struct qos_class_cfg *cls, __u64 hash)
+{
+	__u32 index = flow_index(hash), second = index ^ 1, tag = flow_tag(hash);
+
+	return (cls->flags & QOS_CLASS_KIND) == QOS_CLASS_FAIR &&
+	       (is_known(bpf_map_lookup_elem(&qos_flows, &index), tag) ||
+		is_known(bpf_map_lookup_elem(&qos_flows, &second), tag));
+}
+
+/* The flow's record knows from now on of what waits elsewhere. */
 __noinline int qos_order(const struct facts *f, __u32 slot, __u64 packet_hash, __u64 now)
 {
-	struct order o = { .facts = f, .slot = slot, .hash = packet_hash };
+	struct order o = { .facts = f, .slot = slot, .hash = packet_hash, .now = now };
 	struct path p = { .slot = slot };
 	struct flow_ref ref;
-	__u32 index, second;
-	__u64 hash;
 
-	o.cls = p.cls = bpf_map_lookup_elem(&qos_classes, &slot);
-	if (!f || !p.cls)
+	if (have_left(now))
 		return 0;
-	hash = flow_hash(f, packet_hash, &p);
-	index = flow_index(hash);
-	second = index ^ 1;
-	if (is_known(bpf_map_lookup_elem(&qos_flows, &index), flow_tag(hash)) ||
-	    is_known(bpf_map_lookup_elem(&qos_flows, &second), flow_tag(hash)))
+	o.cls = p.cls = bpf_map_lookup_elem(&qos_classes, &slot);
+	if (!f || !p.cls || has_record(p.cls, flow_hash(f, packet_hash, &p)))
 		return 0;
 	bpf_loop(qos_link.slots, look_in_class, &o, 0);
 	if (o.last <= now)
 		return 0;
 	find_flow(f, packet_hash, &p, now, &ref);
-	if (ref.flow && ref.own)
+	if (ref.flow)
 		ref.flow->last = later(ref.flow->last, o.last);
 	return 0;
 }

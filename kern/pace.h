@@ -26,6 +26,12 @@
 /* Of a pace's reach, 17 s: 16 ms that a finish may be ahead of one who is alone. */
 #define ALONE_SHIFT 10
 
+/* What virtual time goes on by in so many ns at a speed. */
+static __always_inline __u64 virtual_in(__u64 ns, __u64 speed)
+{
+	return (ns >> 4) * speed >> 12;
+}
+
 static __always_inline __u64 virtual_now(const struct qos_pace *p, __u64 now)
 {
 	__u64 dt = now - *(volatile __u64 *)&p->t;
@@ -34,7 +40,7 @@ static __always_inline __u64 virtual_now(const struct qos_pace *p, __u64 now)
 		dt = 0;
 	if (dt > VIRTUAL_DT_MAX)
 		dt = VIRTUAL_DT_MAX;
-	return *(volatile __u64 *)&p->v + ((dt >> 4) * *(volatile __u64 *)&p->speed >> 12);
+	return *(volatile __u64 *)&p->v + virtual_in(dt, *(volatile __u64 *)&p->speed);
 }
 
 /* How much later a is than b; 0 where it is not. */

@@ -150,6 +150,27 @@ static __always_inline __s64 left_over(const struct node *n, __u32 level, __u64 
 	return -debt;
 }
 
+/* Longer than queues are, but for those of a large limit: half a second. */
+#define LATE_NS (1ULL << 29)
+
+/*
+ * Where what lends is idle all that has a stamp has left, and nobody is ahead of virtual time by
+ * right. If all who sent of late were, by more than any queue, and passed only as it was idle,
+ * virtual time is late, and comes after them: by what is held against all of them, and none of them
+ * gains on another. What is less the speed puts right.
+ */
+static __always_inline void catch_up(const struct node *n, __u32 level, __u64 now)
+{
+	struct qos_pace *pace = &n->clk->pace[level];
+	__u64 least = __sync_lock_test_and_set(&n->clk->least[level], 0);
+	__u64 late = sooner(wait_for(pace, less(least, 1)), VIRTUAL_DT_MAX);
+
+	if (late < LATE_NS || (n->cfg->flags & QOS_CLASS_CEIL && see(&n->clk->ceil[level]) > now) ||
+	    (n->cfg->hard != QOS_NO_SLOT && qos_lenders_above(n->cfg->hard, level) > now))
+		return;
+	*(volatile __u64 *)&pace->v += virtual_in(late, pace->speed);
+}
+
 static __always_inline void renew_level(const struct node *n, __u32 level, struct look *l)
 {
 	const struct qos_class_cfg *cfg = n->cfg;
@@ -181,6 +202,7 @@ static __always_inline void renew_level(const struct node *n, __u32 level, struc
 	pace->crowd = l->crowd;
 	add_backlog(n, level, l);
 	set_unit(pace, cfg->coarse);
+	catch_up(n, level, l->now);
 	time = later(period, packet_time(cfg, whole) * ((waiting >> QOS_WEIGHT_BITS) + 1));
 	room = correct(room, whole, left_over(n, level, whole, l), bytes_in(whole, time),
 		       &pace->trim);

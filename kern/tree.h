@@ -26,31 +26,35 @@ struct path {
 static __always_inline int find_leaf(__u32 slot, struct path *p)
 {
 	p->slot = slot;
-	p->cls = bpf_map_lookup_elem(&qos_classes, &slot);
 	p->clk = bpf_map_lookup_elem(&qos_clocks, &slot);
+	p->cls = bpf_map_lookup_elem(&qos_classes, &slot); /* the last: it is asked at once */
 	return p->cls && p->clk ? 0 : -1;
 }
 
-static __always_inline int find_path(__u32 slot, struct path *p)
+static __always_inline void be_own_parent(struct path *p)
 {
-	__u32 parent, hard;
-
-	if (find_leaf(slot, p))
-		return -1;
 	p->above = p->clk;
 	p->lender = p->cls;
 	p->lender_clk = p->clk;
-	/* both, as they may be changed one after the other now */
-	hard = p->cls->hard;
-	parent = p->cls->parent;
-	if (hard == QOS_NO_SLOT || parent == QOS_NO_SLOT)
+}
+
+/* Keys are read where they are: a copy on the stack would come later, and all waits for it. */
+static __always_inline int find_path(__u32 slot, struct path *p)
+{
+	if (find_leaf(slot, p))
+		return -1;
+	be_own_parent(p);
+	if (p->cls->hard == QOS_NO_SLOT)
 		return 0;
-	p->above = bpf_map_lookup_elem(&qos_clocks, &parent);
-	p->lender = bpf_map_lookup_elem(&qos_classes, &hard);
+	p->lender = bpf_map_lookup_elem(&qos_classes, &p->cls->hard);
+	p->above = bpf_map_lookup_elem(&qos_clocks, &p->cls->parent);
 	p->lender_clk = p->above; /* mostly it is the parent that lends */
-	if (hard != parent)
-		p->lender_clk = bpf_map_lookup_elem(&qos_clocks, &hard);
-	return p->above && p->lender && p->lender_clk ? 0 : -1;
+	if (p->cls->hard != p->cls->parent)
+		p->lender_clk = bpf_map_lookup_elem(&qos_clocks, &p->cls->hard);
+	/* else they are being changed, one after the other, just now */
+	if (!p->above || !p->lender || !p->lender_clk)
+		be_own_parent(p);
+	return 0;
 }
 
 /* Read again, so that the verifier need not know both to go on. */
@@ -230,6 +234,13 @@ static __always_inline void finish_take(__u64 *finish, __u64 v, __u64 cost)
 	clock_move(finish, seen, seen - v >= STALE, v, cost);
 }
 
+/* Plain: a race loses one of many. */
+static __always_inline void note_ahead(__u64 *least, __u64 ahead)
+{
+	if (see(least) - 1 > ahead)
+		*(volatile __u64 *)least = ahead + 1;
+}
+
 /* Move the class's finish on; who had no wait starts from now's virtual time. */
 static __always_inline void charge_share(const struct path *p, const struct departure *d, __u64 now,
 					 __u64 bytes)
@@ -239,6 +250,7 @@ static __always_inline void charge_share(const struct path *p, const struct depa
 	__u64 ahead = d->ahead, until = d->at;
 	__u32 shift = p->cls->parent_shift & 31;
 
+	note_ahead(&p->above->least[level_of(p)], d->free ? ahead : 0);
 	if (!d->alone) {
 		/* what nobody else wanted is not held against it */
 		if (!d->free || pace->crowd > p->cls->weight || ahead <= reach(pace) >> ALONE_SHIFT)

@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "compile/plan.h"
 #include "kernel/apply.h"
+#include "kernel/crontab.h"
 #include "kernel/privileges.h"
 #include "kernel/probe.h"
 #include "kernel/show.h"
@@ -141,8 +142,7 @@ int qos_policy_judge_rules(const struct qos_policy *policy, struct qos_diags *di
 	return api_finish(r < 0 ? r : qos_policy_warn(policy, diags), diags);
 }
 
-/* Root does nothing that somebody else may have written. */
-static int refuse_writers(const struct qos_policy *policy, struct qos_diags *diags)
+int api_refuse_writers(const struct qos_policy *policy, struct qos_diags *diags)
 {
 	if (!policy->writers)
 		return 0;
@@ -166,7 +166,7 @@ static int changes_json(const char *ifname, const char *text, char **ret_json)
 			return -ENOMEM;
 		text += len + 1;
 	}
-	root = json_pack("{s:s, s:O}", "interface", ifname, "changes", changes);
+	root = json_pack("{s:s?, s:O}", "interface", ifname, "changes", changes);
 	json = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
 	if (!json)
 		return -ENOMEM;
@@ -224,7 +224,7 @@ int qos_plan_full(const struct qos_policy *policy, struct qos_diags *diags, char
 int qos_apply(const struct qos_policy *policy, int json, struct qos_diags *diags, char **ret_text)
 {
 	char *text = NULL;
-	int r = refuse_writers(policy, diags);
+	int r = api_refuse_writers(policy, diags);
 
 	if (r == 0)
 		r = follow(policy, "qosctl apply", diags, &text);
@@ -236,7 +236,7 @@ int qos_apply(const struct qos_policy *policy, int json, struct qos_diags *diags
 int qos_remove(const char *ifname, int json, struct qos_diags *diags, char **ret_text)
 {
 	char *text = NULL;
-	int r = qos_kernel_remove(ifname, diags, &text);
+	int r = ifname ? qos_kernel_remove(ifname, diags, &text) : qos_kernel_sweep(diags, &text);
 
 	if (r == 0)
 		r = api_give_changes(ifname, text, json, ret_text);
@@ -276,7 +276,8 @@ int qos_stats(const char *ifname, struct qos_diags *diags, char **ret_json)
 	return give_document(qos_kernel_stats, ifname, diags, ret_json);
 }
 
-static int compare(const struct qos_policy *policy, struct qos_diags *diags, char **ret_text)
+static int compare(const struct qos_policy *policy, struct qos_diags *diags, bool *ret_read,
+		   char **ret_text)
 {
 	_cleanup_(planp) struct qos_plan *plan = NULL;
 	_cleanup_(devicep) struct qos_device *device = NULL;
@@ -284,7 +285,20 @@ static int compare(const struct qos_policy *policy, struct qos_diags *diags, cha
 
 	if (r == 0)
 		r = qos_kernel_open(policy->interface, NULL, diags, &device);
-	return r < 0 ? r : qos_kernel_compare(device, plan, ret_text);
+	return r < 0 ? r : qos_kernel_compare(device, plan, ret_read, ret_text);
+}
+
+/* What cron has for an interface; stray: why there is nothing that it could begin, or null. */
+static int probe_jobs(const char *ifname, const char *stray, struct qos_diags *diags,
+		      json_t *checks)
+{
+	_cleanup_(freep) char *text = NULL;
+	int r = qos_crontab_get(ifname, diags, &text);
+
+	if (r < 0)
+		return r == -ENOMEM ? r : 0;
+	r = stray ? qos_probe_stray_jobs(ifname, stray, checks) : 0;
+	return r < 0 ? r : qos_probe_crontab(ifname, diags, checks);
 }
 
 /* Nobody begins what cron does not know. */
@@ -293,15 +307,17 @@ static int probe_schedules(const struct qos_policy *policy, struct qos_diags *di
 	const char *state = NULL;
 	int r;
 
-	if (!policy->schedule_count || api_find_installed(policy, diags, &state) < 0)
+	if (!policy->schedule_count)
+		return probe_jobs(policy->interface, "the policy has none", diags, checks);
+	if (api_find_installed(policy, diags, &state) < 0)
 		return 0;
 	r = qos_probe_schedules(policy->interface, state, checks);
 	return r < 0 ? r : qos_probe_crontab(policy->interface, diags, checks);
 }
 
 /* Read and plan again what was applied. What is wrong with it check says better. */
-static int probe_file(const char *path, const char *applied, struct qos_diags *diags,
-		      json_t *checks)
+static int probe_file(const char *ifname, const char *path, const char *applied,
+		      struct qos_diags *diags, json_t *checks)
 {
 	_cleanup_(policyp) struct qos_policy *policy = NULL;
 	_cleanup_(freep) char *changes = NULL;
@@ -311,7 +327,7 @@ static int probe_file(const char *path, const char *applied, struct qos_diags *d
 
 	file.error = read_policy(path, &now, diags, &policy);
 	if (file.error == 0)
-		file.error = compare(policy, diags, &changes);
+		file.error = compare(policy, diags, &file.read, &changes);
 	if (file.error == -ENOMEM)
 		return -ENOMEM;
 	if (file.error == 0) {
@@ -321,22 +337,29 @@ static int probe_file(const char *path, const char *applied, struct qos_diags *d
 		file.writers_hint = policy->writers_hint;
 	}
 	r = qos_probe_file(&file, checks);
-	return r < 0 || file.error < 0 ? r : probe_schedules(policy, diags, checks);
+	if (r < 0)
+		return r;
+	return file.error < 0 ? probe_jobs(ifname, NULL, diags, checks) :
+				probe_schedules(policy, diags, checks);
 }
 
-/* Of the interface, where one was asked for and a policy is in force on it. */
+/* Of the interface, where one was asked for: the policy in force on it, and what cron does. */
 static int doctor_policy(const json_t *doctor)
 {
 	_cleanup_(diagsp) struct qos_diags *diags = qos_diags_new();
 	const json_t *interface = json_object_get(doctor, "interface");
+	const char *ifname = json_string_value(json_object_get(interface, "name"));
 	const char *path = json_string_value(json_object_get(interface, "policy"));
 	const char *applied = json_string_value(json_object_get(interface, "applied"));
+	json_t *checks = json_object_get(interface, "checks");
 
 	if (!diags)
 		return -ENOMEM;
-	if (!path || !applied)
+	if (!ifname)
 		return 0;
-	return probe_file(path, applied, diags, json_object_get(interface, "checks"));
+	if (!path || !applied)
+		return probe_jobs(ifname, "no policy is in force", diags, checks);
+	return probe_file(ifname, path, applied, diags, checks);
 }
 
 int qos_doctor(const char *ifname, struct qos_diags *diags, char **ret_json)

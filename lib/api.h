@@ -13,6 +13,9 @@
 /* -ENOMEM has nobody else to say it. Returns r. */
 int api_finish(int r, struct qos_diags *diags);
 
+/* -EPERM with a diagnostic: root does nothing that somebody else may have written. */
+int api_refuse_writers(const struct qos_policy *policy, struct qos_diags *diags);
+
 /* Hand the changes of an interface over as text or as JSON. Takes text over. */
 int api_give_changes(const char *ifname, char *text, int json, char **ret_text);
 

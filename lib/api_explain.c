@@ -84,6 +84,7 @@ static int fate_json(const struct qos_policy *policy, const struct api_fate *fat
 {
 	const struct qos_class *class = api_fate_class(policy, fate);
 	const struct qos_judgement *judgement = &fate->judgement;
+	bool waits = fate->kernel && !policy->link.police;
 	_cleanup_(freep) char *text = NULL;
 	json_t *list = NULL;
 	int r = qos_packet_print(&fate->packet, &text);
@@ -93,7 +94,7 @@ static int fate_json(const struct qos_policy *policy, const struct api_fate *fat
 	if (r < 0)
 		return r;
 	/* clang-format off */
-	*ret_json = json_pack("{s:s, s:s, s:s, s:s, s:s?, s:b, s:o, s:o, s:o, s:o, s:o}",
+	*ret_json = json_pack("{s:s, s:s, s:s, s:s, s:s?, s:b, s:o, s:o, s:o, s:o, s:s?, s:o}",
 			      "interface", policy->interface,
 			      "packet", text,
 			      "by", fate->kernel ? "kernel" : "policy",
@@ -104,8 +105,8 @@ static int fate_json(const struct qos_policy *policy, const struct api_fate *fat
 							   json_null(),
 			      "rate", rate_json(fate->rate),
 			      "ceil", rate_json(fate->ceil),
-			      "wait_ns", fate->kernel ? json_integer((json_int_t)fate->wait_ns) :
-							json_null(),
+			      "wait_ns", waits ? json_integer((json_int_t)fate->wait_ns) : json_null(),
+			      "drop", fate->drop,
 			      "near", list);
 	/* clang-format on */
 	return *ret_json ? 0 : -ENOMEM;
@@ -128,6 +129,7 @@ int api_explain(const struct api_judge *judge, const char *text, struct qos_diag
 /* What each class got; the one after the last is of packets that were dropped. */
 struct sums {
 	const struct qos_policy *policy;
+	uint64_t packets, bytes; /* of all */
 	struct {
 		uint64_t packets, bytes;
 	} * of;
@@ -145,19 +147,16 @@ static json_t *sum_json(const struct sums *sums, size_t i)
 static int sums_json(const struct sums *sums, json_t **ret_json)
 {
 	_cleanup_(json_decrefp) json_t *list = json_array();
-	uint64_t packets = 0, bytes = 0;
 
 	for (size_t i = 0; i <= sums->policy->class_count; i++) {
 		if (!sums->of[i].packets)
 			continue;
 		if (json_array_append_new(list, sum_json(sums, i)))
 			return -ENOMEM;
-		packets += sums->of[i].packets;
-		bytes += sums->of[i].bytes;
 	}
-	*ret_json =
-		json_pack("{s:s, s:I, s:I, s:O}", "interface", sums->policy->interface, "packets",
-			  (json_int_t)packets, "bytes", (json_int_t)bytes, "classes", list);
+	*ret_json = json_pack("{s:s, s:I, s:I, s:O}", "interface", sums->policy->interface,
+			      "packets", (json_int_t)sums->packets, "bytes",
+			      (json_int_t)sums->bytes, "classes", list);
 	return *ret_json ? 0 : -ENOMEM;
 }
 
@@ -168,6 +167,8 @@ static void add_up(struct sums *sums, const struct api_fate *fate, size_t bytes)
 
 	sums->of[i].packets++;
 	sums->of[i].bytes += bytes;
+	sums->packets++;
+	sums->bytes += bytes;
 }
 
 static int give_one(const struct qos_policy *policy, const struct api_fate *fate,
@@ -217,7 +218,7 @@ int api_explain_capture(const struct api_judge *judge, const char *path, qos_exp
 	_cleanup_(capturep) struct qos_capture *capture = NULL;
 	_cleanup_(freep) void *of = NULL;
 	struct sums sums = { .policy = judge->policy };
-	int r = open_capture(path, diags, &capture);
+	int r = open_capture(path, diags, &capture), summed;
 
 	if (r < 0)
 		return r;
@@ -225,7 +226,17 @@ int api_explain_capture(const struct api_judge *judge, const char *path, qos_exp
 	if (!of)
 		return -ENOMEM;
 	r = explain_frames(judge, capture, each, arg, diags, &sums);
-	return r < 0 ? r : sums_json(&sums, ret_json);
+	if (r < 0 && !sums.packets)
+		return r;
+	summed = sums_json(&sums, ret_json);
+	return r < 0 ? r : summed;
+}
+
+int api_give_sums(int r, json_t *json, struct qos_diags *diags, char **ret_json)
+{
+	int given = json ? api_give_json(0, json, diags, ret_json) : 0;
+
+	return r < 0 ? api_finish(r, diags) : given;
 }
 
 /* --- by the policy -------------------------------------------------------------------------- */
@@ -263,5 +274,5 @@ int qos_explain_policy_capture(const struct qos_policy *policy, const char *path
 	json_t *json = NULL;
 	int r = fragments ? api_explain_capture(&judge, path, each, arg, diags, &json) : -ENOMEM;
 
-	return api_give_json(r, json, diags, ret_json);
+	return api_give_sums(r, json, diags, ret_json);
 }

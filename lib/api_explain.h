@@ -14,7 +14,10 @@ struct api_fate {
 	struct qos_judgement judgement;
 	uint64_t rate, ceil; /* of its class, bits/s; 0: none */
 	bool kernel;	     /* its program said so */
-	uint64_t wait_ns;    /* if it did */
+	/* if it did: how long it waits now, where packets wait; why its class would drop it, or
+	 * null */
+	uint64_t wait_ns;
+	const char *drop;
 };
 
 /* Who decides of packets, by a policy. */
@@ -26,11 +29,15 @@ struct api_judge {
 	void *arg; /* its own */
 };
 
-/* qos_explain() and qos_explain_capture(), by a judge. */
+/*
+ * qos_explain() and qos_explain_capture(), by a judge. The latter has sums of what was read before
+ * an error, and api_give_sums() gives both.
+ */
 int api_explain(const struct api_judge *judge, const char *text, struct qos_diags *diags,
 		json_t **ret_json);
 int api_explain_capture(const struct api_judge *judge, const char *path, qos_explain_each each,
 			void *arg, struct qos_diags *diags, json_t **ret_json);
+int api_give_sums(int r, json_t *json, struct qos_diags *diags, char **ret_json);
 
 /* The class of a fate; null: it is dropped. */
 const struct qos_class *api_fate_class(const struct qos_policy *policy,

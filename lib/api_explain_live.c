@@ -67,38 +67,13 @@ static void warn_if_other(const struct qos_policy *policy, const struct qos_judg
 		      policy->interface);
 }
 
-/* The kernel says which rule; what others lacked, the policy in force does. */
-static int judge_by_kernel(const struct api_judge *judge, const struct qos_frame *frame,
-			   struct qos_diags *diags, struct api_fate *fate)
-{
-	uint8_t buf[2048];
-	struct qos_question question = question_of(&fate->packet, frame, buf, sizeof(buf));
-	const struct qos_class *class;
-	struct qos_answer answer;
-	int r = qos_asker_ask(judge->arg, &question, diags, &answer);
-
-	if (r < 0)
-		return r;
-	if (answer.rule > judge->policy->rule_count)
-		return -EBADMSG;
-	qos_packet_judge(judge->policy, &fate->packet, &fate->judgement);
-	if (!frame)
-		warn_if_other(judge->policy, &fate->judgement, &answer, diags);
-	fate->judgement.by_rule = answer.rule > 0;
-	fate->judgement.rule = answer.rule ? answer.rule - 1 : 0;
-	fate->packet.exempt = answer.exempt;
-	fate->kernel = true;
-	fate->wait_ns = answer.wait_ns;
-	class = api_fate_class(judge->policy, fate);
-	return class ? qos_asker_rates(judge->arg, class->name, &fate->rate, &fate->ceil) : 0;
-}
-
 /* What an interface follows, and who is asked. */
 struct live {
 	struct qos_device *device;
 	struct qos_asker *asker;
 	struct qos_node *root;
 	struct qos_policy *policy;
+	bool refused; /* a frame was */
 };
 
 static void live_done(struct live *live)
@@ -107,6 +82,58 @@ static void live_done(struct live *live)
 	qos_kernel_close(live->device);
 	qos_policy_free(live->policy);
 	qos_node_free(live->root);
+}
+
+/* The kernel says which rule; what others lacked, the policy in force does. */
+static int take_answer(const struct live *live, const struct qos_answer *answer,
+		       struct api_fate *fate)
+{
+	if (answer->rule > live->policy->rule_count)
+		return -EBADMSG;
+	fate->judgement.by_rule = answer->rule > 0;
+	fate->judgement.rule = answer->rule ? answer->rule - 1 : 0;
+	fate->packet.exempt = answer->exempt;
+	fate->kernel = true;
+	fate->wait_ns = answer->wait_ns;
+	fate->drop = answer->drop;
+	return 0;
+}
+
+/* Once, as a capture may have many. */
+static void warn_of_refused(struct live *live, const struct qos_question *question,
+			    struct qos_diags *diags)
+{
+	if (!live->refused)
+		qos_diag_warn(diags,
+			      "the kernel does not take a frame of %zu bytes to be asked about: "
+			      "of such packets the policy's words say what becomes",
+			      question->len);
+	live->refused = true;
+}
+
+static int judge_by_kernel(const struct api_judge *judge, const struct qos_frame *frame,
+			   struct qos_diags *diags, struct api_fate *fate)
+{
+	uint8_t buf[2048];
+	struct qos_question question = question_of(&fate->packet, frame, buf, sizeof(buf));
+	struct live *live = judge->arg;
+	const struct qos_class *class;
+	struct qos_answer answer;
+	int r = qos_asker_ask(live->asker, &question, diags, &answer);
+
+	qos_packet_judge(live->policy, &fate->packet, &fate->judgement);
+	if (r == -EINVAL) {
+		warn_of_refused(live, &question, diags);
+		r = 0;
+	} else if (r == 0) {
+		if (!frame)
+			warn_if_other(live->policy, &fate->judgement, &answer, diags);
+		r = take_answer(live, &answer, fate);
+	}
+	if (r < 0)
+		return r;
+	class = api_fate_class(live->policy, fate);
+	return class ? qos_asker_rates(live->asker, class->name, &fate->rate, &fate->ceil) : 0;
 }
 
 static int open_live(const char *ifname, struct qos_diags *diags, struct live *live)
@@ -126,7 +153,7 @@ int qos_explain(const char *ifname, const char *packet, struct qos_diags *diags,
 	_cleanup_(live_done) struct live live = { .device = NULL };
 	json_t *json = NULL;
 	int r = open_live(ifname, diags, &live);
-	const struct api_judge judge = { live.policy, judge_by_kernel, live.asker };
+	const struct api_judge judge = { live.policy, judge_by_kernel, &live };
 
 	if (r == 0)
 		r = api_explain(&judge, packet, diags, &json);
@@ -139,9 +166,9 @@ int qos_explain_capture(const char *ifname, const char *path, qos_explain_each e
 	_cleanup_(live_done) struct live live = { .device = NULL };
 	json_t *json = NULL;
 	int r = open_live(ifname, diags, &live);
-	const struct api_judge judge = { live.policy, judge_by_kernel, live.asker };
+	const struct api_judge judge = { live.policy, judge_by_kernel, &live };
 
 	if (r == 0)
 		r = api_explain_capture(&judge, path, each, arg, diags, &json);
-	return api_give_json(r, json, diags, ret_json);
+	return api_give_sums(r, json, diags, ret_json);
 }

@@ -32,7 +32,9 @@ static int install(const struct qos_policy *policy, const char *program, struct 
 			 policy->interface);
 		return -ENOENT;
 	}
-	r = qos_crontab_path(policy->interface, diags, &path);
+	r = api_refuse_writers(policy, diags);
+	if (r == 0)
+		r = qos_crontab_path(policy->interface, diags, &path);
 	if (r == 0)
 		r = qos_crontab_print(policy, program, diags, &text);
 	if (r == 0)

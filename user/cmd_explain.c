@@ -35,24 +35,32 @@ static int explain(const struct qos_policy *policy, const struct args *args,
 			qos_explain(operand, args->operands[1], diags, ret_text);
 }
 
-static void explain_by(const struct qos_policy *policy, const struct args *args,
-		       struct report *report)
+static void print_answer(const struct args *args, const char *text, struct report *report)
 {
-	_cleanup_(diags_freep) struct qos_diags *diags = diags_new();
-	_cleanup_(json_decrefp) json_t *json = NULL;
-	_cleanup_(freep) char *text = NULL;
-	int r = explain(policy, args, diags, report, &text);
+	_cleanup_(json_decrefp) json_t *json = report_load(report, text);
 
-	privileges_drop(report);
-	if (r == -ECANCELED)
-		return;
-	json = report_document(report, r, diags, args->operands[0], text);
 	if (json && report->json)
 		print_json(stdout, json);
 	else if (json && args->option[OPT_PCAP])
 		print_fates(json);
 	else if (json)
 		print_explain(json);
+}
+
+static void explain_by(const struct qos_policy *policy, const struct args *args,
+		       struct report *report)
+{
+	_cleanup_(diags_freep) struct qos_diags *diags = diags_new();
+	_cleanup_(freep) char *text = NULL;
+	int r = explain(policy, args, diags, report, &text);
+
+	privileges_drop(report);
+	if (r == -ECANCELED)
+		return;
+	/* the sums of a capture that was cut off come before what is wrong with it */
+	if (text)
+		print_answer(args, text, report);
+	report_diags(report, diags, args->operands[0], r);
 }
 
 static void explain_file(const struct args *args, struct report *report)

@@ -54,7 +54,7 @@ static void listen_on(struct qos_monitor *monitor, unsigned int count, struct re
 	struct session session = { .report = report, .left = count };
 	int r = 0;
 
-	while (r == 0) {
+	while (r == 0 && report_is_read(report)) {
 		_cleanup_(diags_freep) struct qos_diags *diags = diags_new();
 
 		r = qos_monitor_wait(monitor, WAIT_MS, take_event, &session, diags);

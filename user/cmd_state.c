@@ -122,6 +122,27 @@ static void remove_one(const char *ifname, json_t *list, struct report *report)
 		report_changes(report, ifname, text, false, list);
 }
 
+/* What interfaces left that are gone; of none nothing is said. */
+static void remove_left(json_t *list, struct report *report)
+{
+	_cleanup_(diags_freep) struct qos_diags *diags = diags_new();
+	_cleanup_(json_decrefp) json_t *changes = NULL;
+	_cleanup_(freep) char *text = NULL;
+	int r;
+
+	r = qos_remove(NULL, report->json, diags, &text);
+	report_diags(report, diags, "qosctl", r);
+	if (r < 0)
+		return;
+	if (!report->json) {
+		print_safe(stdout, text);
+		return;
+	}
+	changes = report_load(report, text);
+	if (json_array_size(json_object_get(changes, "changes")))
+		list_append(list, json_incref(changes));
+}
+
 static void remove_all(struct report *report)
 {
 	_cleanup_(diags_freep) struct qos_diags *diags = diags_new();
@@ -138,6 +159,7 @@ static void remove_all(struct report *report)
 		interfaces = report_load(report, text);
 	if (!interfaces)
 		return;
+	remove_left(list, report);
 	json_array_foreach(interfaces, i, interface)
 		remove_one(json_string_value(json_object_get(interface, "interface")), list,
 			   report);

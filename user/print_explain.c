@@ -58,6 +58,7 @@ void print_explain(const json_t *fate)
 	_cleanup_(freep) char *rate = json_number(json_object_get(fate, "rate"), text_rate);
 	_cleanup_(freep) char *ceil = json_number(json_object_get(fate, "ceil"), text_rate);
 	_cleanup_(freep) char *wait = json_number(json_object_get(fate, "wait_ns"), text_time_now);
+	_cleanup_(freep) char *drop = json_text(json_object_get(fate, "drop"));
 
 	printf("class  %s\n", class);
 	printf("rule   %s\n", rule);
@@ -65,6 +66,8 @@ void print_explain(const json_t *fate)
 	printf("ceil   %s\n", ceil);
 	if (strcmp(wait, "-") != 0)
 		printf("wait   %s\n", wait);
+	if (strcmp(drop, "-") != 0)
+		printf("drop   %s\n", drop);
 	print_near(json_object_get(fate, "near"));
 }
 

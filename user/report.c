@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -48,6 +49,15 @@ bool report_flush(struct report *report)
 {
 	if (fflush(stdout) && !report->write_error)
 		report->write_error = errno;
+	return !report->write_error;
+}
+
+bool report_is_read(struct report *report)
+{
+	struct pollfd out = { .fd = STDOUT_FILENO };
+
+	if (poll(&out, 1, 0) > 0 && out.revents & (POLLERR | POLLHUP) && !report->write_error)
+		report->write_error = EPIPE;
 	return !report->write_error;
 }
 

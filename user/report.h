@@ -33,6 +33,8 @@ void report_finish(struct report *report);
 
 /* Write what is buffered of standard output; false when that failed, now or before. */
 bool report_flush(struct report *report);
+/* False when nobody reads standard output any more, which a write would only find later. */
+bool report_is_read(struct report *report);
 
 void report_status(struct report *report, enum qos_status status);
 /* Whatever a call of the library that returned r had to say; the subject is

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buffer.h"
 #include "base/cleanup.h"
 #include "base/diag_list.h"
 #include "base/utf8.h"
@@ -91,8 +92,8 @@ static size_t count_chars(const char *text, size_t len)
 /* Characters first to last (from 0, last excluded) as they can be shown; with
  * blank, as much space as they take.
  */
-static void print_chars(FILE *f, const char *text, size_t len, size_t first, size_t last,
-			bool blank)
+static void print_chars(struct qos_buffer *out, const char *text, size_t len, size_t first,
+			size_t last, bool blank)
 {
 	size_t count = 0;
 
@@ -101,20 +102,16 @@ static void print_chars(FILE *f, const char *text, size_t len, size_t first, siz
 		size_t size = next_char(text + at, len - at, &code);
 
 		if (count >= first) {
-			if (code == '\t')
-				putc('\t', f);
-			else if (blank)
-				putc(' ', f);
-			else if (qos_utf8_printable(code))
-				fwrite(text + at, 1, size, f);
+			if (code == '\t' || (!blank && qos_utf8_printable(code)))
+				qos_buffer_put(out, text + at, size);
 			else
-				putc('?', f);
+				qos_buffer_puts(out, blank ? " " : "?");
 		}
 		at += size;
 	}
 }
 
-static void print_source(FILE *f, const struct lines *lines, struct qos_loc loc)
+static void print_source(struct qos_buffer *out, const struct lines *lines, struct qos_loc loc)
 {
 	size_t len, chars, column, first = 0, last;
 	const char *text;
@@ -131,12 +128,12 @@ static void print_source(FILE *f, const struct lines *lines, struct qos_loc loc)
 		last = first + WINDOW;
 	}
 
-	fputs(first ? "..." : "", f);
-	print_chars(f, text, len, first, last, false);
-	fputs(last < chars ? "...\n" : "\n", f);
-	fputs(first ? "   " : "", f);
-	print_chars(f, text, len, first, column, true);
-	fputs("^\n", f);
+	qos_buffer_puts(out, first ? "..." : "");
+	print_chars(out, text, len, first, last, false);
+	qos_buffer_puts(out, last < chars ? "...\n" : "\n");
+	qos_buffer_puts(out, first ? "   " : "");
+	print_chars(out, text, len, first, column, true);
+	qos_buffer_puts(out, "^\n");
 }
 
 static const char *source_path(const struct qos_diags *diags)
@@ -171,25 +168,23 @@ static const struct diag **sorted(const struct qos_diags *diags)
 	return list;
 }
 
-static void print_diag(FILE *f, const struct lines *lines, const struct diag *diag)
+static void print_diag(struct qos_buffer *out, const struct lines *lines, const struct diag *diag)
 {
 	if (diag->loc.line)
-		fprintf(f, "%s:%u:%u: ", source_path(lines->diags), diag->loc.line,
-			diag->loc.column);
-	fprintf(f, "%s: %s\n", severity_text[diag->severity], diag->message);
+		qos_buffer_printf(out, "%s:%u:%u: ", source_path(lines->diags), diag->loc.line,
+				  diag->loc.column);
+	qos_buffer_printf(out, "%s: %s\n", severity_text[diag->severity], diag->message);
 	if (diag->loc.line)
-		print_source(f, lines, diag->loc);
+		print_source(out, lines, diag->loc);
 	if (diag->hint)
-		fprintf(f, "hint: %s\n", diag->hint);
+		qos_buffer_printf(out, "hint: %s\n", diag->hint);
 }
 
 int qos_diags_text(const struct qos_diags *diags, char **ret_text)
 {
 	_cleanup_(freep) const struct diag **list = sorted(diags);
 	_cleanup_(lines_done) struct lines lines = { 0 };
-	_cleanup_(freep) char *text = NULL;
-	size_t size;
-	FILE *f;
+	_cleanup_(qos_buffer_done) struct qos_buffer out = { 0 };
 	int r;
 
 	if (!list)
@@ -198,18 +193,11 @@ int qos_diags_text(const struct qos_diags *diags, char **ret_text)
 	r = diags->count ? lines_index(diags, &lines) : 0;
 	if (r < 0)
 		return r;
-	f = open_memstream(&text, &size);
-	if (!f)
-		return -ENOMEM;
 	for (size_t i = 0; i < diags->count; i++)
-		print_diag(f, &lines, list[i]);
+		print_diag(&out, &lines, list[i]);
 	if (diags->unkept)
-		fprintf(f, "error: %zu more errors are not shown\n", diags->unkept);
-	/* without memory for its last part a memstream may close well, and be null */
-	if (fclose(f) != 0 || !text)
-		return -ENOMEM;
-	*ret_text = TAKE_PTR(text);
-	return 0;
+		qos_buffer_printf(&out, "error: %zu more errors are not shown\n", diags->unkept);
+	return qos_buffer_take(&out, ret_text);
 }
 
 static void decref(json_t **json)

@@ -147,6 +147,16 @@ static uint8_t sample_shift(uint64_t bps)
 	return shift;
 }
 
+/* Nothing waits, and no flow is told from another: what says how they do is no change either. */
+static void without_queue(struct qos_class_cfg *cfg)
+{
+	cfg->latency_ns = 0;
+	cfg->flow_cost = 0;
+	cfg->host6_len = 0;
+	cfg->flags &= (uint16_t) ~(QOS_CLASS_FAIR | QOS_CLASS_SRC_HOST | QOS_CLASS_DST_HOST |
+				   QOS_CLASS_PER_FLOW);
+}
+
 void qos_compile_class(const struct qos_policy *policy, const struct qos_class *cls,
 		       struct qos_plan_class *ret)
 {
@@ -183,6 +193,8 @@ void qos_compile_class(const struct qos_policy *policy, const struct qos_class *
 			.sample_shift = sample_shift(fast),
 		},
 	};
+	if (policy->link.police)
+		without_queue(&ret->cfg);
 }
 
 void qos_compile_link(const struct qos_policy *policy, struct qos_plan *plan)

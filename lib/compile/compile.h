@@ -13,7 +13,6 @@ void qos_compile_class(const struct qos_policy *policy, const struct qos_class *
 void qos_compile_link(const struct qos_policy *policy, struct qos_plan *plan);
 /* What classes are to each other, once all of them and the link are compiled. -ENOMEM. */
 int qos_compile_tree(struct qos_plan *plan);
-void qos_compile_fq(struct qos_fq_params *ret);
 /* gso_max_size of the plan, before the device is known. */
 uint32_t qos_compile_gso(const struct qos_policy *policy);
 

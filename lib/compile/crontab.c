@@ -2,10 +2,10 @@
 #include "compile/crontab.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buffer.h"
 #include "base/cleanup.h"
 
 /* cron's file may outlive the command */
@@ -15,36 +15,33 @@
 static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._+-";
 
 /* The expression on one line, whatever blanks it has. */
-static void print_cron(FILE *out, const char *cron)
+static void print_cron(struct qos_buffer *out, const char *cron)
 {
-	for (bool blank = false; *cron; cron++) {
-		blank = strchr(" \t\n", *cron);
-		fputc(blank ? ' ' : *cron, out);
-	}
+	for (; *cron; cron++)
+		qos_buffer_put(out, strchr(" \t\n", *cron) ? " " : cron, 1);
 }
 
-static void print(FILE *out, const struct qos_policy *policy, const char *program)
+static void print(struct qos_buffer *out, const struct qos_policy *policy, const char *program)
 {
-	fprintf(out,
-		"# Written by `qosctl schedule install %s`, from the policy's schedules, and not "
-		"to be\n"
-		"# edited: `qosctl schedule install` writes it anew, `remove` takes it away.\n"
-		"SHELL=/bin/sh\n"
-		"PATH=/usr/sbin:/usr/bin:/sbin:/bin\n",
-		policy->interface);
+	qos_buffer_printf(out,
+			  "# Written by `qosctl schedule install %s`, from the policy's "
+			  "schedules, and not to be\n"
+			  "# edited: `qosctl schedule install` writes it anew, `remove` takes it "
+			  "away.\n"
+			  "SHELL=/bin/sh\n"
+			  "PATH=/usr/sbin:/usr/bin:/sbin:/bin\n",
+			  policy->interface);
 	for (size_t i = 0; i < policy->schedule_count; i++) {
 		print_cron(out, policy->schedules[i].cron_text);
-		fprintf(out, USER "%s || %s" VERB "%s %s\n", program, program, policy->interface,
-			policy->schedules[i].name);
+		qos_buffer_printf(out, USER "%s || %s" VERB "%s %s\n", program, program,
+				  policy->interface, policy->schedules[i].name);
 	}
 }
 
 int qos_crontab_print(const struct qos_policy *policy, const char *program, struct qos_diags *diags,
 		      char **ret_text)
 {
-	_cleanup_(freep) char *text = NULL;
-	size_t len = 0;
-	FILE *out;
+	_cleanup_(qos_buffer_done) struct qos_buffer out = { 0 };
 
 	if (*program != '/' || strspn(program, plain) != strlen(program)) {
 		qos_diag(diags, QOS_INVALID, "cron's shell cannot be given the path `%s`",
@@ -52,14 +49,8 @@ int qos_crontab_print(const struct qos_policy *policy, const char *program, stru
 		qos_diag_hint(diags, "install qosctl where letters, digits and /._+- name it");
 		return -EINVAL;
 	}
-	out = open_memstream(&text, &len);
-	if (!out)
-		return -ENOMEM;
-	print(out, policy, program);
-	if (fclose(out) || !text)
-		return -ENOMEM;
-	*ret_text = TAKE_PTR(text);
-	return 0;
+	print(&out, policy, program);
+	return qos_buffer_take(&out, ret_text);
 }
 
 int qos_crontab_is_of(const struct qos_policy *policy, const char *text)

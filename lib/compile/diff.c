@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buffer.h"
 #include "base/cleanup.h"
 
 struct line {
@@ -44,10 +45,10 @@ static bool same(const struct line *a, const struct line *b)
 	return a->len == b->len && memcmp(a->text, b->text, a->len) == 0;
 }
 
-static void put(FILE *out, const char *sign, const struct line *line)
+static void put(struct qos_buffer *out, const char *sign, const struct line *line)
 {
-	fputs(sign, out);
-	fwrite(line->text, 1, line->len, out);
+	qos_buffer_puts(out, sign);
+	qos_buffer_put(out, line->text, line->len);
 }
 
 /* A line of both, and the one before it in a common subsequence, by its place among the matches. */
@@ -204,7 +205,7 @@ static uint32_t turn(struct common *common)
 	return next;
 }
 
-static int diff(FILE *out, const struct lines *a, const struct lines *b)
+static int diff(struct qos_buffer *out, const struct lines *a, const struct lines *b)
 {
 	_cleanup_(common_done) struct common common = { 0 };
 	size_t i = 0, j = 0;
@@ -246,11 +247,9 @@ static void trim(struct lines *a, struct lines *b)
 
 int qos_plan_diff(const char *then, const char *now, char **ret_text)
 {
-	_cleanup_(freep) char *text = NULL;
+	_cleanup_(qos_buffer_done) struct qos_buffer out = { 0 };
 	_cleanup_(freep) struct line *then_lines = NULL, *now_lines = NULL;
 	struct lines a = { 0 }, b = { 0 };
-	size_t len = 0;
-	FILE *out;
 	int r;
 
 	r = split(then, &a, &then_lines);
@@ -259,16 +258,7 @@ int qos_plan_diff(const char *then, const char *now, char **ret_text)
 	r = split(now, &b, &now_lines);
 	if (r < 0)
 		return r;
-	out = open_memstream(&text, &len);
-	if (!out)
-		return -ENOMEM;
 	trim(&a, &b);
-	r = diff(out, &a, &b);
-	/* without memory for its last part a memstream may close well, and be null */
-	if ((fclose(out) || !text) && r == 0)
-		r = -ENOMEM;
-	if (r < 0)
-		return r;
-	*ret_text = TAKE_PTR(text);
-	return 0;
+	r = diff(&out, &a, &b);
+	return r < 0 ? r : qos_buffer_take(&out, ret_text);
 }

@@ -15,7 +15,7 @@
 /* The longest limit of the language, 10 s, seen a little later, is within it. */
 #define FQ_HORIZON_US 11000000U
 
-void qos_compile_fq(struct qos_fq_params *ret)
+void qos_plan_fq(struct qos_fq_params *ret)
 {
 	/* bands as pfifo_fast and fq's own default have them (sch_fq.c, fq_prio2band) */
 	static const uint8_t priomap[16] = { 1, 2, 2, 2, 1, 2, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1 };

@@ -18,7 +18,7 @@
 /* Below some 320 bytes sk_setup_caps() (net/core/sock.c) wraps round to 4 GiB,
  * so the smallest is of Ethernet's frames also where the MTU is less.
  */
-static uint32_t frames(uint32_t mtu)
+uint32_t qos_plan_gso_least(uint32_t mtu)
 {
 	return GSO_FRAMES * ((mtu > MTU_MIN ? mtu : MTU_MIN) + ETH_HEADER);
 }
@@ -51,7 +51,7 @@ uint32_t qos_compile_gso(const struct qos_policy *policy)
 		return policy->link.gso_size;
 	if (!top_rate(policy) || bytes >= GSO_MAX)
 		return 0;
-	return bytes > frames(MTU_MIN) ? (uint32_t)bytes : frames(MTU_MIN);
+	return bytes > qos_plan_gso_least(MTU_MIN) ? (uint32_t)bytes : qos_plan_gso_least(MTU_MIN);
 }
 
 uint32_t qos_plan_gso(const struct qos_plan *plan, uint32_t mtu, uint32_t has)
@@ -60,7 +60,7 @@ uint32_t qos_plan_gso(const struct qos_plan *plan, uint32_t mtu, uint32_t has)
 
 	if (!size || plan->policy->link.gso != QOS_GSO_AUTO)
 		return size;
-	if (size < frames(mtu))
-		size = frames(mtu);
+	if (size < qos_plan_gso_least(mtu))
+		size = qos_plan_gso_least(mtu);
 	return size < has ? size : 0;
 }

@@ -56,8 +56,12 @@ static int add_kind(struct stops *stops, const struct demand *d, uint32_t family
 		return 0;
 	if (!(d->keys & KEY_PROTO))
 		return add_range(stops, d, first, first | 0xff);
-	for (size_t i = 0; r == 0 && i < m->proto_count; i++)
-		r = add_range(stops, d, first | m->proto[i], first | m->proto[i]);
+	for (size_t i = 0; r == 0 && i < m->proto_count; i++) {
+		uint8_t only = qos_proto_family(m->proto[i]);
+
+		if (!only || only == family)
+			r = add_range(stops, d, first | m->proto[i], first | m->proto[i]);
+	}
 	return r;
 }
 

@@ -54,7 +54,7 @@ int qos_plan_compile(const struct qos_policy *policy, struct qos_diags *diags,
 	if (r < 0)
 		return r;
 	put_tables(policy, plan);
-	qos_compile_fq(&plan->fq);
+	qos_plan_fq(&plan->fq);
 	plan->gso_max_size = qos_compile_gso(policy);
 	*ret_plan = TAKE_PTR(plan);
 	return 0;

@@ -60,12 +60,17 @@ int qos_plan_compile(const struct qos_policy *policy, struct qos_diags *diags,
 		     struct qos_plan **ret_plan);
 void qos_plan_free(struct qos_plan *plan);
 
+/* The same of every plan. */
+void qos_plan_fq(struct qos_fq_params *ret);
+
 /*
  * gso_max_size of the plan for a device of this MTU that has packets of that
  * size without us. What is chosen from the rate holds two of its frames and
  * only ever lowers; what the policy says is taken as it is.
  */
 uint32_t qos_plan_gso(const struct qos_plan *plan, uint32_t mtu, uint32_t has);
+/* The least that is chosen from a rate, of a device of this MTU. */
+uint32_t qos_plan_gso_least(uint32_t mtu);
 
 /*
  * The plan as text, a line an item. Complete: plans with equal text put equal

@@ -81,7 +81,6 @@ static void print_queue(struct qos_buffer *out, const struct qos_class *cls,
 {
 	print_time(out, "latency", cls->latency);
 	print_time(out, "limit", plan->cfg.limit_ns);
-	qos_buffer_puts(out, cls->ecn ? "" : " ecn off");
 }
 
 static void print_leaf(struct qos_buffer *out, const struct qos_plan *plan,
@@ -91,6 +90,7 @@ static void print_leaf(struct qos_buffer *out, const struct qos_plan *plan,
 		print_flows(out, cls);
 		print_queue(out, cls, compiled);
 	}
+	qos_buffer_puts(out, cls->ecn ? "" : " ecn off");
 	if (cls->dscp >= 0) {
 		qos_buffer_puts(out, " dscp ");
 		qos_print_dscp(out, cls->dscp);

@@ -67,6 +67,26 @@ static struct part class_head(struct part line)
 	return (struct part){ line.text, (size_t)(rest.text - line.text) };
 }
 
+/* By what its flows are told apart: records of flows are of one kind. */
+static struct part class_fairness(struct part line)
+{
+	struct part head = class_head(line), key, value;
+
+	line.text += head.len;
+	line.len -= head.len;
+	do {
+		key = take_word(&line);
+		value = take_word(&line);
+	} while (key.len && !is_word(key, "fairness"));
+	return value;
+}
+
+static bool same_class(struct part then, struct part now)
+{
+	return same(class_head(then), class_head(now)) &&
+	       same(class_fairness(then), class_fairness(now));
+}
+
 /* The next word of "link …" but the rate and its burst. */
 static struct part take_link_word(struct part *line)
 {
@@ -97,7 +117,7 @@ static bool same_shape(struct part then, struct part now)
 	if (!same(kind, take_word(&now_rest)))
 		return false;
 	if (is_word(kind, "class"))
-		return same(class_head(then), class_head(now));
+		return same_class(then, now);
 	return is_word(kind, "link") ? same_link(then, now) : same(then, now);
 }
 

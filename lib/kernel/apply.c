@@ -17,82 +17,7 @@
 #include "kernel/ports.h"
 #include "kernel/replay.h"
 #include "kernel/state.h"
-
-/* The part of a plan's text that is the qdisc, its last line; null: it has none. */
-static char *find_qdisc_line(char *text)
-{
-	char *line = strstr(text, "\nqdisc ");
-
-	return line ? line + 1 : NULL;
-}
-
-static void drop_gso_line(char *text)
-{
-	char *line = strstr(text, "\ngso "), *end;
-
-	if (!line)
-		return;
-	end = strchr(line + 1, '\n');
-	memmove(line, end, strlen(end) + 1);
-}
-
-/* The plan that the kernel now follows, as text: what is gone is not in it. */
-static int plan_in_force(const struct qos_device *device, const struct qos_plan *plan,
-			 struct qos_diags *diags, char **ret_text)
-{
-	const char *known = device->running ? qos_state_plan(device->running->state) : "";
-	_cleanup_(freep) char *why = NULL, *text = NULL;
-	bool fq = plan->link.mode == QOS_MODE_FQ;
-	int left = fq ? 0 : qos_ports_hold(device, diags), r;
-	char *qdisc;
-
-	if (left < 0)
-		return left;
-	/* one of ours that no program stamps for: it goes */
-	if (asprintf(&text, "%s%s", known, left && !strstr(known, "\nqdisc ") ? "qdisc fq\n" : "") <
-	    0)
-		return -ENOMEM;
-	if (!qos_gso_in_force(device))
-		drop_gso_line(text);
-	qdisc = find_qdisc_line(text);
-	if (qdisc && fq) {
-		r = qos_ports_verify(device, &plan->fq, diags, &why);
-		if (r < 0)
-			return r;
-		if (why)
-			*qdisc = '\0';
-	}
-	*ret_text = TAKE_PTR(text);
-	return 0;
-}
-
-/* What there is to do. */
-struct work {
-	char *plan;    /* as text */
-	char *changes; /* its lines that are not in force, and those in force that are not its */
-	bool numbers;  /* they are of numbers only (qos_plan_same_shape()), or there are none */
-};
-
-static void work_done(struct work *work)
-{
-	free(work->plan);
-	free(work->changes);
-}
-
-static int find_work(const struct qos_device *device, const struct qos_plan *plan,
-		     struct qos_diags *diags, struct work *work)
-{
-	_cleanup_(freep) char *then = NULL;
-	int r = plan_in_force(device, plan, diags, &then);
-
-	if (r < 0)
-		return r;
-	r = qos_plan_print(plan, &work->plan);
-	if (r < 0)
-		return r;
-	work->numbers = qos_plan_same_shape(then, work->plan);
-	return qos_plan_diff(then, work->plan, &work->changes);
-}
+#include "kernel/work.h"
 
 /* The plan for a device: with steps the least size of all, as no timer sets it. */
 static struct qos_plan bind_plan(const struct qos_device *device, const struct qos_plan *plan)
@@ -132,17 +57,17 @@ void qos_kernel_close(struct qos_device *device)
 int qos_kernel_plan(const struct qos_device *device, const struct qos_plan *plan,
 		    struct qos_diags *diags, char **ret_text)
 {
-	_cleanup_(work_done) struct work work = { .plan = NULL };
+	_cleanup_(qos_work_done) struct qos_work work = { .plan = NULL };
 	struct qos_plan bound = bind_plan(device, plan);
-	int r = find_work(device, &bound, diags, &work);
+	int r = qos_work_find(device, &bound, diags, &work);
 
 	if (r < 0)
 		return r;
-	*ret_text = TAKE_PTR(work.changes);
+	*ret_text = TAKE_PTR(work.said);
 	return 0;
 }
 
-int qos_kernel_compare(const struct qos_device *device, const struct qos_plan *plan,
+int qos_kernel_compare(const struct qos_device *device, const struct qos_plan *plan, bool *ret_read,
 		       char **ret_text)
 {
 	const struct qos_bpf *known = qos_device_known(device);
@@ -150,7 +75,8 @@ int qos_kernel_compare(const struct qos_device *device, const struct qos_plan *p
 	_cleanup_(freep) char *now = NULL;
 	int r;
 
-	if (known && qos_state_is_read_from(known->state, plan->policy)) {
+	*ret_read = known && qos_state_is_read_from(known->state, plan->policy);
+	if (*ret_read) {
 		*ret_text = strdup("");
 		return *ret_text ? 0 : -ENOMEM;
 	}
@@ -283,7 +209,7 @@ static int put_all(const struct qos_device *device, const struct qos_plan *plan,
 
 /* The document of the plan, with what remove is to put back. */
 static int new_state(const struct qos_device *device, const struct qos_plan *plan,
-		     const struct work *work, const struct qos_found *found,
+		     const struct qos_work *work, const struct qos_found *found,
 		     struct qos_diags *diags, json_t **ret_state)
 {
 	_cleanup_(json_decrefp) json_t *origin = NULL, *state = NULL;
@@ -300,7 +226,7 @@ static int new_state(const struct qos_device *device, const struct qos_plan *pla
 }
 
 static int change(const struct qos_device *device, const struct qos_plan *plan,
-		  const struct work *work, struct qos_diags *diags)
+		  const struct qos_work *work, struct qos_diags *diags)
 {
 	_cleanup_(qos_found_done) struct qos_found found = { .ports = NULL };
 	_cleanup_(qos_bpf_freep) struct qos_bpf *bpf = NULL;
@@ -341,7 +267,7 @@ static int keep_pins(const struct qos_device *device, struct qos_diags *diags)
 
 /* -ENOSPC, and nothing changed, where that needs another program. */
 static int change_numbers(const struct qos_device *device, const struct qos_plan *plan,
-			  const struct work *work, struct qos_diags *diags)
+			  const struct qos_work *work, struct qos_diags *diags)
 {
 	_cleanup_(qos_found_done) struct qos_found found = { .ports = NULL };
 	struct qos_gso_sizes gso = qos_gso_wanted(device, plan);
@@ -366,7 +292,7 @@ static int change_numbers(const struct qos_device *device, const struct qos_plan
 }
 
 static int make_changes(const struct qos_device *device, const struct qos_plan *plan,
-			const struct work *work, struct qos_diags *diags)
+			const struct qos_work *work, struct qos_diags *diags)
 {
 	bool current = qos_state_is_current(device->running);
 	int r;
@@ -405,9 +331,9 @@ static void clean_up(const struct qos_device *device)
 int qos_kernel_apply(struct qos_device *device, const struct qos_plan *plan,
 		     struct qos_diags *diags, char **ret_text)
 {
-	_cleanup_(work_done) struct work work = { .plan = NULL };
+	_cleanup_(qos_work_done) struct qos_work work = { .plan = NULL };
 	struct qos_plan bound = bind_plan(device, plan);
-	int r = find_work(device, &bound, diags, &work);
+	int r = qos_work_find(device, &bound, diags, &work);
 
 	if (r < 0)
 		return r;
@@ -418,6 +344,6 @@ int qos_kernel_apply(struct qos_device *device, const struct qos_plan *plan,
 		qos_diag_warn(diags, "%s has no slaves yet: apply again when it has",
 			      device->link.name);
 	clean_up(device);
-	*ret_text = TAKE_PTR(work.changes);
+	*ret_text = TAKE_PTR(work.said);
 	return 0;
 }

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Making an interface follow a plan, and undoing it. ret_text: the changes, a
- * line each ("+ …", "- …"); empty when there were none.
+ * line each ("+ …", "- …"); empty when there were none. Where the plan has none, but the policy's
+ * text or what is set is another, that is one.
  */
 #ifndef QOS_KERNEL_APPLY_H
 #define QOS_KERNEL_APPLY_H
+
+#include <stdbool.h>
 
 #include "compile/plan.h"
 
@@ -24,9 +27,10 @@ int qos_kernel_plan(const struct qos_device *device, const struct qos_plan *plan
 
 /*
  * How a plan differs from the one in force, whatever others changed since; empty where its policy's
- * text is the one that was applied, whatever schedule holds and whatever is set.
+ * text is the one that was applied, whatever schedule holds and whatever is set. ret_read: whether
+ * it is: the same plan may be of another text, of which a schedule that does not hold says more.
  */
-int qos_kernel_compare(const struct qos_device *device, const struct qos_plan *plan,
+int qos_kernel_compare(const struct qos_device *device, const struct qos_plan *plan, bool *ret_read,
 		       char **ret_text);
 
 /*
@@ -40,7 +44,9 @@ int qos_kernel_compare(const struct qos_device *device, const struct qos_plan *p
 int qos_kernel_apply(struct qos_device *device, const struct qos_plan *plan,
 		     struct qos_diags *diags, char **ret_text);
 
-/* -ENOENT with a diagnostic when nothing of ours is there. */
+/* -ENOENT with a diagnostic when nothing of ours is there. Of one that is gone: what it left. */
 int qos_kernel_remove(const char *ifname, struct qos_diags *diags, char **ret_text);
+/* What all interfaces left that are gone, or their namespaces are. */
+int qos_kernel_sweep(struct qos_diags *diags, char **ret_text);
 
 #endif

@@ -102,6 +102,13 @@ int qos_bpf_update_end(struct qos_bpf_update *update, const struct qos_plan *pla
 void qos_bpf_update_free(struct qos_bpf_update *update);
 DEFINE_CLEANUP(struct qos_bpf_update *, qos_bpf_update_freep, qos_bpf_update_free)
 
+/*
+ * Of a plan that is in force, whose numbers in the maps are not the plan's, as somebody else wrote
+ * there: the link's first, then the classes', class_count + 1 of them, the caller's. -EBADMSG where
+ * the program has other classes.
+ */
+int qos_bpf_strays(const struct qos_bpf *bpf, const struct qos_plan *plan, bool **ret_strays);
+
 /* Pin program and maps in an existing, empty directory of a bpffs, for bpftool(8). */
 int qos_bpf_pin(struct qos_bpf *bpf, const char *dir, struct qos_diags *diags);
 

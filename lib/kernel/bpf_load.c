@@ -9,20 +9,17 @@
 #include <linux/if_arp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "base/cleanup.h"
 #include "egress.skel.h"
+#include "kernel/bpf_flows.h"
 #include "kernel/bpf_state.h"
 #include "kernel/bpf_tables.h"
 #include "kernel/cgroups.h"
 #include "kernel/expiry.h"
-#include "kernel/live.h"
 #include "kernel/owners.h"
 #include "kernel/slots.h"
 
-#define FLOW_RECORDS_PER_CLASS 256
-#define FLOW_RECORDS_MAX       65536 /* of 128 bytes with their names */
 /* Of the verifier. Before Linux 6.4 a log that does not fit hides the error (-ENOSPC); the
  * kernel fills only what it needs.
  */
@@ -55,72 +52,6 @@ static int link_header(const struct qos_link_info *link, struct qos_diags *diags
 	}
 }
 
-/* A power of two: 2 MB of memory for a policy of usual size, 8 MB for the largest. */
-static uint32_t flow_records(uint32_t capacity)
-{
-	uint32_t records = FLOW_RECORDS_PER_CLASS * QOS_SLOTS_MIN;
-
-	while (records < FLOW_RECORDS_MAX && records < FLOW_RECORDS_PER_CLASS * capacity)
-		records *= 2;
-	return records;
-}
-
-/* So many classes are looked through for where a flow was before. */
-#define ORDER_SLOTS 256
-
-/* Long enough to load a program on a slow machine. */
-#define LOADING_NS 10000000000ULL
-
-/*
- * For flows that new rules move to another class (kern/order.h), until the longest queue of the
- * program before has left, after this one is in its place. A policer lets nothing wait.
- */
-static int keep_order(const struct qos_bpf *old, struct qos_link_cfg *link)
-{
-	json_int_t before = json_integer_value(json_object_get(old->state, "generation"));
-	_cleanup_(freep) struct qos_class_cfg *classes = NULL;
-	uint64_t longest = 0;
-	int r;
-
-	link->generation = (uint16_t)(before + 1);
-	if (link->mode != QOS_MODE_FQ)
-		return 0;
-	r = qos_bpf_array(old->classes_fd, old->capacity, sizeof(*classes), (void **)&classes);
-	if (r < 0)
-		return r;
-	for (uint32_t slot = 0; slot < old->capacity; slot++) {
-		if (classes[slot].limit_ns && slot < ORDER_SLOTS)
-			link->slots = slot + 1;
-		longest = classes[slot].limit_ns > longest ? classes[slot].limit_ns : longest;
-	}
-	link->settled = qos_live_now() + LOADING_NS + longest;
-	return 0;
-}
-
-/*
- * Flows live on: a record knows when the flow's last packet departs, and a salt which record
- * that is. Their table grows as the classes' do, and then they begin anew.
- */
-static int configure_flows(struct egress_bpf *skel, const struct qos_bpf *old,
-			   struct qos_link_cfg *link, uint32_t capacity)
-{
-	uint32_t records = flow_records(capacity);
-	int r;
-
-	link->flow_mask = records - 1;
-	if (old && old->flow_records == records) {
-		link->salt = (uint32_t)json_integer_value(json_object_get(old->state, "salt"));
-		r = keep_order(old, link);
-		if (r == 0)
-			r = bpf_map__reuse_fd(skel->maps.qos_flows, old->flows_fd);
-		return r ? r : bpf_map__reuse_fd(skel->maps.qos_flow_names, old->names_fd);
-	}
-	if (getrandom(&link->salt, sizeof(link->salt), 0) != sizeof(link->salt))
-		return -errno;
-	r = bpf_map__set_max_entries(skel->maps.qos_flows, records);
-	return r ? r : bpf_map__set_max_entries(skel->maps.qos_flow_names, records);
-}
-
 static int configure(struct egress_bpf *skel, const struct qos_plan *plan,
 		     const struct qos_slots *slots, const struct qos_bpf *old, uint32_t l2_len)
 {
@@ -128,7 +59,7 @@ static int configure(struct egress_bpf *skel, const struct qos_plan *plan,
 	struct qos_link_cfg link = plan->link;
 	int r;
 
-	r = configure_flows(skel, old, &link, slots->capacity);
+	r = qos_flows_configure(skel->obj, old, slots->capacity, &link);
 	if (r < 0)
 		return r;
 	link.l2_len = l2_len;
@@ -211,6 +142,7 @@ static int clear_slot(const struct qos_bpf *bpf, uint32_t slot, int cpus)
 	if (bpf_map_lookup_elem(bpf->clocks_fd, &slot, &was))
 		return -errno;
 	clocks.pace[0].v = was.pace[0].v + VIRTUAL_FAR;
+	clocks.busy = was.busy; /* what its flows have in the queue still is (kern/order.h) */
 	if (bpf_map_update_elem(bpf->clocks_fd, &slot, &clocks, BPF_ANY) ||
 	    bpf_map_update_elem(bpf->counters_fd, &slot, counters, BPF_ANY))
 		return -errno;
@@ -358,10 +290,14 @@ static int fill(struct egress_bpf *skel, const struct qos_plan *plan, const stru
 	if (r == 0)
 		r = qos_tables_fill(skel->obj, plan->tables, slots->of);
 	if (r == 0)
+		r = qos_tables_freeze(skel->obj);
+	if (r == 0)
 		r = qos_cgroups_put(bpf, plan->tables, bpf_map__fd(skel->maps.qos_cgroups),
 				    bpf_map__fd(skel->maps.qos_cgroup_path));
 	if (r == 0)
 		r = fill_slots(bpf, old, slots);
+	if (r == 0)
+		r = qos_flows_fill(skel->obj, old, bpf->capacity);
 	if (r == 0)
 		r = put_slots(state, plan, slots);
 	if (r == 0)

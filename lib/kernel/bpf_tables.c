@@ -131,3 +131,14 @@ int qos_tables_fill(const struct bpf_object *obj, const struct qos_tables *t, co
 		r = PUT_PAIRS(obj, "qos_uids", t->uids, t->uid_count);
 	return r < 0 ? r : PUT_PAIRS(obj, "qos_marks", t->marks, t->mark_value_count);
 }
+
+int qos_tables_freeze(const struct bpf_object *obj)
+{
+	static const char *const names[] = { "qos_rules", "qos_sets", "qos_values", "qos_src",
+					     "qos_dst",	  "qos_uids", "qos_marks" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (bpf_map_freeze(bpf_object__find_map_fd_by_name(obj, names[i])))
+			return -errno;
+	return 0;
+}

@@ -25,4 +25,7 @@ int qos_tables_configure(const struct bpf_object *obj, const struct qos_tables_r
 int qos_tables_fill(const struct bpf_object *obj, const struct qos_tables *tables,
 		    const uint32_t *slots);
 
+/* From now on nobody writes them, not even root: what they say is what the program does. -errno. */
+int qos_tables_freeze(const struct bpf_object *obj);
+
 #endif

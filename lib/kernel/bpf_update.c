@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "kernel/bpf_state.h"
@@ -24,6 +25,30 @@ static int find_slots(const struct qos_bpf *bpf, const struct qos_plan *plan, ui
 		slots[i] = (uint32_t)slot;
 	}
 	*ret_slots = TAKE_PTR(slots);
+	return 0;
+}
+
+int qos_bpf_strays(const struct qos_bpf *bpf, const struct qos_plan *plan, bool **ret_strays)
+{
+	_cleanup_(freep) bool *strays = calloc(plan->class_count + 1, sizeof(*strays));
+	_cleanup_(freep) struct qos_class_cfg *are = NULL;
+	_cleanup_(freep) uint32_t *slots = NULL;
+	int r = find_slots(bpf, plan, &slots);
+
+	if (!strays)
+		return -ENOMEM;
+	if (r == 0)
+		r = qos_bpf_array(bpf->classes_fd, bpf->capacity, sizeof(*are), (void **)&are);
+	if (r)
+		return r;
+	for (size_t i = 0; i <= plan->class_count; i++) {
+		uint32_t slot = i == QOS_SLOT_LINK ? QOS_SLOT_LINK : slots[i - 1];
+		struct qos_class_cfg cfg = qos_bpf_class_bound(
+			i == QOS_SLOT_LINK ? &plan->link_class : &plan->classes[i - 1].cfg, slots);
+
+		strays[i] = memcmp(&are[slot], &cfg, sizeof(cfg)) != 0;
+	}
+	*ret_strays = TAKE_PTR(strays);
 	return 0;
 }
 

@@ -39,14 +39,8 @@ int qos_clsact_ensure(struct qos_nl *nl, const struct qos_link_info *link, struc
 			      link->name, link->name);
 		return -EEXIST;
 	}
-	if (!there) {
-		r = qos_qdisc_put(nl, link, &clsact, diags);
-		if (r < 0)
-			return r;
-	}
-
 	*ret_created = !there;
-	return 0;
+	return there ? 0 : qos_qdisc_put(nl, link, &clsact, diags);
 }
 
 int qos_clsact_is_there(struct qos_nl *nl, const struct qos_link_info *link,
@@ -116,8 +110,11 @@ int qos_filters_count(struct qos_nl *nl, const struct qos_link_info *link, uint3
 int qos_clsact_release(struct qos_nl *nl, const struct qos_link_info *link, struct qos_diags *diags)
 {
 	size_t egress, ingress;
-	int r;
+	int r = qos_clsact_is_there(nl, link, diags);
 
+	/* none, or an ingress qdisc that somebody put in its place */
+	if (r <= 0)
+		return r;
 	r = qos_filters_count(nl, link, EGRESS, diags, &egress);
 	if (r < 0)
 		return r;

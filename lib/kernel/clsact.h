@@ -29,7 +29,8 @@ struct qos_filters {
 };
 
 /*
- * Make sure that the device has a clsact qdisc. *ret_created: it had none.
+ * Make sure that the device has a clsact qdisc. *ret_created: it had none, also where
+ * making it failed, as only the answer may have got lost.
  * -EEXIST when an ingress qdisc is in its place (which has no egress).
  */
 int qos_clsact_ensure(struct qos_nl *nl, const struct qos_link_info *link, struct qos_diags *diags,

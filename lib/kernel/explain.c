@@ -13,8 +13,9 @@
 #include "kernel/cgroup_tree.h"
 #include "kernel/device.h"
 
-#define L2_LEN	  14   /* test runs have an Ethernet header, whatever the device */
-#define FRAME_MAX 2048 /* they take a page, less head and tail room */
+#define L2_LEN	     14	   /* test runs have an Ethernet header, whatever the device */
+#define FRAME_MAX    2048  /* they take a page, less head and tail room */
+#define WIRE_LEN_MAX 65536 /* and no more than GSO_LEGACY_MAX_SIZE */
 
 struct qos_asker {
 	struct egress_bpf *skel;
@@ -151,14 +152,22 @@ static int put_cgroup(const struct qos_asker *asker, const char *name, struct __
 	return 0;
 }
 
-/* Of a frame that is not all there its length is that of a segment of a larger packet. */
+/*
+ * A frame that is not all there is asked about as a segment of a larger packet, of its length:
+ * gso_size and what two segments are longer on the wire than the packet, see ip_length() in
+ * more.h. Each of the two alone is too small for the longest packets.
+ */
 static void put_length(const struct qos_question *question, size_t len, struct __sk_buff *skb)
 {
+	size_t more;
+
 	skb->wire_len = (uint32_t)len;
 	if (question->wire_len <= len)
 		return;
 	skb->gso_segs = 2;
 	skb->gso_size = question->wire_len < UINT16_MAX ? (uint32_t)question->wire_len : UINT16_MAX;
+	more = question->wire_len - skb->gso_size;
+	skb->wire_len = len + more < WIRE_LEN_MAX ? (uint32_t)(len + more) : WIRE_LEN_MAX;
 }
 
 static int put_question(const struct qos_asker *asker, const struct qos_question *question,
@@ -176,13 +185,21 @@ static int put_question(const struct qos_asker *asker, const struct qos_question
 	return question->cgroup ? put_cgroup(asker, question->cgroup, skb) : 0;
 }
 
+/* What a rule drops is not the class's. */
+static const char *drop_of(uint8_t verdict)
+{
+	if (verdict == QOS_DROP_LIMIT)
+		return "limit";
+	return verdict == QOS_DROP_POLICE ? "police" : NULL;
+}
+
 static struct qos_answer read_answer(const struct __sk_buff *skb)
 {
 	return (struct qos_answer){
 		.slot = QOS_DECIDED_SLOT(skb->cb[0]) == QOS_DROP_SLOT ? QOS_NO_SLOT : skb->cb[1],
 		.rule = QOS_DECIDED_RULE(skb->cb[0]),
 		.wait_ns = (uint64_t)skb->cb[3] << 32 | skb->cb[2],
-		.verdict = (uint8_t)skb->cb[4],
+		.drop = drop_of((uint8_t)skb->cb[4]),
 		.exempt = skb->cb[4] & QOS_TOLD_EXEMPT,
 	};
 }
@@ -203,6 +220,8 @@ int qos_asker_ask(const struct qos_asker *asker, const struct qos_question *ques
 		return r;
 	put_length(question, len, &in);
 	r = bpf_prog_test_run_opts(asker->prog_fd, &opts);
+	if (r == -EINVAL)
+		return r;
 	if (r < 0)
 		return qos_bpf_fail(diags, r, "cannot ask the program of %s",
 				    asker->device->link.name);

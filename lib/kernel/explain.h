@@ -23,10 +23,10 @@ struct qos_question {
 };
 
 struct qos_answer {
-	uint32_t slot; /* or QOS_NO_SLOT: a rule drops it */
-	uint32_t rule; /* its number, from 1 on; 0: of the default class */
-	uint64_t wait_ns;
-	uint8_t verdict; /* enum qos_verdict */
+	uint32_t slot;	  /* or QOS_NO_SLOT: a rule drops it */
+	uint32_t rule;	  /* its number, from 1 on; 0: of the default class */
+	uint64_t wait_ns; /* where packets wait */
+	const char *drop; /* why its class would drop it now, or null: "limit", "police" */
 	bool exempt;
 };
 
@@ -35,6 +35,7 @@ int qos_asker_open(const struct qos_device *device, struct qos_diags *diags,
 		   struct qos_asker **ret_asker);
 void qos_asker_close(struct qos_asker *asker);
 
+/* -EINVAL, without a diagnostic: the kernel takes no such frame, as one without a whole header. */
 int qos_asker_ask(const struct qos_asker *asker, const struct qos_question *question,
 		  struct qos_diags *diags, struct qos_answer *ret_answer);
 

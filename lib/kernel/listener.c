@@ -161,8 +161,7 @@ static int refuse_layout(const struct qos_listener *listener, int error, struct 
 		return refuse_kernel(listener, error, diags);
 	qos_diag(diags, QOS_UNSUPPORTED, "cannot read what the program of %s says of itself: %s",
 		 listener->ifname, strerror(-error));
-	qos_diag_hint(diags, "this needs root (CAP_SYS_ADMIN, CAP_NET_ADMIN, CAP_BPF, "
-			     "CAP_PERFMON)");
+	qos_diag_hint(diags, QOS_LISTENER_NEEDS);
 	return error;
 }
 

@@ -8,6 +8,9 @@
 
 #include "kernel/device.h"
 
+/* What reading the program's own BTF takes, and is enough for a ring and a program too. */
+#define QOS_LISTENER_NEEDS "this needs root (CAP_SYS_ADMIN, which includes CAP_BPF and CAP_PERFMON)"
+
 /* Where struct facts of the program has what; its own BTF says so, whatever version made it. */
 struct qos_facts_layout {
 	uint32_t size;

@@ -118,12 +118,11 @@ static int fail_busy(int fd, const char *ifname, struct qos_diags *diags)
 	return -EBUSY;
 }
 
-void qos_lock_remove(const char *path)
+bool qos_lock_remove(const char *path)
 {
 	_cleanup_(closep) int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 
-	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
-		unlink(path);
+	return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 && unlink(path) == 0;
 }
 
 /* Or whether it was taken away before it was locked: then the next one takes another. */

@@ -14,7 +14,7 @@ int qos_lock_take(const char *ifname, const char *what, struct qos_diags *diags,
 
 /* Where the locks are, "IF.lock" and "IF:COOKIE.lock" (see netns.h). */
 #define QOS_LOCK_DIR "/run/qosctl"
-/* Take away the file of a lock that nobody will take any more, unless somebody holds it. */
-void qos_lock_remove(const char *path);
+/* Take away the file of a lock that nobody will take any more, unless somebody holds it: false. */
+bool qos_lock_remove(const char *path);
 
 #endif

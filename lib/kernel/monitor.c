@@ -220,13 +220,22 @@ static int follow(struct qos_monitor *monitor, struct qos_diags *diags)
 
 /* --- the whole ------------------------------------------------------------------------------- */
 
+static int refuse_ring(int error, struct qos_diags *diags)
+{
+	if (error != -EPERM)
+		return qos_bpf_fail(diags, error, "cannot make a ring for events");
+	qos_diag(diags, QOS_UNSUPPORTED, "cannot make a ring for events: %s", strerror(-error));
+	qos_diag_hint(diags, QOS_LISTENER_NEEDS);
+	return error;
+}
+
 static int open_ring(struct qos_monitor *monitor, struct qos_diags *diags)
 {
 	monitor->ring_fd =
 		bpf_map_create(BPF_MAP_TYPE_RINGBUF, "qos_events", 0, 0, RING_SIZE, NULL);
 	if (monitor->ring_fd >= 0)
 		monitor->ring = ring_buffer__new(monitor->ring_fd, take_event, monitor, NULL);
-	return monitor->ring ? 0 : qos_bpf_fail(diags, -errno, "cannot make a ring for events");
+	return monitor->ring ? 0 : refuse_ring(-errno, diags);
 }
 
 static int copy_filter(struct qos_monitor *monitor, const struct qos_monitor_filter *filter)

@@ -74,8 +74,11 @@ static bool is_freed(uint32_t program)
 	return false;
 }
 
-/* Whether anything but a pin holds a program nobody tells: without the pin it is gone, or not. */
-static void remove_pins(const char *path)
+/*
+ * Whether anything but a pin holds a program nobody tells: without the pin it is gone, or not.
+ * True: so were they, and are no more.
+ */
+static bool remove_pins(const char *path)
 {
 	_cleanup_(qos_cgroup_links_close) struct qos_cgroup_links links = { -1, -1 };
 	_cleanup_(qos_bpf_freep) struct qos_bpf *bpf = NULL;
@@ -83,11 +86,14 @@ static void remove_pins(const char *path)
 
 	qos_cgroup_links_open(path, &links);
 
-	if (qos_bpffs_remove(path, NULL) < 0 || !program || is_freed(program))
-		return;
+	if (qos_bpffs_remove(path, NULL) < 0)
+		return false;
+	if (!program || is_freed(program))
+		return true;
 	if (qos_bpf_open(program, NULL, NULL, &bpf) == 0 && qos_bpffs_make(path, NULL) == 0 &&
 	    qos_bpf_pin(bpf, path, NULL) == 0)
 		qos_cgroup_links_pin(&links, path);
+	return false;
 }
 
 struct orphans {
@@ -110,18 +116,21 @@ static bool is_orphan(struct orphans *orphans, const char *entry)
 	return orphans->living.count && !qos_namespaces_have(&orphans->living, cookie);
 }
 
-static void each_orphan(struct orphans *orphans, void (*fn)(const char *path))
+/* Returns of how many fn() said that it took them away. */
+static size_t each_orphan(struct orphans *orphans, bool (*fn)(const char *path))
 {
 	_cleanup_(closedirp) DIR *dir = opendir(orphans->parent);
 	const struct dirent *entry;
+	size_t count = 0;
 
 	while (dir && (entry = readdir(dir))) {
 		_cleanup_(freep) char *path = NULL;
 
 		if (is_orphan(orphans, entry->d_name) &&
 		    asprintf(&path, "%s/%s", orphans->parent, entry->d_name) >= 0)
-			fn(path);
+			count += fn(path);
 	}
+	return count;
 }
 
 static void orphans_done(struct orphans *orphans)
@@ -129,15 +138,17 @@ static void orphans_done(struct orphans *orphans)
 	qos_namespaces_done(&orphans->living);
 }
 
-void qos_orphans_sweep(const char *dir)
+size_t qos_orphans_sweep(const char *dir)
 {
 	_cleanup_(freep) char *parent = strdup(dir);
 	_cleanup_(orphans_done) struct orphans orphans = { .parent = parent };
+	size_t count;
 
 	if (!parent || qos_netns_cookie(&orphans.own) < 0)
-		return;
+		return 0;
 	*strrchr(parent, '/') = '\0';
-	each_orphan(&orphans, remove_pins);
+	count = each_orphan(&orphans, remove_pins);
 	orphans.parent = QOS_LOCK_DIR;
 	each_orphan(&orphans, qos_lock_remove);
+	return count;
 }

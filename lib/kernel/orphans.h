@@ -3,10 +3,13 @@
 #ifndef QOS_KERNEL_ORPHANS_H
 #define QOS_KERNEL_ORPHANS_H
 
+#include <stddef.h>
+
 /*
  * Take it away, beside the pins in dir: nothing else would, and containers come and go. Of a
- * namespace that only looks gone (see namespaces.h) what a filter uses stays.
+ * namespace that only looks gone (see namespaces.h) what a filter uses stays. Returns of how many
+ * interfaces there were pins.
  */
-void qos_orphans_sweep(const char *dir);
+size_t qos_orphans_sweep(const char *dir);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "kernel/bpffs.h"
+#include "kernel/lock.h"
 #include "kernel/netns.h"
 
 DEFINE_CLEANUP(DIR *, closedirp, closedir)
@@ -67,7 +68,14 @@ void qos_pins_abandon(const char *dir)
 		qos_bpffs_remove(fresh, NULL);
 }
 
-/* The interface that a directory is of, where that is in the namespace of suffix. */
+bool qos_pins_are_there(const char *dir)
+{
+	_cleanup_(freep) char *fresh = NULL;
+
+	return access(dir, F_OK) == 0 || (new_dir(dir, &fresh) == 0 && access(fresh, F_OK) == 0);
+}
+
+/* The interface that an entry is of, where that is in the namespace of suffix. */
 static bool interface_of(const char *entry, const char *suffix, char ifname[IFNAMSIZ])
 {
 	size_t len = strlen(entry), tail = strlen(suffix), out = 0;
@@ -95,10 +103,18 @@ static bool is_gone(struct qos_nl *nl, const char *ifname)
 	return qos_link_get(nl, ifname, NULL, &link) == -ENODEV;
 }
 
-static void sweep(struct qos_nl *nl, const char *parent, const char *suffix)
+static bool remove_pins(const char *path)
+{
+	return qos_bpffs_remove(path, NULL) == 0;
+}
+
+/* Returns of how many fn() said that it took them away. */
+static size_t sweep(struct qos_nl *nl, const char *parent, const char *suffix,
+		    bool (*fn)(const char *path))
 {
 	_cleanup_(closedirp) DIR *dir = opendir(parent);
 	const struct dirent *entry;
+	size_t count = 0;
 
 	while (dir && (entry = readdir(dir))) {
 		_cleanup_(freep) char *path = NULL;
@@ -107,22 +123,29 @@ static void sweep(struct qos_nl *nl, const char *parent, const char *suffix)
 		if (entry->d_name[0] == '.' || !interface_of(entry->d_name, suffix, ifname))
 			continue;
 		if (is_gone(nl, ifname) && asprintf(&path, "%s/%s", parent, entry->d_name) >= 0)
-			qos_bpffs_remove(path, NULL);
+			count += fn(path);
 	}
+	return count;
 }
 
-void qos_pins_sweep(struct qos_nl *nl, const char *dir)
+size_t qos_pins_sweep(struct qos_nl *nl, const char *dir)
 {
-	_cleanup_(freep) char *parent = strdup(dir), *fresh = NULL;
+	_cleanup_(freep) char *parent = strdup(dir), *fresh = NULL, *lock = NULL;
 	char name[QOS_NETNS_NAME_LEN];
 	const char *suffix;
+	size_t count;
 
 	/* of any interface here: what comes after its name is the namespace's */
 	if (!parent || qos_netns_name("x", NULL, name) < 0)
-		return;
+		return 0;
 	suffix = name + strlen("x");
 	*strrchr(parent, '/') = '\0';
-	sweep(nl, parent, suffix);
+	count = sweep(nl, parent, suffix, remove_pins);
 	if (new_dir(suffix, &fresh) == 0)
-		sweep(nl, parent, fresh);
+		count += sweep(nl, parent, fresh, remove_pins);
+	if (asprintf(&lock, "%s.lock", suffix) < 0)
+		lock = NULL;
+	else
+		sweep(nl, QOS_LOCK_DIR, lock, qos_lock_remove);
+	return count;
 }

@@ -19,10 +19,13 @@ int qos_pins_prepare(struct qos_bpf *bpf, const char *dir, struct qos_diags *dia
 int qos_pins_commit(const char *dir, struct qos_diags *diags);
 /* Those are not wanted after all. */
 void qos_pins_abandon(const char *dir);
+/* Whether there are any, in dir or beside it. */
+bool qos_pins_are_there(const char *dir);
 /*
- * Take away, beside dir, those of interfaces of this namespace that are gone:
- * nothing else would. Those of namespaces that are gone: see orphans.h.
+ * Take away, beside dir, those of interfaces of this namespace that are gone, and
+ * their locks: nothing else would. Those of namespaces that are gone: see orphans.h.
+ * Returns how many there were, without the locks.
  */
-void qos_pins_sweep(struct qos_nl *nl, const char *dir);
+size_t qos_pins_sweep(struct qos_nl *nl, const char *dir);
 
 #endif

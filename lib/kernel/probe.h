@@ -59,6 +59,7 @@ struct qos_probe_file {
 	const char *path, *applied;	    /* when: "2026-11-22T11:02:27Z" */
 	int error;			    /* of reading or planning it, else 0 and */
 	const char *changes;		    /* what apply would change, a line each */
+	bool read;			    /* its text is the one that was applied */
 	bool judged;			    /* it is known who can write it: */
 	const char *writers, *writers_hint; /* null: only root */
 };
@@ -67,6 +68,8 @@ struct qos_probe_file {
 int qos_probe_file(const struct qos_probe_file *file, json_t *checks);
 /* Append schedules; state: "installed", "not installed" or "out of date". */
 int qos_probe_schedules(const char *ifname, const char *state, json_t *checks);
+/* The same where cron begins schedules that there are not; why: "the policy has none". */
+int qos_probe_stray_jobs(const char *ifname, const char *why, json_t *checks);
 /* Whether others could write what cron runs for it. */
 int qos_probe_crontab(const char *ifname, struct qos_diags *diags, json_t *checks);
 

@@ -6,11 +6,11 @@
 #include <stdio.h>
 
 #include "base/units.h"
+#include "compile/plan.h"
 #include "kernel/check.h"
 #include "kernel/probe.h"
 
-#define ETH_HEADER 14
-#define GSO_FRAMES 2
+#define LATENCY_MS 1000 /* the longest of the language */
 
 struct slow {
 	const char *name; /* the first of them */
@@ -54,7 +54,7 @@ static int warn(const struct qos_link_info *link, uint32_t size, const struct sl
 		json_t *checks)
 {
 	char rate[QOS_UNIT_LEN], latency[QOS_UNIT_LEN], others[64] = "", hint[128];
-	uint32_t least = GSO_FRAMES * (link->mtu + ETH_HEADER);
+	uint32_t least = qos_plan_gso_least(link->mtu);
 	uint64_t ms = (slow->takes + 999999) / 1000000;
 
 	if (slow->count > 1)
@@ -62,6 +62,9 @@ static int warn(const struct qos_link_info *link, uint32_t size, const struct sl
 	if (size > least)
 		snprintf(hint, sizeof(hint), "set 'gso: %llub' under 'link:' of the policy",
 			 (unsigned long long)(slow->fits > least ? slow->fits : least));
+	else if (ms > LATENCY_MS)
+		snprintf(hint, sizeof(hint),
+			 "it is no more than two frames: at this rate nothing is in time");
 	else
 		snprintf(hint, sizeof(hint),
 			 "it is no more than two frames: give the class a 'latency' of %llums",
@@ -88,5 +91,7 @@ int qos_probe_gso(const struct qos_link_info *link, const json_t *state, json_t 
 	if (slow.count)
 		return warn(link, size, &slow, checks);
 	return qos_check_add(checks, "gso", QOS_CHECK_OK, NULL,
-			     "packets of up to %u bytes: no class is too slow for them", size);
+			     "this host builds packets of up to %u bytes: no class is too slow for "
+			     "them",
+			     size);
 }

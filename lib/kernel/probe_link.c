@@ -8,6 +8,7 @@
 #include <linux/bpf.h>
 #include <linux/rtnetlink.h>
 
+#include "compile/plan.h"
 #include "kernel/check.h"
 #include "kernel/clsact.h"
 #include "kernel/ports.h"
@@ -63,17 +64,28 @@ static int probe_device(const struct qos_link_info *link, const struct qos_probe
 static int probe_root(struct qos_nl *nl, const struct qos_link_info *link, const char *of,
 		      struct qos_diags *diags, json_t *checks)
 {
-	_cleanup_(freep) char *why = NULL;
-	int r = qos_qdisc_verify(nl, link, NULL, diags, &why);
+	_cleanup_(qos_qdiscs_done) struct qos_qdiscs qdiscs = { .items = NULL };
+	_cleanup_(freep) char *other = NULL, *changed = NULL;
+	struct qos_fq_params params;
+	int r = qos_qdiscs_get(nl, link, diags, &qdiscs);
 
+	qos_plan_fq(&params);
+	if (r == 0)
+		r = qos_qdiscs_verify(&qdiscs, link, NULL, &other);
+	if (r == 0)
+		r = qos_qdiscs_verify(&qdiscs, link, &params, &changed);
 	if (r < 0)
 		return r;
-	if (why)
+	if (other)
 		return qos_check_add(checks, "qdisc", QOS_CHECK_FAIL,
 				     *of ? "the slave is new, or somebody changed it: 'qosctl "
 					   "apply' to the bond puts ours there" :
 					   "somebody changed it: 'qosctl apply' puts ours back",
-				     "%s%s: packets do not wait for their time", of, why);
+				     "%s%s: packets do not wait for their time", of, other);
+	if (changed)
+		return qos_check_add(checks, "qdisc", QOS_CHECK_WARN,
+				     "somebody changed them: 'qosctl apply' puts ours back",
+				     "%s%s: it may drop what classes let pass", of, changed);
 	return qos_check_add(checks, "qdisc", QOS_CHECK_OK, NULL, "%s%s 7105: is in place", of,
 			     link->tx_queues > 1 ? "mq" : "fq");
 }

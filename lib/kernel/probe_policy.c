@@ -40,15 +40,32 @@ static int probe_writers(const struct qos_probe_file *file, json_t *checks)
 			     "nobody but root can write the policy");
 }
 
+/* Its plan is what is in force now. Not so what is hidden by the schedule that holds. */
+static int probe_text(const struct qos_probe_file *file, json_t *checks)
+{
+	_cleanup_(freep) char *hint = NULL;
+
+	if (asprintf(&hint, "qosctl apply %s", file->path) < 0) {
+		hint = NULL;
+		return -ENOMEM;
+	}
+	return qos_check_add(checks, "policy", QOS_CHECK_WARN, hint,
+			     "%s was changed since it was applied: its plan is the same, but "
+			     "schedules and set still begin from what was applied",
+			     file->path);
+}
+
 static int probe_content(const struct qos_probe_file *file, json_t *checks)
 {
 	bool newer = is_newer(file->path, file->applied);
 	_cleanup_(freep) char *hint = NULL;
 	size_t changes = count_lines(file->changes);
 
-	if (!changes)
+	if (!changes && file->read)
 		return qos_check_add(checks, "policy", QOS_CHECK_OK, NULL, "%s is in force",
 				     file->path);
+	if (!changes)
+		return probe_text(file, checks);
 	if (asprintf(&hint, "'qosctl plan %s' shows what, 'qosctl apply %s' does it", file->path,
 		     file->path) < 0) {
 		hint = NULL;
@@ -75,6 +92,18 @@ int qos_probe_schedules(const char *ifname, const char *state, json_t *checks)
 	return qos_check_add(checks, "schedules", QOS_CHECK_WARN, hint,
 			     "the policy's schedules are %s: cron does not begin them as it says",
 			     state);
+}
+
+int qos_probe_stray_jobs(const char *ifname, const char *why, json_t *checks)
+{
+	_cleanup_(freep) char *hint = NULL;
+
+	if (asprintf(&hint, "qosctl schedule remove %s", ifname) < 0) {
+		hint = NULL;
+		return -ENOMEM;
+	}
+	return qos_check_add(checks, "schedules", QOS_CHECK_WARN, hint,
+			     "cron has jobs that begin schedules, but %s", why);
 }
 
 int qos_probe_crontab(const char *ifname, struct qos_diags *diags, json_t *checks)

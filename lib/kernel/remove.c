@@ -2,7 +2,9 @@
 #include "kernel/apply.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "kernel/bpffs.h"
@@ -13,7 +15,76 @@
 #include "kernel/ports.h"
 #include "kernel/state.h"
 
-int qos_kernel_remove(const char *ifname, struct qos_diags *diags, char **ret_text)
+/* Of an interface that is gone, but for what it left. */
+static int remove_left(struct qos_nl *nl, const char *ifname, const char *dir,
+		       struct qos_diags *diags, char **ret_text)
+{
+	int r = qos_bpffs_remove(dir, diags);
+
+	if (r < 0)
+		return r;
+	qos_pins_abandon(dir);
+	qos_pins_sweep(nl, dir);
+	qos_orphans_sweep(dir);
+	return asprintf(ret_text, "- pins of %s, which is gone\n", ifname) < 0 ? -ENOMEM : 0;
+}
+
+/* Under another name: it is that one's to remove. */
+static bool lives_on(struct qos_nl *nl, const char *dir)
+{
+	_cleanup_(qos_bpf_freep) struct qos_bpf *bpf = NULL;
+	struct qos_link_info link;
+
+	if (qos_pins_open(dir, NULL, &bpf) < 0)
+		return false;
+	return qos_link_get_index(nl,
+				  (int)json_integer_value(json_object_get(bpf->state, "ifindex")),
+				  NULL, &link) == 0;
+}
+
+/* 1 when it is gone and was shaped, and what it left is taken away; a look mounts no bpffs. */
+static int remove_gone(const char *ifname, struct qos_diags *diags, char **ret_text)
+{
+	_cleanup_(freep) char *bpffs = NULL, *dir = NULL;
+	_cleanup_(qos_nl_closep) struct qos_nl *nl = NULL;
+	struct qos_link_info link;
+	int r = qos_nl_open(diags, &nl);
+
+	if (r < 0)
+		return r;
+	if (qos_link_get(nl, ifname, NULL, &link) != -ENODEV || qos_bpffs_find(&bpffs) < 0)
+		return 0;
+	r = qos_bpffs_path(ifname, diags, &dir);
+	if (r < 0 || !qos_pins_are_there(dir) || lives_on(nl, dir))
+		return r;
+	r = remove_left(nl, ifname, dir, diags, ret_text);
+	return r < 0 ? r : 1;
+}
+
+int qos_kernel_sweep(struct qos_diags *diags, char **ret_text)
+{
+	_cleanup_(freep) char *bpffs = NULL, *dir = NULL;
+	_cleanup_(qos_nl_closep) struct qos_nl *nl = NULL;
+	size_t count = 0;
+	int r = qos_nl_open(diags, &nl);
+
+	/* beside the pins of any interface */
+	if (r == 0 && qos_bpffs_find(&bpffs) == 0)
+		r = qos_bpffs_path("x", diags, &dir);
+	if (r < 0)
+		return r;
+	if (dir)
+		count = qos_pins_sweep(nl, dir) + qos_orphans_sweep(dir);
+	if (!count)
+		*ret_text = strdup("");
+	else if (asprintf(ret_text, "- pins of %zu interface%s gone\n", count,
+			  count == 1 ? " that is" : "s that are") < 0)
+		*ret_text = NULL;
+	return *ret_text ? 0 : -ENOMEM;
+}
+
+/* One that is there. */
+static int remove_from(const char *ifname, struct qos_diags *diags, char **ret_text)
 {
 	_cleanup_(qos_device_closep) struct qos_device *device = NULL;
 	_cleanup_(freep) char *changes = NULL;
@@ -55,4 +126,11 @@ int qos_kernel_remove(const char *ifname, struct qos_diags *diags, char **ret_te
 	qos_orphans_sweep(device->pin_dir);
 	*ret_text = TAKE_PTR(changes);
 	return 0;
+}
+
+int qos_kernel_remove(const char *ifname, struct qos_diags *diags, char **ret_text)
+{
+	int r = remove_gone(ifname, diags, ret_text);
+
+	return r == 0 ? remove_from(ifname, diags, ret_text) : r < 0 ? r : 0;
 }

@@ -157,8 +157,7 @@ static json_t *show_schedule(const struct qos_policy *policy)
 			 (json_int_t)policy->schedule_since);
 }
 
-/* What was put over the file's by hand. */
-static json_t *list_sets(const struct qos_policy *policy)
+json_t *qos_state_sets(const struct qos_policy *policy)
 {
 	_cleanup_(json_decrefp) json_t *sets = json_array();
 
@@ -240,7 +239,7 @@ int qos_state_new(const struct qos_plan *plan, const char *text, const struct qo
 			  text, "gso", (json_int_t)plan->gso_max_size, "gso_before",
 			  (json_int_t)gso_before(link, origin), "origin", origin, "path", path,
 			  "source", plan->policy->source, "schedule", show_schedule(plan->policy),
-			  "sets", list_sets(plan->policy), "show", show(plan, link));
+			  "sets", qos_state_sets(plan->policy), "show", show(plan, link));
 
 	if (!state)
 		return -ENOMEM;
@@ -257,7 +256,7 @@ bool qos_state_is_read_from(const json_t *state, const struct qos_policy *policy
 
 bool qos_state_is_of(const json_t *state, const struct qos_policy *policy)
 {
-	_cleanup_(json_decrefp) json_t *sets = list_sets(policy);
+	_cleanup_(json_decrefp) json_t *sets = qos_state_sets(policy);
 	_cleanup_(json_decrefp) json_t *schedule = show_schedule(policy);
 
 	return qos_state_is_read_from(state, policy) &&

@@ -38,6 +38,15 @@ int qos_state_roll_shown(json_t *state);
 bool qos_state_is_read_from(const json_t *state, const struct qos_policy *policy);
 bool qos_state_is_of(const json_t *state, const struct qos_policy *policy);
 
+/* What was put over the file's by hand, as documents have it. Null when out of memory. */
+json_t *qos_state_sets(const struct qos_policy *policy);
+/*
+ * The changes of a plan and, a line each, what else becomes different with a policy: until when
+ * something is set and, where the plan has no changes, what is set, and the policy's text.
+ */
+int qos_state_diff(const json_t *state, const struct qos_policy *policy, const char *changes,
+		   char **ret_text);
+
 const char *qos_state_plan(const json_t *state);
 /* gso_max_size of the plan. */
 uint32_t qos_state_gso(const json_t *state);

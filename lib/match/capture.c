@@ -29,11 +29,26 @@ struct libpcap {
 	__typeof__(pcap_close) *close;
 };
 
+/* Link types that are read. */
+struct link_type {
+	int number;
+	uint8_t header;	 /* bytes before a packet that has no Ethernet header */
+	uint8_t type_at; /* where in those its EtherType is */
+};
+
+static const struct link_type link_types[] = {
+	{ DLT_EN10MB, 0, 0 },	   { DLT_RAW, 0, 0 },	      { DLT_IPV4, 0, 0 },
+	{ DLT_IPV6, 0, 0 },	   { DLT_LINUX_SLL, 16, 14 }, /* cooked: of PPP, or of "any"
+								 interface */
+	{ DLT_LINUX_SLL2, 20, 0 },
+};
+
 struct qos_capture {
 	struct libpcap lib;
-	pcap_t *pcap; /* has the file */
+	pcap_t *pcap;
+	FILE *file; /* the pcap's, as soon as that is there */
 	char *path;
-	bool raw;
+	const struct link_type *link;
 };
 
 DEFINE_CLEANUP(struct qos_capture *, capturep, qos_capture_close)
@@ -92,6 +107,7 @@ static int begin(struct qos_capture *capture, struct qos_diags *diags)
 	if (!f)
 		return open_error(capture->path, errno, diags);
 	capture->pcap = capture->lib.fopen_offline(f, why);
+	capture->file = f;
 	if (capture->pcap)
 		return 0;
 	if (f != stdin)
@@ -106,12 +122,18 @@ static int find_link_type(struct qos_capture *capture, struct qos_diags *diags)
 	int type = capture->lib.datalink(capture->pcap);
 	const char *name = capture->lib.datalink_val_to_name(type);
 
-	capture->raw = type == DLT_RAW || type == DLT_IPV4 || type == DLT_IPV6;
-	if (capture->raw || type == DLT_EN10MB)
+	for (size_t i = 0; i < ARRAY_SIZE(link_types); i++) {
+		if (link_types[i].number != type)
+			continue;
+		capture->link = &link_types[i];
 		return 0;
-	qos_diag(diags, QOS_INVALID, "%s is of link type %s, not of Ethernet or raw IP",
+	}
+	qos_diag(diags, QOS_INVALID,
+		 "%s is of link type %s, not of Ethernet, raw IP or Linux cooked packets",
 		 capture->path, name ? name : "unknown");
-	qos_diag_hint(diags, "capture on the interface itself: tcpdump -i IFACE, not -i any");
+	qos_diag_hint(diags,
+		      "tcpdump -i IFACE -w FILE, on the interface that is shaped, writes one "
+		      "of those");
 	return -EINVAL;
 }
 
@@ -146,7 +168,7 @@ void qos_capture_close(struct qos_capture *capture)
 	free(capture);
 }
 
-/* Without a header the packet says itself what it is. */
+/* What the packet says itself that it is. */
 static uint16_t raw_type(const uint8_t *data, size_t len)
 {
 	switch (len ? data[0] >> 4 : 0) {
@@ -159,6 +181,51 @@ static uint16_t raw_type(const uint8_t *data, size_t len)
 	}
 }
 
+/* 0 where it has an Ethernet header, which says that. */
+static uint16_t type_of(const struct link_type *link, const uint8_t *data, size_t len)
+{
+	uint16_t type;
+
+	if (link->number == DLT_EN10MB)
+		return 0;
+	if (!link->header)
+		return raw_type(data, len);
+	if (len < link->header)
+		return ETHERTYPE_UNKNOWN;
+	type = (uint16_t)(data[link->type_at] << 8 | data[link->type_at + 1]);
+	return type ? type : ETHERTYPE_UNKNOWN;
+}
+
+/* Without what is before the packet. */
+static struct qos_frame frame_of(const struct link_type *link, const struct pcap_pkthdr *header,
+				 const uint8_t *data)
+{
+	size_t before = link->header < header->caplen ? link->header : header->caplen;
+	size_t wire_len = header->len > header->caplen ? header->len : header->caplen;
+
+	return (struct qos_frame){
+		.data = data + before,
+		.len = header->caplen - before,
+		.wire_len = wire_len - before,
+		.ethertype = type_of(link, data, header->caplen),
+		.tag = -1,
+	};
+}
+
+static int refuse_rest(const struct qos_capture *capture, struct qos_diags *diags)
+{
+	const char *why = capture->lib.geterr(capture->pcap);
+
+	if (feof(capture->file)) {
+		qos_diag(diags, QOS_INVALID, "%s ends in the middle of a packet: %s", capture->path,
+			 why);
+		qos_diag_hint(diags, "it was cut off, or is still being written");
+	} else {
+		qos_diag(diags, QOS_INVALID, "cannot read on in %s: %s", capture->path, why);
+	}
+	return -EINVAL;
+}
+
 int qos_capture_next(struct qos_capture *capture, struct qos_diags *diags,
 		     struct qos_frame *ret_frame)
 {
@@ -168,17 +235,8 @@ int qos_capture_next(struct qos_capture *capture, struct qos_diags *diags,
 
 	if (r == PCAP_ERROR_BREAK)
 		return 0;
-	if (r != 1) {
-		qos_diag(diags, QOS_INVALID, "cannot read on in %s: %s", capture->path,
-			 capture->lib.geterr(capture->pcap));
-		return -EINVAL;
-	}
-	*ret_frame = (struct qos_frame){
-		.data = data,
-		.len = header->caplen,
-		.wire_len = header->len > header->caplen ? header->len : header->caplen,
-		.ethertype = capture->raw ? raw_type(data, header->caplen) : 0,
-		.tag = -1,
-	};
+	if (r != 1)
+		return refuse_rest(capture, diags);
+	*ret_frame = frame_of(capture->link, header, data);
 	return 1;
 }

@@ -8,8 +8,9 @@
 struct qos_capture;
 
 /*
- * A file of pcap or pcapng, of Ethernet frames or IP packets, or "-" for standard input. -EINVAL,
- * or the errno of opening it, or -EOPNOTSUPP where libpcap is not installed, with a diagnostic.
+ * A file of pcap or pcapng, of Ethernet frames, IP packets, or Linux cooked ones, or "-" for
+ * standard input. -EINVAL, or the errno of opening it, or -EOPNOTSUPP where libpcap is not
+ * installed, with a diagnostic.
  */
 int qos_capture_open(const char *path, struct qos_diags *diags, struct qos_capture **ret_capture);
 void qos_capture_close(struct qos_capture *capture);

@@ -76,15 +76,9 @@ static bool is_tag(uint16_t ethertype)
 	return ethertype == ETHERTYPE_8021Q || ethertype == ETHERTYPE_8021AD;
 }
 
-/* Past the Ethernet header and its tags; the type of what follows, 0 when it is cut off. */
-static uint16_t read_ethernet(struct bytes *b, uint16_t *vlan)
+/* Past tags, if that is what ethertype says; the type of what follows, 0 when it is cut off. */
+static uint16_t read_tags(struct bytes *b, uint16_t ethertype, uint16_t *vlan)
 {
-	uint16_t ethertype;
-
-	if (b->left < ETHER_LEN)
-		return 0;
-	ethertype = be16(b->at + 12);
-	skip(b, ETHER_LEN);
 	for (int i = 0; i < QOS_VLAN_TAGS_MAX && is_tag(ethertype); i++) {
 		if (b->left < TAG_LEN)
 			return 0;
@@ -94,6 +88,18 @@ static uint16_t read_ethernet(struct bytes *b, uint16_t *vlan)
 		skip(b, TAG_LEN);
 	}
 	return ethertype;
+}
+
+/* The same from the Ethernet header on. */
+static uint16_t read_ethernet(struct bytes *b, uint16_t *vlan)
+{
+	uint16_t ethertype;
+
+	if (b->left < ETHER_LEN)
+		return 0;
+	ethertype = be16(b->at + 12);
+	skip(b, ETHER_LEN);
+	return read_tags(b, ethertype, vlan);
 }
 
 static bool has_ports(uint8_t proto)
@@ -297,7 +303,8 @@ void qos_packet_decode(const struct qos_frame *frame, bool inner, struct qos_pac
 	struct qos_packet p = {
 		.vlan = frame->tag < 0 ? QOS_VLAN_NONE : (uint16_t)(frame->tag & 0xfff),
 	};
-	uint16_t ethertype = frame->ethertype ? frame->ethertype : read_ethernet(&b, &p.vlan);
+	uint16_t ethertype = frame->ethertype ? read_tags(&b, frame->ethertype, &p.vlan) :
+						read_ethernet(&b, &p.vlan);
 	uint32_t length = (uint32_t)(frame->wire_len - (frame->len - b.left));
 
 	if (read_ip(ethertype, &b, &p)) {

@@ -65,7 +65,11 @@ static bool in_cgroups(const char *path, char *const *list, size_t count)
 
 static bool is_proto(const struct qos_packet *p, const struct qos_match *m)
 {
-	return p->family && memchr(m->proto, p->proto, m->proto_count);
+	uint8_t only = qos_proto_family(p->proto);
+
+	if (!p->family || (only && only != p->family))
+		return false;
+	return memchr(m->proto, p->proto, m->proto_count);
 }
 
 static bool is_icmp_type(const struct qos_packet *p, const struct qos_match *m)

@@ -5,8 +5,11 @@
 
 #include "base/cleanup.h"
 #include "match/parse.h"
+#include "model/cgroup_path.h"
+#include "model/system.h"
 
-#define LENGTH_MAX 65575 /* of IPv6 */
+#define LENGTH4_MAX 65535
+#define LENGTH6_MAX 65575 /* without its own header 65535 */
 
 typedef int read_option(struct parser *parser, const struct word *word);
 
@@ -31,24 +34,36 @@ static int read_mark(struct parser *parser, const struct word *word)
 	return 0;
 }
 
+/* A number, or a user's name as in policies. */
 static int read_uid(struct parser *parser, const struct word *word)
 {
 	unsigned long value = 0;
+	struct qos_packet *p = &parser->packet;
 
-	if (!word || parse_number(word->text, UINT32_MAX - 1UL, &value) < 0)
-		return parse_wrong(parser, word, "a user's number", NULL);
-	parser->packet.uid = (uint32_t)value;
-	parser->packet.has_uid = true;
+	p->has_uid = true;
+	if (word && parse_number(word->text, UINT32_MAX - 1UL, &value) == 0)
+		p->uid = (uint32_t)value;
+	else if (!word || qos_system_user(word->text, &p->uid) < 0)
+		return parse_wrong(parser, word,
+				   "a user: a number, or the name of one of this machine", NULL);
 	return 0;
 }
 
 static int read_cgroup(struct parser *parser, const struct word *word)
 {
 	char *path = word ? word->text : NULL;
+	const char *within, *what;
 	size_t len;
 
 	if (!path)
 		return parse_wrong(parser, NULL, "the path of a cgroup", NULL);
+	within = qos_cgroup_path_in(path, &what);
+	if (within) {
+		qos_diag_at(parser->diags, (struct qos_loc){ 1, word->column },
+			    "`%s` is %s: write the path from the root of cgroup v2, `%s`",
+			    QOS_BRIEF(path), what, QOS_BRIEF(within));
+		return -EINVAL;
+	}
 	path += strspn(path, "/");
 	len = strlen(path);
 	while (len && path[len - 1] == '/')
@@ -72,10 +87,12 @@ static int read_vlan(struct parser *parser, const struct word *word)
 
 static int read_length(struct parser *parser, const struct word *word)
 {
-	unsigned long value = 0;
+	unsigned long value = 0, max = parser->packet.family == 4 ? LENGTH4_MAX : LENGTH6_MAX;
 
-	if (!word || parse_number(word->text, LENGTH_MAX, &value) < 0)
-		return parse_wrong(parser, word, "a length: bytes of the IP packet, at most 65575",
+	if (!word || parse_number(word->text, max, &value) < 0)
+		return parse_wrong(parser, word,
+				   "a length: bytes of the IP packet, at most 65535 of IPv4 and "
+				   "65575 of IPv6",
 				   NULL);
 	parser->packet.length = (uint32_t)value;
 	return 0;
@@ -130,13 +147,13 @@ static int read_type(struct parser *parser, const struct word *word)
 	int r;
 
 	if (word && !parse_is_icmp(&parser->packet))
-		return parse_wrong(parser, word, "for this protocol: icmp and icmpv6 have types",
+		return parse_wrong(parser, word,
+				   "for this protocol: icmp of IPv4 and icmpv6 of IPv6 have types",
 				   NULL);
 	r = parse_named(parser, word, qos_icmp_names(parser->packet.family), 255,
 			"a type: a name such as echo-request, or a number from 0 to 255", &value);
 	if (r == 0)
 		parser->packet.icmp_type = (uint8_t)value;
-	parser->typed = true;
 	return r;
 }
 
@@ -145,7 +162,8 @@ static int read_code(struct parser *parser, const struct word *word)
 	unsigned long value = 0;
 
 	if (word && !parse_is_icmp(&parser->packet))
-		return parse_wrong(parser, word, "for this protocol: icmp and icmpv6 have codes",
+		return parse_wrong(parser, word,
+				   "for this protocol: icmp of IPv4 and icmpv6 of IPv6 have codes",
 				   NULL);
 	if (!word || parse_number(word->text, 255, &value) < 0)
 		return parse_wrong(parser, word, "a code: a number from 0 to 255", NULL);
@@ -168,13 +186,18 @@ static const struct {
 	const char *name;
 	read_option *read; /* null: takes no value */
 	bool ip;	   /* of IP packets only */
-} options[] = {
-	{ "dscp", read_dscp, true },   { "mark", read_mark, false },
-	{ "uid", read_uid, false },    { "cgroup", read_cgroup, false },
-	{ "vlan", read_vlan, false },  { "length", read_length, true },
-	{ "flags", read_flags, true }, { "type", read_type, true },
-	{ "code", read_code, true },   { "fragment", read_fragment, true },
-	{ "truncated", NULL, true },
+} options[PARSE_OPTIONS] = {
+	[PARSE_DSCP] = { "dscp", read_dscp, true },
+	[PARSE_MARK] = { "mark", read_mark, false },
+	[PARSE_UID] = { "uid", read_uid, false },
+	[PARSE_CGROUP] = { "cgroup", read_cgroup, false },
+	[PARSE_VLAN] = { "vlan", read_vlan, false },
+	[PARSE_LENGTH] = { "length", read_length, true },
+	[PARSE_FLAGS] = { "flags", read_flags, true },
+	[PARSE_TYPE] = { "type", read_type, true },
+	[PARSE_CODE] = { "code", read_code, true },
+	[PARSE_FRAGMENT] = { "fragment", read_fragment, true },
+	[PARSE_TRUNCATED] = { "truncated", NULL, true },
 };
 
 static int unknown_option(struct parser *parser, const struct word *word)
@@ -197,15 +220,12 @@ static int read_one(struct parser *parser, const struct word *word)
 		i++;
 	if (i == ARRAY_SIZE(options))
 		return unknown_option(parser, word);
-	if (parser->given >> i & 1)
+	if (parser->given[i])
 		return parse_wrong(parser, word, "to be said twice", NULL);
 	if (options[i].ip && !parser->packet.family)
 		return parse_wrong(parser, word, "what a packet has that is not IP", NULL);
-	parser->given |= 1U << i;
-	if (options[i].read)
-		return options[i].read(parser, parse_next(parser));
-	parser->truncated = true;
-	return 0;
+	parser->given[i] = word;
+	return options[i].read ? options[i].read(parser, parse_next(parser)) : 0;
 }
 
 int parse_options(struct parser *parser)

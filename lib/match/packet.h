@@ -51,7 +51,7 @@ struct qos_frame {
 	const uint8_t *data;
 	size_t len;	    /* bytes that there are of it */
 	size_t wire_len;    /* and that it had; of GSO those of a full segment */
-	uint16_t ethertype; /* of a packet without an Ethernet header; 0: it has one */
+	uint16_t ethertype; /* of a packet, or its tag, without an Ethernet header; 0: it has one */
 	int tag;	    /* VLAN that the kernel keeps beside it, 0…4095; -1: none */
 };
 

@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/utf8.h"
 #include "match/parse.h"
+#include "model/system.h"
 
 #define TCP_ACK	 16
 #define ECHO4	 8
@@ -146,12 +147,27 @@ static int read_address(const char *text, struct in6_addr *ret)
 	return inet_pton(AF_INET6, text, ret) == 1 ? 6 : -EINVAL;
 }
 
+/* A number, or a service's name as in policies. */
+static int port_of(const char *text, uint16_t *ret_port)
+{
+	unsigned long number = 0;
+	uint32_t port = 0;
+	int r = 0;
+
+	if (parse_number(text, UINT16_MAX, &number) == 0)
+		port = (uint32_t)number;
+	else
+		r = qos_system_service(text, &port);
+	if (r == 0)
+		*ret_port = (uint16_t)port;
+	return r;
+}
+
 /* A port where its protocol has some, else none. */
 static int read_port(struct parser *parser, const struct word *word, const char *text,
 		     uint16_t *ret_port)
 {
 	struct word place = { (char *)text, word->column };
-	unsigned long port = 0;
 
 	if (!text)
 		return 0;
@@ -160,10 +176,12 @@ static int read_port(struct parser *parser, const struct word *word, const char 
 			    "this protocol has no ports: write the address alone");
 		return -EINVAL;
 	}
-	if (parse_number(text, UINT16_MAX, &port) < 0)
-		return parse_wrong(parser, &place, "a port: a number from 0 to 65535", NULL);
+	if (port_of(text, ret_port) < 0)
+		return parse_wrong(parser, &place,
+				   "a port: a number from 0 to 65535, or a service of this "
+				   "machine's /etc/services",
+				   NULL);
 	parser->packet.has_ports = true;
-	*ret_port = (uint16_t)port;
 	return 0;
 }
 
@@ -226,32 +244,57 @@ bool parse_is_icmp(const struct qos_packet *p)
 	return p->proto == (p->family == 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6);
 }
 
+/* Of what is behind the IP header, which this packet does not show, nothing can be said. */
+static int expect_nothing_behind(const struct parser *parser)
+{
+	static const enum parse_option behind[] = { PARSE_FLAGS, PARSE_TYPE, PARSE_CODE };
+
+	for (size_t i = 0; i < ARRAY_SIZE(behind); i++) {
+		if (parser->given[behind[i]])
+			return parse_wrong(parser, parser->given[behind[i]],
+					   "what a later fragment, or a truncated packet, shows: "
+					   "leave it out",
+					   NULL);
+	}
+	return 0;
+}
+
+static int complete_length(struct parser *parser)
+{
+	const struct word *given = parser->given[PARSE_LENGTH];
+	uint32_t least = qos_packet_least(&parser->packet);
+
+	if (!given)
+		parser->packet.length = least;
+	if (parser->packet.length >= least)
+		return 0;
+	qos_diag_at(parser->diags, (struct qos_loc){ 1, given[1].column },
+		    "the headers alone are %u bytes long: write that, or more", least);
+	return -EINVAL;
+}
+
 /* What was not said is as in the commonest packet. */
 static int complete(struct parser *parser)
 {
 	struct qos_packet *p = &parser->packet;
-	bool whole = p->fragment != QOS_FRAGMENT_LATER && !parser->truncated;
+	bool whole = p->fragment != QOS_FRAGMENT_LATER && !parser->given[PARSE_TRUNCATED];
 
 	if (wants_ports(parser) && whole != p->has_ports) {
 		qos_diag_at(parser->diags, (struct qos_loc){ 1, parser->list[1].column },
 			    whole ? "the ports are missing: write 10.0.0.1:53 or [fd00::1]:53" :
-				    "what is a later fragment, or truncated, shows no ports");
+				    "what is a later fragment, or truncated, shows no ports: "
+				    "write the addresses alone");
 		return -EINVAL;
 	}
+	if (!whole && expect_nothing_behind(parser) < 0)
+		return -EINVAL;
 	p->has_tcp_flags = whole && p->proto == IPPROTO_TCP;
 	p->has_icmp = whole && parse_is_icmp(p);
-	if (p->has_icmp && !parser->typed)
+	if (p->has_icmp && !parser->given[PARSE_TYPE])
 		p->icmp_type = p->family == 4 ? ECHO4 : ECHO6;
 	p->exempt = p->has_icmp && p->family == 6 && !p->fragment && p->icmp_type >= ND_FIRST &&
 		    p->icmp_type <= ND_LAST;
-	if (!p->length)
-		p->length = qos_packet_least(p);
-	if (p->length < qos_packet_least(p)) {
-		qos_diag(parser->diags, QOS_INVALID, "the headers alone are %u bytes long",
-			 qos_packet_least(p));
-		return -EINVAL;
-	}
-	return 0;
+	return complete_length(parser);
 }
 
 static int read_ip(struct parser *parser, const struct word *word)

@@ -7,6 +7,22 @@
 
 #define PARSE_WORDS_MAX 64
 
+/* What can follow what a packet is of. */
+enum parse_option {
+	PARSE_DSCP,
+	PARSE_MARK,
+	PARSE_UID,
+	PARSE_CGROUP,
+	PARSE_VLAN,
+	PARSE_LENGTH,
+	PARSE_FLAGS,
+	PARSE_TYPE,
+	PARSE_CODE,
+	PARSE_FRAGMENT,
+	PARSE_TRUNCATED,
+	PARSE_OPTIONS
+};
+
 struct word {
 	char *text;
 	unsigned int column;
@@ -17,9 +33,8 @@ struct parser {
 	char *words;
 	struct word list[PARSE_WORDS_MAX];
 	size_t count, at;
-	unsigned int end; /* column after the text */
-	bool truncated, typed;
-	unsigned int given; /* bit n: options[n] */
+	unsigned int end;			 /* column after the text */
+	const struct word *given[PARSE_OPTIONS]; /* its value is the next one; null: it is not */
 	struct qos_packet packet;
 };
 

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A packet as text and as headers. */
 #include <arpa/inet.h>
-#include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "base/buffer.h"
 #include "base/cleanup.h"
 #include "match/packet.h"
 
@@ -61,93 +59,88 @@ uint32_t qos_packet_least(const struct qos_packet *p)
 	return p->family ? len + transport_len(p) : 0;
 }
 
-static void put_end(FILE *f, const struct qos_packet *p, const struct in6_addr *addr, uint16_t port)
+static void put_end(struct qos_buffer *out, const struct qos_packet *p, const struct in6_addr *addr,
+		    uint16_t port)
 {
 	char text[INET6_ADDRSTRLEN] = "";
 
 	inet_ntop(p->family == 4 ? AF_INET : AF_INET6,
 		  p->family == 4 ? &addr->s6_addr[12] : addr->s6_addr, text, sizeof(text));
 	if (p->has_ports)
-		fprintf(f, p->family == 4 ? "%s:%u" : "[%s]:%u", text, port);
+		qos_buffer_printf(out, p->family == 4 ? "%s:%u" : "[%s]:%u", text, port);
 	else
-		fputs(text, f);
+		qos_buffer_puts(out, text);
 }
 
-static void put_named(FILE *f, const char *key, const struct qos_names *names, int value)
+static void put_named(struct qos_buffer *out, const char *key, const struct qos_names *names,
+		      int value)
 {
 	const char *name = qos_names_text(names, value);
 
+	qos_buffer_puts(out, key);
 	if (name)
-		fprintf(f, "%s%s", key, name);
+		qos_buffer_puts(out, name);
 	else
-		fprintf(f, "%s%d", key, value);
+		qos_buffer_printf(out, "%d", value);
 }
 
-static void put_flags(FILE *f, uint8_t flags)
+static void put_flags(struct qos_buffer *out, uint8_t flags)
 {
 	const char *glue = " flags ";
 
 	if (!flags)
-		fputs(" flags none", f);
+		qos_buffer_puts(out, " flags none");
 	for (int bit = 1; bit < 256; bit <<= 1) {
 		if (!(flags & bit))
 			continue;
-		fprintf(f, "%s%s", glue, qos_names_text(&qos_names_tcp_flag, bit));
+		qos_buffer_printf(out, "%s%s", glue, qos_names_text(&qos_names_tcp_flag, bit));
 		glue = "+";
 	}
 }
 
-static void put_ip(FILE *f, const struct qos_packet *p)
+static void put_ip(struct qos_buffer *out, const struct qos_packet *p)
 {
-	put_named(f, "", &qos_names_proto, p->proto);
-	fputc(' ', f);
-	put_end(f, p, &p->src, p->sport);
-	fputs(" > ", f);
-	put_end(f, p, &p->dst, p->dport);
+	put_named(out, "", &qos_names_proto, p->proto);
+	qos_buffer_puts(out, " ");
+	put_end(out, p, &p->src, p->sport);
+	qos_buffer_puts(out, " > ");
+	put_end(out, p, &p->dst, p->dport);
 	if (p->fragment)
-		fprintf(f, " fragment %s", p->fragment == QOS_FRAGMENT_FIRST ? "first" : "later");
+		qos_buffer_printf(out, " fragment %s",
+				  p->fragment == QOS_FRAGMENT_FIRST ? "first" : "later");
 	if (is_truncated(p))
-		fputs(" truncated", f);
+		qos_buffer_puts(out, " truncated");
 	if (p->has_tcp_flags && p->tcp_flags != TCP_ACK)
-		put_flags(f, p->tcp_flags);
+		put_flags(out, p->tcp_flags);
 	if (p->has_icmp)
-		put_named(f, " type ", qos_icmp_names(p->family), p->icmp_type);
+		put_named(out, " type ", qos_icmp_names(p->family), p->icmp_type);
 	if (p->has_icmp && p->icmp_code)
-		fprintf(f, " code %u", p->icmp_code);
+		qos_buffer_printf(out, " code %u", p->icmp_code);
 	if (p->dscp)
-		put_named(f, " dscp ", &qos_names_dscp, p->dscp);
+		put_named(out, " dscp ", &qos_names_dscp, p->dscp);
 	if (p->length != qos_packet_least(p))
-		fprintf(f, " length %" PRIu32, p->length);
+		qos_buffer_printf(out, " length %" PRIu32, p->length);
 }
 
 int qos_packet_print(const struct qos_packet *p, char **ret_text)
 {
-	char *text = NULL;
-	size_t len = 0;
-	FILE *f = open_memstream(&text, &len);
+	_cleanup_(qos_buffer_done) struct qos_buffer out = { 0 };
 
-	if (!f)
-		return -ENOMEM;
 	if (p->family)
-		put_ip(f, p);
+		put_ip(&out, p);
 	else if (p->exempt)
-		fputs("arp", f);
+		qos_buffer_puts(&out, "arp");
 	else
-		fprintf(f, "ethertype 0x%04x", p->ethertype);
+		qos_buffer_printf(&out, "ethertype 0x%04x", p->ethertype);
 	if (p->vlan != QOS_VLAN_NONE)
-		fprintf(f, " vlan %u", p->vlan);
+		qos_buffer_printf(&out, " vlan %u", p->vlan);
 	if (p->mark)
-		fprintf(f, " mark 0x%" PRIx32, p->mark);
+		qos_buffer_printf(&out, " mark 0x%" PRIx32, p->mark);
 	if (p->has_uid)
-		fprintf(f, " uid %" PRIu32, p->uid);
+		qos_buffer_printf(&out, " uid %" PRIu32, p->uid);
 	if (p->cgroup)
-		fprintf(f, " cgroup %s", *p->cgroup ? p->cgroup : "/");
-	if (fclose(f) != 0) {
-		free(text);
-		return -ENOMEM;
-	}
-	*ret_text = text;
-	return 0;
+		qos_buffer_printf(&out, " cgroup %s", *p->cgroup ? p->cgroup : "/");
+	return qos_buffer_take(&out, ret_text);
 }
 
 static void put16(uint8_t *at, uint32_t value)

@@ -61,35 +61,34 @@ static bool is_below(const char *path, const char *above)
 	return strncmp(path, above, len) == 0 && (!path[len] || path[len] == '/');
 }
 
-static bool masked_in(struct qos_masked narrow, struct qos_masked wide)
+static bool mark_in(struct qos_masked narrow, struct qos_masked wide)
 {
 	return !(wide.mask & ~narrow.mask) && (narrow.value & wide.mask) == wide.value;
 }
 
-static bool masked_cover(const struct qos_masked *wide, size_t wide_count,
-			 const struct qos_masked *narrow, size_t narrow_count)
+static bool marks_cover(const struct qos_match *wide, const struct qos_match *narrow)
 {
-	for (size_t i = 0; i < narrow_count; i++) {
+	for (size_t i = 0; i < narrow->mark_count; i++) {
 		size_t j = 0;
 
-		while (j < wide_count && !masked_in(narrow[i], wide[j]))
+		while (j < wide->mark_count && !mark_in(narrow->mark[i], wide->mark[j]))
 			j++;
-		if (j == wide_count)
-			return !wide_count;
+		if (j == wide->mark_count)
+			return !wide->mark_count;
 	}
-	return narrow_count || !wide_count;
+	return narrow->mark_count || !wide->mark_count;
 }
 
-static bool masked_disjoint(const struct qos_masked *a, size_t a_count, const struct qos_masked *b,
-			    size_t b_count)
+static bool marks_disjoint(const struct qos_match *a, const struct qos_match *b)
 {
-	for (size_t i = 0; i < a_count; i++) {
-		for (size_t j = 0; j < b_count; j++) {
-			if (!((a[i].value ^ b[j].value) & a[i].mask & b[j].mask))
+	for (size_t i = 0; i < a->mark_count; i++) {
+		for (size_t j = 0; j < b->mark_count; j++) {
+			if (!((a->mark[i].value ^ b->mark[j].value) & a->mark[i].mask &
+			      b->mark[j].mask))
 				return false;
 		}
 	}
-	return a_count && b_count;
+	return a->mark_count && b->mark_count;
 }
 
 static bool cgroups_cover(const struct qos_match *wide, const struct qos_match *narrow)
@@ -117,26 +116,6 @@ static bool cgroups_disjoint(const struct qos_match *a, const struct qos_match *
 	return a->cgroup_count && b->cgroup_count;
 }
 
-static bool type_in(struct qos_icmp_type narrow, struct qos_icmp_type wide)
-{
-	return (!wide.family || wide.family == narrow.family) && wide.type == narrow.type &&
-	       (wide.code < 0 || wide.code == narrow.code);
-}
-
-static bool types_cover(const struct qos_match *wide, const struct qos_match *narrow)
-{
-	for (size_t i = 0; i < narrow->icmp_type_count; i++) {
-		size_t j = 0;
-
-		while (j < wide->icmp_type_count &&
-		       !type_in(narrow->icmp_type[i], wide->icmp_type[j]))
-			j++;
-		if (j == wide->icmp_type_count)
-			return !wide->icmp_type_count;
-	}
-	return narrow->icmp_type_count || !wide->icmp_type_count;
-}
-
 /* A family is asked for: then what is not IP is not taken. */
 static bool families_cover(const struct extent *wide, const struct extent *narrow)
 {
@@ -154,9 +133,24 @@ static bool keys_cover(const struct extent *wide, const struct extent *narrow)
 		if (!spans_cover(&wide->dims[i], &narrow->dims[i]))
 			return false;
 	}
-	return masked_cover(w->mark, w->mark_count, n->mark, n->mark_count) &&
-	       masked_cover(w->tcp_flags, w->tcp_flags_count, n->tcp_flags, n->tcp_flags_count) &&
-	       cgroups_cover(w, n) && types_cover(w, n);
+	return marks_cover(w, n) && cgroups_cover(w, n);
+}
+
+/* All that is in both a and b: each key of it is as a has it, and as b does. */
+static bool keys_cover_both(const struct extent *wide, const struct extent *a,
+			    const struct extent *b)
+{
+	const struct qos_match *w = wide->match, *x = a->match, *y = b->match;
+
+	if (!families_cover(wide, a) && !families_cover(wide, b))
+		return false;
+	for (size_t i = 0; i < DIMS; i++) {
+		if (!spans_cover(&wide->dims[i], &a->dims[i]) &&
+		    !spans_cover(&wide->dims[i], &b->dims[i]))
+			return false;
+	}
+	return (marks_cover(w, x) || marks_cover(w, y)) &&
+	       (cgroups_cover(w, x) || cgroups_cover(w, y));
 }
 
 static bool is_disjoint(const struct extent *a, const struct extent *b)
@@ -169,10 +163,7 @@ static bool is_disjoint(const struct extent *a, const struct extent *b)
 		if (spans_disjoint(&a->dims[i], &b->dims[i]))
 			return true;
 	}
-	return masked_disjoint(x->mark, x->mark_count, y->mark, y->mark_count) ||
-	       masked_disjoint(x->tcp_flags, x->tcp_flags_count, y->tcp_flags,
-			       y->tcp_flags_count) ||
-	       cgroups_disjoint(x, y);
+	return marks_disjoint(x, y) || cgroups_disjoint(x, y);
 }
 
 /* What wide excludes has nothing to do with narrow, or is excluded there as well. */
@@ -181,7 +172,7 @@ static bool is_spared(const struct extent *excluded, const struct extent *narrow
 	if (is_disjoint(excluded, narrow))
 		return true;
 	for (size_t i = 0; i < narrow->match->excluded_count; i++) {
-		if (keys_cover(&narrow->excluded[i], excluded))
+		if (keys_cover_both(&narrow->excluded[i], excluded, narrow))
 			return true;
 	}
 	return false;
@@ -207,15 +198,9 @@ bool extent_is_empty(const struct extent *extent)
 	return false;
 }
 
-#define IPV4_HEADER 20
-#define IPV6_HEADER 40
-
 bool extent_is_too_short(const struct extent *extent)
 {
-	const struct spans *length = &extent->dims[DIM_LENGTH];
-
-	return extent->match->length_count &&
-	       length->list[length->count - 1].max < (extent->family4 ? IPV4_HEADER : IPV6_HEADER);
+	return extent->match->length_count && !extent->dims[DIM_LENGTH].count;
 }
 
 #define ND_FIRST 133 /* router solicitation (RFC 4861) */
@@ -223,14 +208,13 @@ bool extent_is_too_short(const struct extent *extent)
 
 bool extent_is_discovery(const struct extent *extent)
 {
-	const struct qos_match *match = extent->match;
+	const struct spans *types = &extent->dims[DIM_ICMP];
 
-	for (size_t i = 0; i < match->icmp_type_count; i++) {
-		const struct qos_icmp_type *type = &match->icmp_type[i];
+	for (size_t i = 0; i < types->count; i++) {
+		const struct span *span = &types->list[i];
 
-		if (type->type < ND_FIRST || type->type > ND_LAST ||
-		    (type->family != 6 && extent->family4))
+		if (span->family != 6 || span->min >> 8 < ND_FIRST || span->max >> 8 > ND_LAST)
 			return false;
 	}
-	return match->icmp_type_count;
+	return types->count;
 }

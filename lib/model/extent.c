@@ -8,6 +8,9 @@
 
 #include "base/cleanup.h"
 
+#define IPV4_HEADER 20
+#define IPV6_HEADER 40
+
 static int compare(const void *a, const void *b)
 {
 	const struct span *x = a, *y = b;
@@ -105,17 +108,22 @@ static int from_ranges(struct spans *spans, const struct qos_range *ranges, size
 	return 0;
 }
 
+/* Those of count values that are in. */
 static int from_flags(struct spans *spans, const bool *in, size_t count)
 {
-	int r = begin(spans, count);
+	size_t runs = 0;
 
-	if (r < 0)
-		return r;
+	for (size_t i = 0; i < count; i++)
+		runs += in[i] && (!i || !in[i - 1]);
+	spans->given = true;
+	if (begin(spans, runs) < 0)
+		return -ENOMEM;
 	for (size_t i = 0; i < count; i++) {
-		if (in[i])
+		if (in[i] && i && in[i - 1])
+			spans->list[spans->count - 1].max = i;
+		else if (in[i])
 			add(spans, 0, i, i);
 	}
-	merge(spans);
 	return 0;
 }
 
@@ -136,40 +144,116 @@ static bool has_ports(size_t proto)
 	       proto == IPPROTO_DCCP || proto == IPPROTO_UDPLITE;
 }
 
-static bool has_type(const struct qos_match *match, size_t proto)
+static int from_tcp_flags(struct spans *spans, const struct qos_match *match)
 {
-	int family = proto == IPPROTO_ICMP ? 4 : proto == IPPROTO_ICMPV6 ? 6 : -1;
+	bool in[256] = { 0 };
 
-	for (size_t i = 0; i < match->icmp_type_count; i++) {
-		if (family > 0 &&
-		    (!match->icmp_type[i].family || match->icmp_type[i].family == family))
-			return true;
-	}
-	return false;
-}
-
-static int from_protos(struct spans *spans, const struct qos_match *match)
-{
-	bool in[256] = { 0 }, ports = match->sport_count || match->dport_count;
-
-	if (!match->proto_count && !ports && !match->tcp_flags_count && !match->icmp_type_count)
+	if (!match->tcp_flags_count)
 		return 0;
-	for (size_t i = 0; i < match->proto_count; i++)
-		in[match->proto[i]] = true;
-	for (size_t i = 0; i < ARRAY_SIZE(in); i++)
-		in[i] = (in[i] || !match->proto_count) && (!ports || has_ports(i)) &&
-			(!match->tcp_flags_count || i == IPPROTO_TCP) &&
-			(!match->icmp_type_count || has_type(match, i));
+	for (size_t i = 0; i < match->tcp_flags_count; i++) {
+		const struct qos_masked *flags = &match->tcp_flags[i];
+
+		for (uint32_t value = 0; value < ARRAY_SIZE(in); value++)
+			in[value] |= (value & flags->mask) == flags->value;
+	}
 	return from_flags(spans, in, ARRAY_SIZE(in));
 }
 
-static void keep_families(struct extent *extent, const struct spans *addresses)
+static void add_type(struct spans *spans, uint8_t family, const struct qos_icmp_type *type)
 {
-	bool family4 = !addresses->given, family6 = !addresses->given;
+	extent_value first = (extent_value)type->type << 8;
 
-	for (size_t i = 0; i < addresses->count; i++) {
-		family4 |= addresses->list[i].family == 4;
-		family6 |= addresses->list[i].family == 6;
+	if (type->family && type->family != family)
+		return;
+	if (type->code < 0)
+		add(spans, family, first, first | 255);
+	else
+		add(spans, family, first | (extent_value)type->code,
+		    first | (extent_value)type->code);
+}
+
+static int from_types(struct spans *spans, const struct qos_match *match)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < match->icmp_type_count; i++)
+		count += match->icmp_type[i].family ? 1 : 2;
+	if (begin(spans, count) < 0)
+		return -ENOMEM;
+	for (size_t i = 0; i < match->icmp_type_count; i++) {
+		add_type(spans, 4, &match->icmp_type[i]);
+		add_type(spans, 6, &match->icmp_type[i]);
+	}
+	merge(spans);
+	return 0;
+}
+
+static bool can_be(const struct extent *extent, uint8_t family)
+{
+	return family == 4 ? extent->family4 : extent->family6;
+}
+
+/* Of the families that the extent can be, those that some of the spans are of. */
+static void keep_families(struct extent *extent, const struct spans *spans)
+{
+	bool family4 = !spans->given, family6 = !spans->given;
+
+	for (size_t i = 0; i < spans->count; i++) {
+		family4 |= spans->list[i].family == 4;
+		family6 |= spans->list[i].family == 6;
+	}
+	extent->family4 &= family4;
+	extent->family6 &= family6;
+}
+
+/* And of the spans, those that are of such a family. */
+static void keep_spans(const struct extent *extent, struct spans *spans)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < spans->count; i++) {
+		if (can_be(extent, spans->list[i].family))
+			spans->list[count++] = spans->list[i];
+	}
+	spans->count = count;
+}
+
+/* Whether packets of the protocol can be of a family of the extent, and have what is asked for. */
+static bool fits(const struct extent *extent, size_t proto)
+{
+	const struct qos_match *match = extent->match;
+	uint8_t only = qos_proto_family((uint8_t)proto);
+
+	if (only ? !can_be(extent, only) : !extent->family4 && !extent->family6)
+		return false;
+	return (!(match->sport_count || match->dport_count) || has_ports(proto)) &&
+	       (!match->tcp_flags_count || proto == IPPROTO_TCP) &&
+	       (!match->icmp_type_count || proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6);
+}
+
+static int from_protos(struct extent *extent)
+{
+	const struct qos_match *match = extent->match;
+	bool in[256] = { 0 };
+
+	for (size_t i = 0; i < match->proto_count; i++)
+		in[match->proto[i]] = true;
+	for (size_t i = 0; i < ARRAY_SIZE(in); i++)
+		in[i] = (in[i] || !match->proto_count) && fits(extent, i);
+	return from_flags(&extent->dims[DIM_PROTO], in, ARRAY_SIZE(in));
+}
+
+/* A family without a protocol that fits it is none. */
+static void keep_proto_families(struct extent *extent)
+{
+	const struct spans *protos = &extent->dims[DIM_PROTO];
+	bool family4 = false, family6 = false;
+
+	for (size_t i = 0; i < protos->count; i++) {
+		for (extent_value p = protos->list[i].min; p <= protos->list[i].max; p++) {
+			family4 |= qos_proto_family((uint8_t)p) != 6;
+			family6 |= qos_proto_family((uint8_t)p) != 4;
+		}
 	}
 	extent->family4 &= family4;
 	extent->family6 &= family6;
@@ -184,18 +268,45 @@ static int init_sets(struct extent *extent, const struct qos_match *match)
 		.family4 = match->family != 6,
 		.family6 = match->family != 4,
 	};
-	if (from_protos(&dims[DIM_PROTO], match) < 0 ||
-	    from_prefixes(&dims[DIM_SRC], match->src, match->src_count) < 0 ||
+	if (from_prefixes(&dims[DIM_SRC], match->src, match->src_count) < 0 ||
 	    from_prefixes(&dims[DIM_DST], match->dst, match->dst_count) < 0 ||
 	    from_ports(&dims[DIM_SPORT], match->sport, match->sport_count) < 0 ||
 	    from_ports(&dims[DIM_DPORT], match->dport, match->dport_count) < 0 ||
 	    from_dscps(&dims[DIM_DSCP], match->dscp) < 0 ||
 	    from_ranges(&dims[DIM_UID], match->uid, match->uid_count) < 0 ||
 	    from_ranges(&dims[DIM_VLAN], match->vlan, match->vlan_count) < 0 ||
-	    from_ranges(&dims[DIM_LENGTH], match->length, match->length_count) < 0)
+	    from_ranges(&dims[DIM_LENGTH], match->length, match->length_count) < 0 ||
+	    from_tcp_flags(&dims[DIM_TCP_FLAGS], match) < 0 ||
+	    from_types(&dims[DIM_ICMP], match) < 0)
 		return -ENOMEM;
-	keep_families(extent, &dims[DIM_SRC]);
-	keep_families(extent, &dims[DIM_DST]);
+	return 0;
+}
+
+/* Whether only IP packets have what is asked for. */
+static bool is_ip(const struct extent *extent)
+{
+	const struct qos_match *m = extent->match;
+
+	return m->family || m->proto_count || m->src_count || m->dst_count || m->sport_count ||
+	       m->dport_count || m->dscp || m->length_count || m->tcp_flags_count ||
+	       m->icmp_type_count;
+}
+
+/*
+ * Families and protocols, each as the other and all keys leave them; and of the rest what is
+ * of such a family.
+ */
+static int narrow(struct extent *extent)
+{
+	static const enum dim by_family[] = { DIM_SRC, DIM_DST, DIM_ICMP };
+
+	for (size_t i = 0; i < ARRAY_SIZE(by_family); i++)
+		keep_families(extent, &extent->dims[by_family[i]]);
+	if (from_protos(extent) < 0)
+		return -ENOMEM;
+	keep_proto_families(extent);
+	for (size_t i = 0; i < ARRAY_SIZE(by_family); i++)
+		keep_spans(extent, &extent->dims[by_family[i]]);
 	return 0;
 }
 
@@ -221,49 +332,73 @@ static int fill_addresses(struct extent *extent, struct spans *spans)
 	return r;
 }
 
-static int fill_range(struct spans *spans, extent_value max)
+static int fill_range(struct spans *spans, extent_value min, extent_value max)
 {
-	return spans->given ? 0 : fill(spans, 0, 0, max);
+	return spans->given ? 0 : fill(spans, 0, min, max);
 }
 
+/* None is shorter than its header. */
+static int fill_lengths(struct extent *extent)
+{
+	struct spans *spans = &extent->dims[DIM_LENGTH];
+	extent_value least = extent->family4 ? IPV4_HEADER : IPV6_HEADER;
+	size_t count = 0;
+
+	for (size_t i = 0; i < spans->count; i++) {
+		struct span span = spans->list[i];
+
+		if (span.max < least)
+			continue;
+		span.min = span.min < least ? least : span.min;
+		spans->list[count++] = span;
+	}
+	spans->count = count;
+	return fill_range(spans, least, UINT16_MAX + IPV6_HEADER);
+}
+
+/* What all packets have of which this asks for something. */
 static int fill_sets(struct extent *extent)
 {
 	const struct qos_match *match = extent->match;
 	struct spans *dims = extent->dims;
 	bool ports = match->sport_count || match->dport_count || match->tcp_flags_count;
-	bool ip = match->family || match->length_count || match->dscp || dims[DIM_PROTO].given ||
-		  dims[DIM_SRC].given || dims[DIM_DST].given;
-	int r = fill_range(&dims[DIM_VLAN], QOS_VLAN_NONE);
+	int r = fill_range(&dims[DIM_VLAN], 0, QOS_VLAN_NONE);
 
 	if (r == 0 && ports)
-		r = fill_range(&dims[DIM_SPORT], UINT16_MAX);
+		r = fill_range(&dims[DIM_SPORT], 0, UINT16_MAX);
 	if (r == 0 && ports)
-		r = fill_range(&dims[DIM_DPORT], UINT16_MAX);
-	if (r < 0 || !ip)
+		r = fill_range(&dims[DIM_DPORT], 0, UINT16_MAX);
+	if (r < 0 || !is_ip(extent))
 		return r;
-	r = fill_range(&dims[DIM_PROTO], UINT8_MAX);
+	r = narrow(extent);
 	if (r == 0)
-		r = fill_range(&dims[DIM_DSCP], 63);
+		r = fill_range(&dims[DIM_DSCP], 0, 63);
 	if (r == 0)
-		r = fill_range(&dims[DIM_LENGTH], UINT16_MAX + 40);
+		r = fill_lengths(extent);
 	if (r == 0)
 		r = fill_addresses(extent, &dims[DIM_SRC]);
 	return r < 0 ? r : fill_addresses(extent, &dims[DIM_DST]);
 }
 
-int extent_init(struct extent *extent, const struct qos_match *match)
+/* Without what it excludes. */
+static int init_keys(struct extent *extent, const struct qos_match *match)
 {
 	int r = init_sets(extent, match);
 
-	if (r == 0)
-		r = fill_sets(extent);
+	return r < 0 ? r : fill_sets(extent);
+}
+
+int extent_init(struct extent *extent, const struct qos_match *match)
+{
+	int r = init_keys(extent, match);
+
 	if (r < 0 || !match->excluded_count)
 		return r;
 	extent->excluded = calloc(match->excluded_count, sizeof(*extent->excluded));
 	if (!extent->excluded)
 		return -ENOMEM;
 	for (size_t i = 0; i < match->excluded_count && r == 0; i++)
-		r = init_sets(&extent->excluded[i], &match->excluded[i]);
+		r = init_keys(&extent->excluded[i], &match->excluded[i]);
 	return r;
 }
 

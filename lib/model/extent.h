@@ -10,7 +10,7 @@
 
 __extension__ typedef unsigned __int128 extent_value;
 
-/* Both ends included; of an address with its family, else 0. */
+/* Both ends included; of an address or a type of ICMP with its family, else 0. */
 struct span {
 	extent_value min, max;
 	uint8_t family;
@@ -33,12 +33,14 @@ enum dim {
 	DIM_UID,
 	DIM_VLAN,
 	DIM_LENGTH,
+	DIM_TCP_FLAGS,
+	DIM_ICMP, /* type, and in the low byte the code */
 	DIMS,
 };
 
 struct extent {
 	const struct qos_match *match;
-	bool family4, family6; /* which it can be */
+	bool family4, family6; /* which it can be, as all keys have it; or it is not IP */
 	struct spans dims[DIMS];
 	struct extent *excluded; /* as many as the match has */
 };

@@ -8,7 +8,7 @@
 #define FRAME	   1514 /* an Ethernet frame of 1500 bytes, without its checksum */
 #define BURST_MAX  (1 << 30)
 #define GSO_MIN	   3000		    /* two packets, or nothing is gained */
-#define GSO_MAX	   (1 << 19)	    /* the kernel's GSO_MAX_SIZE (include/linux/netdevice.h) */
+#define GSO_MAX	   524280	    /* the kernel's GSO_MAX_SIZE (include/linux/netdevice.h) */
 #define UID_MAX	   (UINT32_MAX - 1) /* what is left is no user: (uid_t)-1 */
 #define LENGTH_MAX 65575	    /* of IPv6, with its header */
 #define US	   1000LL

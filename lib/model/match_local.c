@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/cgroup_path.h"
 #include "model/draft.h"
 
 /* Decimal, or hexadecimal after 0x. -EINVAL, -ERANGE. */
@@ -135,9 +136,6 @@ void read_uids(struct draft *draft, const struct key *key, const struct qos_node
 	value_each(draft, key, value, read_uid, object);
 }
 
-/* Where cgroup v2 is mounted: no part of a path in it. */
-static const char mounted[] = "/sys/fs/cgroup/";
-
 /* Why a path without its outer slashes is none, or null. */
 static const char *bad_component(const char *path, size_t len)
 {
@@ -156,20 +154,19 @@ static const char *bad_component(const char *path, size_t len)
 
 static bool is_path(struct draft *draft, const struct qos_node *value, const char *path, size_t len)
 {
-	const char *bad;
+	const char *bad, *what, *within = qos_cgroup_path_in(value->text, &what);
 
-	if (!len) {
+	if (!len || (within && strcmp(within, "/") == 0)) {
 		draft_error(draft, value_place(value),
 			    "`%s` is no cgroup below the root: write a path such as "
 			    "system.slice/nginx.service",
 			    QOS_BRIEF(value->text));
 		return false;
 	}
-	if (strncmp(value->text, mounted, strlen(mounted)) == 0) {
+	if (within) {
 		draft_error(draft, value->loc,
-			    "`%s` is where files are: write the path from the root of cgroup v2, "
-			    "`%s`",
-			    QOS_BRIEF(value->text), QOS_BRIEF(value->text + strlen(mounted)));
+			    "`%s` is %s: write the path from the root of cgroup v2, `%s`",
+			    QOS_BRIEF(value->text), what, QOS_BRIEF(within));
 		return false;
 	}
 	if (len >= QOS_CGROUP_PATH) {

@@ -72,6 +72,20 @@ struct qos_masked {
 	uint32_t value, mask;
 };
 
+/* The only family, 4 or 6, whose packets are of a protocol; 0: both are. */
+static inline uint8_t qos_proto_family(uint8_t proto)
+{
+	switch (proto) {
+	case IPPROTO_ICMP:
+	case IPPROTO_IGMP:
+		return 4;
+	case IPPROTO_ICMPV6:
+		return 6;
+	default:
+		return 0;
+	}
+}
+
 struct qos_icmp_type {
 	uint8_t family; /* 4: of ICMP, 6: of ICMPv6, 0: of either */
 	uint8_t type;
@@ -92,7 +106,7 @@ struct qos_icmp_type {
  */
 struct qos_match {
 	/* clang-format off */
-	uint8_t *proto;			size_t proto_count;
+	uint8_t *proto;			size_t proto_count;	/* of qos_proto_family() */
 	struct qos_prefix *src;		size_t src_count;
 	struct qos_prefix *dst;		size_t dst_count;
 	struct qos_port_range *sport;	size_t sport_count;

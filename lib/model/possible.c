@@ -29,17 +29,11 @@ static unsigned int prefix_families(const struct qos_prefix *prefixes, size_t co
 	return set;
 }
 
-static unsigned int proto_family(uint8_t proto)
+static unsigned int proto_set(uint8_t proto)
 {
-	switch (proto) {
-	case IPPROTO_ICMP:
-	case IPPROTO_IGMP:
-		return SET_IPV4;
-	case IPPROTO_ICMPV6:
-		return SET_IPV6;
-	default:
-		return SET_BOTH;
-	}
+	uint8_t family = qos_proto_family(proto);
+
+	return family ? set_of(family) : SET_BOTH;
 }
 
 static bool has_ports(uint8_t proto)
@@ -67,7 +61,7 @@ static unsigned int proto_families(const struct qos_match *match)
 
 	for (size_t i = 0; i < match->proto_count; i++) {
 		if (!match->icmp_type_count || has_type(match->proto[i]))
-			set |= proto_family(match->proto[i]);
+			set |= proto_set(match->proto[i]);
 	}
 	return set ? set : SET_BOTH;
 }

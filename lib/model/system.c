@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Names that the machine gives a meaning: services and users. */
+#include "model/system.h"
+
 #include <errno.h>
 #include <netdb.h>
 #include <pwd.h>
@@ -10,10 +11,7 @@
 
 #define ENTRY_LEN 16384 /* an entry of those databases, with all its texts */
 
-/* -ENOENT, or the errno of asking. */
-typedef int ask_fn(const char *name, uint32_t *ret);
-
-static int ask_service(const char *name, uint32_t *ret)
+int qos_system_service(const char *name, uint32_t *ret_port)
 {
 	struct servent entry, *found = NULL;
 	char buf[ENTRY_LEN];
@@ -21,11 +19,11 @@ static int ask_service(const char *name, uint32_t *ret)
 
 	if (!found)
 		return r ? -r : -ENOENT;
-	*ret = ntohs((uint16_t)entry.s_port);
+	*ret_port = ntohs((uint16_t)entry.s_port);
 	return 0;
 }
 
-static int ask_user(const char *name, uint32_t *ret)
+int qos_system_user(const char *name, uint32_t *ret_uid)
 {
 	struct passwd entry, *found = NULL;
 	char buf[ENTRY_LEN];
@@ -33,9 +31,11 @@ static int ask_user(const char *name, uint32_t *ret)
 
 	if (!found)
 		return r ? -r : -ENOENT;
-	*ret = entry.pw_uid;
+	*ret_uid = entry.pw_uid;
 	return 0;
 }
+
+typedef int ask_fn(const char *name, uint32_t *ret);
 
 /* Each name is asked for once, and no more where nobody is told of it: each time is a walk
  * through a file, and a hostile policy could have a million of them.
@@ -72,10 +72,10 @@ static int find(struct draft *draft, struct known_list *known, ask_fn *ask, cons
 
 int draft_find_service(struct draft *draft, const char *name, uint32_t *ret_port)
 {
-	return find(draft, &draft->services, ask_service, name, ret_port);
+	return find(draft, &draft->services, qos_system_service, name, ret_port);
 }
 
 int draft_find_user(struct draft *draft, const char *name, uint32_t *ret_uid)
 {
-	return find(draft, &draft->users, ask_user, name, ret_uid);
+	return find(draft, &draft->users, qos_system_user, name, ret_uid);
 }

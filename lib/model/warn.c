@@ -295,6 +295,26 @@ static void warn_urgent(const struct judge *judge)
 	}
 }
 
+/* The one key that promises what a policer, which tells no flow from another, cannot keep. */
+static void warn_police(const struct judge *judge)
+{
+	const struct qos_policy *policy = judge->policy;
+
+	if (!policy->link.police)
+		return;
+	for (size_t i = 0; i < policy->class_count; i++) {
+		const struct qos_class *class = &policy->classes[i];
+
+		if (!class->per_flow)
+			continue;
+		qos_diag_warn_at(judge->diags, class->loc,
+				 "`per-flow` of class `%s` has no effect with `mode: police`",
+				 class->name);
+		qos_diag_hint(judge->diags, "take it out, or give its traffic a class with a ceil");
+		return;
+	}
+}
+
 int qos_policy_warn(const struct qos_policy *policy, struct qos_diags *diags)
 {
 	_cleanup_(judge_done) struct judge judge = { .policy = policy, .diags = diags };
@@ -305,5 +325,6 @@ int qos_policy_warn(const struct qos_policy *policy, struct qos_diags *diags)
 	warn_discovery(&judge);
 	warn_classes(&judge);
 	warn_urgent(&judge);
+	warn_police(&judge);
 	return warn_starved(&judge);
 }

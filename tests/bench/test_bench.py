@@ -143,6 +143,16 @@ class Figures(unittest.TestCase):
         self.assertEqual(figures.take(sc, "tbf", self.raw), {"skipped": "TBF is one queue"})
 
 
+class Scenarios(unittest.TestCase):
+    def test_what_is_forwarded_is_the_same(self):
+        groups = {}
+        for sc in scenarios.table().values():
+            if sc.sparse and sc.cpus == 1:
+                groups.setdefault(sc.forward, set()).add((sc.link, sc.ecn, *((x.congestion, x.flows) for x in sc.loads)))
+        self.assertEqual(groups[True], groups[False])
+        self.assertEqual(len(groups[True]), 2 * 2 * 2 * 3)
+
+
 class Jobs(unittest.TestCase):
     def test_every_scenario_runs_with_qosctl_and_a_peer(self):
         for sc in scenarios.table().values():

@@ -12,20 +12,24 @@
 #include "../unit/unit.h"
 #include "base/cleanup.h"
 #include "egress.skel.h"
+#include "kernel/bpf.h"
 #include "kernel/bpf_tables.h"
+#include "kernel/cgroup_tree.h"
+#include "kernel/hits.h"
+#include "kernel/owners.h"
 
 #define FLOWS		64
 #define PRIORITY	100 /* of class 0; the next one's is one more */
-#define CGROUP_FIRST	1000
-#define CGROUP_UNNAMED	999
+#define CGROUP_UNNAMED	UINT64_MAX
 #define PRIORITY_EXEMPT 7
 
 struct asked {
 	struct egress_bpf *skel;
 	const struct qos_plan *plan;
+	uint64_t *cgroups; /* their ids, in the plan's order */
 };
 
-static void configure(struct asked *asked)
+static void configure(const struct asked *asked, bool reads)
 {
 	const struct qos_plan *plan = asked->plan;
 	const struct qos_tables_room room = qos_tables_room(plan->tables, plan->policy->rule_count);
@@ -37,6 +41,8 @@ static void configure(struct asked *asked)
 	link.l2_len = 14;
 	link.default_slot = (uint32_t)plan->policy->default_class + 1;
 	link.flow_mask = FLOWS - 1;
+	if (reads)
+		qos_owners_read(asked->skel->progs.qos_egress, &link);
 	memcpy((void *)&asked->skel->rodata->qos_link, &link, sizeof(link));
 	for (size_t i = 0; i < ARRAY_SIZE(sized); i++)
 		assert_int_equal(bpf_map__set_max_entries((struct bpf_map *)sized[i],
@@ -62,20 +68,27 @@ static void fill_classes(const struct asked *asked)
 	}
 }
 
-/* The cgroups that rules name are there, with numbers in their order. */
-static void fill_cgroups(const struct asked *asked)
+static void fill_cgroups(struct asked *asked)
 {
 	const struct qos_tables *tables = asked->plan->tables;
+	struct qos_cgroup_tree tree = { .fd = -1 };
 	int fd = bpf_map__fd(asked->skel->maps.qos_cgroups);
 
+	if (!tables->cgroup_count)
+		return;
+	asked->cgroups = calloc(tables->cgroup_count, sizeof(*asked->cgroups));
+	assert_non_null(asked->cgroups);
+	assert_int_equal(qos_cgroup_tree_open(&tree), 0);
 	for (size_t i = 0; i < tables->cgroup_count; i++) {
-		uint64_t id = CGROUP_FIRST + i;
+		uint64_t *id = &asked->cgroups[i];
 
-		assert_int_equal(bpf_map_update_elem(fd, &id, &tables->cgroups[i].set, BPF_ANY), 0);
+		assert_int_equal(qos_cgroup_id(&tree, tables->cgroups[i].path, id), 0);
+		assert_int_equal(bpf_map_update_elem(fd, id, &tables->cgroups[i].set, BPF_ANY), 0);
 	}
+	qos_cgroup_tree_close(&tree);
 }
 
-struct asked *asked_open(const struct qos_plan *plan)
+struct asked *asked_open(const struct qos_plan *plan, bool reads)
 {
 	struct asked *asked = calloc(1, sizeof(*asked));
 	_cleanup_(freep) uint32_t *slots = calloc(plan->class_count, sizeof(*slots));
@@ -86,7 +99,7 @@ struct asked *asked_open(const struct qos_plan *plan)
 	asked->plan = plan;
 	asked->skel = egress_bpf__open();
 	assert_non_null(asked->skel);
-	configure(asked);
+	configure(asked, reads);
 	assert_int_equal(egress_bpf__load(asked->skel), 0);
 	assert_int_equal(qos_tables_fill(asked->skel->obj, plan->tables, slots), 0);
 	fill_classes(asked);
@@ -99,6 +112,7 @@ void asked_close(struct asked *asked)
 	if (!asked)
 		return;
 	egress_bpf__destroy(asked->skel);
+	free(asked->cgroups);
 	free(asked);
 }
 
@@ -116,7 +130,7 @@ static uint64_t cgroup_id(const struct asked *asked, const char *path)
 		if (strncmp(path, name, len) == 0 && (!path[len] || path[len] == '/') &&
 		    len > deepest) {
 			deepest = len;
-			id = CGROUP_FIRST + i;
+			id = asked->cgroups[i];
 		}
 	}
 	return id;
@@ -175,4 +189,17 @@ struct asked_answer asked_send(const struct asked *asked, const struct asked_pac
 			.exempt = true,
 		};
 	return (struct asked_answer){ .class = out.priority - PRIORITY };
+}
+
+struct qos_hits *asked_hits(const struct asked *asked)
+{
+	const struct qos_bpf bpf = {
+		.hits_fd = bpf_map__fd(asked->skel->maps.qos_hits),
+		.decisions_fd = bpf_map__fd(asked->skel->maps.qos_decisions),
+		.rules = (uint32_t)asked->plan->policy->rule_count + 1,
+	};
+	struct qos_hits *hits = NULL;
+
+	assert_int_equal(qos_hits_read(&bpf, &hits), 0);
+	return hits;
 }

@@ -7,8 +7,12 @@
 
 struct asked;
 
-/* A plan's program and tables; what cannot be loaded fails the running test. */
-struct asked *asked_open(const struct qos_plan *plan);
+/*
+ * A plan's program and tables; what cannot be loaded fails the running test. The cgroups that
+ * rules name have to be there. reads: it reads sockets' owners, where this kernel lets it, rather
+ * than ask helpers.
+ */
+struct asked *asked_open(const struct qos_plan *plan, bool reads);
 void asked_close(struct asked *asked);
 
 static inline void asked_closep(struct asked **asked)
@@ -35,7 +39,12 @@ struct asked_answer {
 /* qos_explain() */
 struct asked_answer asked_explain(const struct asked *asked, const struct asked_packet *packet);
 
-/* qos_egress(): of the socket that test runs have, and without a tag beside. No rule is said. */
+/*
+ * qos_egress(): of the socket that test runs have (senders.h), and without a tag beside. No rule
+ * is said,
+ */
 struct asked_answer asked_send(const struct asked *asked, const struct asked_packet *packet);
+/* but by what rules have counted, by their numbers; the array is the caller's. */
+struct qos_hits *asked_hits(const struct asked *asked);
 
 #endif

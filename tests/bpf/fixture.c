@@ -74,6 +74,7 @@ static void configure(const struct shaper *s, struct bpf_object *obj, void *link
 	set_entries(obj, "qos_classes", s->capacity);
 	set_entries(obj, "qos_clocks", s->capacity);
 	set_entries(obj, "qos_counters", s->capacity);
+	set_entries(obj, "qos_before", s->capacity);
 	set_entries(obj, "qos_flows", s->flow_count);
 	set_entries(obj, "qos_flow_names", s->flow_count);
 	configure_tables(s, obj);
@@ -98,6 +99,7 @@ static void take_fds(struct shaper *s, const struct bpf_object *obj, const struc
 	s->counters_fd = bpf_object__find_map_fd_by_name(obj, "qos_counters");
 	s->object = obj;
 	s->decisions_fd = bpf_object__find_map_fd_by_name(obj, "qos_decisions");
+	s->before_fd = bpf_object__find_map_fd_by_name(obj, "qos_before");
 	s->frags_fd = bpf_object__find_map_fd_by_name(obj, "qos_frags");
 	map_flows(s, obj);
 }
@@ -126,6 +128,7 @@ static void load_skeleton(struct shaper *s, struct bpf_object *obj,
 		assert_non_null((s)->member);                                                   \
 		load_skeleton(s, (s)->member->obj, (s)->member->skeleton,                       \
 			      (void *)&(s)->member->rodata->qos_link, (s)->member->progs.prog); \
+		(s)->began = &(s)->member->bss->qos_began;                                      \
 	} while (0)
 
 static void open_program(struct shaper *s)

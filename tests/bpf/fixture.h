@@ -24,6 +24,7 @@
 #define NOW	      (1000 * SEC) /* an uptime */
 
 #define CLASSES_MAX   16
+#define GENERATION    65536 /* after one whose flows' records have 0, as 16 bits are kept */
 #define FLOWS	      1024
 
 /*
@@ -101,8 +102,11 @@ void shaper_set_all_clocks(const struct shaper *shaper, const struct qos_clocks 
 void shaper_forget_flows(const struct shaper *shaper);
 /* Their number, and *ret_flows: the records, in the kernel's own memory. */
 uint32_t shaper_flows(const struct shaper *shaper, const struct qos_flow **ret_flows);
-/* Their records are as the program before this one left them. */
-void shaper_age_flows(const struct shaper *shaper);
+/*
+ * As if the program had been put in the place of another with these classes, flows and clocks, and
+ * had seen no packet; its classes may then be set to others. link.generation says that it may.
+ */
+void shaper_replace(const struct shaper *shaper);
 void shaper_set_class(const struct shaper *shaper, uint32_t slot, const struct qos_class_cfg *cls);
 
 /* In place of those before; at most as many as link.rules, of pieces in link.used. */

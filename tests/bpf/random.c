@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "random.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 uint32_t random_ipv4(struct random *r)
 {
@@ -82,11 +84,21 @@ uint16_t random_vlan(struct random *r)
 	return RANDOM_OF(r, vlans);
 }
 
+const char *random_cgroup_at(size_t i)
+{
+	static const char *const below[RANDOM_CGROUPS] = {
+		"", "/a", "/a/b", "/a/b/c", "/a/bc", "/ab", "/b", "/b/c", "/b/c/d", "/b/c/d/e"
+	};
+	static char paths[RANDOM_CGROUPS][64];
+
+	if (!paths[i][0])
+		snprintf(paths[i], sizeof(paths[i]), "qosctl-%d%s", (int)getpid(), below[i]);
+	return paths[i];
+}
+
 const char *random_cgroup(struct random *r)
 {
-	static const char *const paths[] = { "a", "a/b", "a/b/c", "a/bc", "b", "b/c/d/e", "ab" };
-
-	return RANDOM_OF(r, paths);
+	return random_cgroup_at(random_below(r, RANDOM_CGROUPS));
 }
 
 uint8_t random_tcp_flags(struct random *r)

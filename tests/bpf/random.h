@@ -4,6 +4,7 @@
 #define QOS_TESTS_BPF_RANDOM_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct random {
@@ -43,6 +44,9 @@ uint32_t random_mark(struct random *r);
 uint32_t random_uid(struct random *r);
 uint16_t random_vlan(struct random *r);
 const char *random_cgroup(struct random *r);
+/* All that it can be, each after the one that it is in; the first is this process's. */
+#define RANDOM_CGROUPS 10
+const char *random_cgroup_at(size_t i);
 uint8_t random_tcp_flags(struct random *r);
 uint8_t random_icmp_type(struct random *r);
 

@@ -11,7 +11,8 @@
 #include "parse/doc.h"
 #include "random.h"
 
-#define CLASSES 6
+#define CLASSES	  6
+#define RULES_FEW 1500 /* of a large policy, at least */
 
 DEFINE_CLEANUP(struct qos_node *, node_freep, qos_node_free)
 DEFINE_CLEANUP(struct qos_policy *, policy_freep, qos_policy_free)
@@ -221,39 +222,37 @@ static void put_not(FILE *f, struct random *r)
 	fputs(count > 1 ? "]" : "", f);
 }
 
-static char *random_rule(struct random *r)
+/* "match: { … }" */
+static char *random_match(struct random *r)
 {
 	bool alone = random_one_in(r, 12), with = alone || random_one_in(r, 4);
 	char *text = NULL;
 	size_t len = 0;
 	FILE *f = open_memstream(&text, &len);
 
-	if (random_one_in(r, 8))
-		fputs("  - { action: drop, match: { ", f);
-	else
-		fprintf(f, "  - { class: c%u, match: { ", random_below(r, CLASSES));
+	fputs("match: { ", f);
 	if (!alone)
 		put_keys(f, r, 4);
 	if (with) {
 		fputs(alone ? "" : ", ", f);
 		put_not(f, r);
 	}
-	fputs(" } }\n", f);
+	fputs(" }", f);
 	fclose(f);
 	return text;
 }
 
-static void put_head(FILE *f, bool inner)
+static void put_head(FILE *f, bool inner, uint32_t classes)
 {
 	fprintf(f, "link: { mode: police%s }\ndefault: c0\nclasses: {",
 		inner ? ", tunnel: inner" : "");
-	for (int i = 0; i < CLASSES; i++)
-		fprintf(f, " c%d: {}%s", i, i + 1 < CLASSES ? "," : "");
+	for (uint32_t i = 0; i < classes; i++)
+		fprintf(f, "%s c%u: {}", i ? "," : "", i);
 	fputs(" }\nrules:\n", f);
 }
 
-/* Whether a policy with it alone is good. */
-static bool is_good(const char *rule)
+/* Whether a policy with a rule of it alone is good. */
+static bool is_good(const char *match)
 {
 	_cleanup_(diags_freep) struct qos_diags *diags = qos_diags_new();
 	_cleanup_(policy_freep) struct qos_policy *policy = NULL;
@@ -262,37 +261,57 @@ static bool is_good(const char *rule)
 	size_t len = 0;
 	FILE *f = open_memstream(&text, &len);
 
-	put_head(f, false);
-	fputs(rule, f);
+	put_head(f, false, 1);
+	fprintf(f, "  - { action: drop, %s }\n", match);
 	fclose(f);
 	return qos_doc_read(text, len, diags, &root) == 0 &&
 	       qos_policy_build(root, "eth0.yaml", NULL, 0, diags, &policy) == 0;
 }
 
-static void put_good_rule(FILE *f, struct random *r)
+static void put_good_match(FILE *f, struct random *r)
 {
 	for (int tries = 0; tries < 100; tries++) {
-		_cleanup_(freep) char *rule = random_rule(r);
+		_cleanup_(freep) char *match = random_match(r);
 
-		if (!is_good(rule))
+		if (!is_good(match))
 			continue;
-		fputs(rule, f);
+		fputs(match, f);
 		return;
 	}
-	fail_msg("no random rule is good");
+	fail_msg("no random match is good");
+}
+
+static void put_rule(FILE *f, struct random *r, uint32_t class)
+{
+	if (random_one_in(r, 8))
+		fputs("  - { action: drop, ", f);
+	else
+		fprintf(f, "  - { class: c%u, ", class);
+	put_good_match(f, r);
+	fputs(" }\n", f);
+}
+
+static uint32_t random_rules(struct random *r)
+{
+	static const uint32_t most[] = { 1, 3, 10, 30, 80, 200 };
+
+	if (random_one_in(r, 50))
+		return RULES_FEW + random_below(r, 2 * RULES_FEW);
+	return 1 + random_below(r, RANDOM_OF(r, most));
 }
 
 char *random_policy(struct random *r)
 {
-	static const uint32_t most[] = { 1, 3, 10, 30, 80, 200 };
-	uint32_t count = 1 + random_below(r, RANDOM_OF(r, most));
+	uint32_t rules = random_rules(r);
+	/* with a class of its own for each rule the class says which rule it was */
+	bool own = random_one_in(r, 2);
 	char *text = NULL;
 	size_t len = 0;
 	FILE *f = open_memstream(&text, &len);
 
-	put_head(f, random_one_in(r, 3));
-	while (count--)
-		put_good_rule(f, r);
+	put_head(f, random_one_in(r, 3), own ? rules + 1 : CLASSES);
+	for (uint32_t i = 0; i < rules; i++)
+		put_rule(f, r, own ? i + 1 : random_below(r, CLASSES));
 	fclose(f);
 	return text;
 }

@@ -52,6 +52,41 @@ struct rule rule_dport(struct rule rule, uint16_t min, uint16_t max)
 	return rule;
 }
 
+struct rule rule_vlan(struct rule rule, uint16_t min, uint16_t max)
+{
+	rule.has_vlan = true;
+	rule.vlan = (struct qos_range){ min, max };
+	return rule;
+}
+
+struct rule rule_length(struct rule rule, uint32_t min, uint32_t max)
+{
+	rule.has_length = true;
+	rule.length = (struct qos_range){ min, max };
+	return rule;
+}
+
+struct rule rule_tcp_flags(struct rule rule, uint8_t value, uint8_t mask)
+{
+	rule.has_tcp_flags = true;
+	rule.tcp_flags = (struct qos_masked){ value, mask };
+	return rule;
+}
+
+struct rule rule_icmp_type(struct rule rule, uint8_t type)
+{
+	rule.has_icmp_type = true;
+	rule.icmp_type = (struct qos_icmp_type){ .type = type, .code = -1 };
+	return rule;
+}
+
+struct rule rule_mark(struct rule rule, uint32_t value, uint32_t mask)
+{
+	rule.has_mark = true;
+	rule.mark = (struct qos_masked){ value, mask };
+	return rule;
+}
+
 static struct qos_prefix read_prefix(const char *text)
 {
 	struct qos_prefix prefix = { .family = 6 };
@@ -111,6 +146,16 @@ size_t rules_define(struct rule *rules, size_t count, struct qos_rule_def **ret_
 				.sport_count = rule->has_sport,
 				.dport = &rule->dport,
 				.dport_count = rule->has_dport,
+				.mark = &rule->mark,
+				.mark_count = rule->has_mark,
+				.vlan = &rule->vlan,
+				.vlan_count = rule->has_vlan,
+				.length = &rule->length,
+				.length_count = rule->has_length,
+				.tcp_flags = &rule->tcp_flags,
+				.tcp_flags_count = rule->has_tcp_flags,
+				.icmp_type = &rule->icmp_type,
+				.icmp_type_count = rule->has_icmp_type,
 			},
 		};
 	}
@@ -128,6 +173,11 @@ uint32_t rules_used(const struct rule *rules, size_t count)
 		used |= rules[i].has_dport ? QOS_USED(QOS_PIECE_DPORT) : 0;
 		used |= rules[i].has_src ? QOS_USED(QOS_PIECE_SRC) : 0;
 		used |= rules[i].has_dst ? QOS_USED(QOS_PIECE_DST) : 0;
+		used |= rules[i].has_mark ? QOS_USED(QOS_PIECE_MARK) : 0;
+		used |= rules[i].has_vlan ? QOS_USED(QOS_PIECE_VLAN) : 0;
+		used |= rules[i].has_length ? QOS_USED(QOS_PIECE_LENGTH) : 0;
+		used |= rules[i].has_tcp_flags ? QOS_USED(QOS_PIECE_TCP) : 0;
+		used |= rules[i].has_icmp_type ? QOS_USED(QOS_PIECE_ICMP) : 0;
 	}
 	return used;
 }

@@ -14,8 +14,12 @@ struct rule {
 	uint64_t dscp;
 	uint8_t family, proto;
 	bool has_proto, has_sport, has_dport, has_src, has_dst;
+	bool has_mark, has_vlan, has_length, has_tcp_flags, has_icmp_type;
 	struct qos_port_range sport, dport;
 	struct qos_prefix src, dst;
+	struct qos_masked mark, tcp_flags;
+	struct qos_range vlan, length;
+	struct qos_icmp_type icmp_type;
 };
 
 /* A rule that takes everything, for the functions below to narrow. */
@@ -27,6 +31,14 @@ struct rule rule_family(struct rule rule, uint8_t family);
 struct rule rule_dscp(struct rule rule, uint64_t set);
 struct rule rule_sport(struct rule rule, uint16_t min, uint16_t max);
 struct rule rule_dport(struct rule rule, uint16_t min, uint16_t max);
+
+struct rule rule_vlan(struct rule rule, uint16_t min, uint16_t max);
+struct rule rule_length(struct rule rule, uint32_t min, uint32_t max);
+struct rule rule_tcp_flags(struct rule rule, uint8_t value, uint8_t mask);
+/* Of both families, with any code. */
+struct rule rule_icmp_type(struct rule rule, uint8_t type);
+/* The mask is one of the link's, too. */
+struct rule rule_mark(struct rule rule, uint32_t value, uint32_t mask);
 
 /* "10.0.0.0/8" or "fd00::/8"; of its family only. */
 struct rule rule_src(struct rule rule, const char *prefix);

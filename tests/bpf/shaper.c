@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "kernel/bpf_flows.h"
 #include "kernel/bpf_tables.h"
 
 struct qos_clocks shaper_clocks(const struct shaper *s, uint32_t slot)
@@ -42,10 +43,23 @@ void shaper_forget_flows(const struct shaper *s)
 	memset(s->flows, 0, s->flow_count * sizeof(*s->flows));
 }
 
-void shaper_age_flows(const struct shaper *s)
+static void put_before(const struct shaper *s, uint32_t slot)
+{
+	struct qos_class_cfg cls;
+	struct qos_before was;
+
+	assert_int_equal(bpf_map_lookup_elem(s->classes_fd, &slot, &cls), 0);
+	was = qos_flows_before(&cls);
+	assert_int_equal(bpf_map_update_elem(s->before_fd, &slot, &was, BPF_ANY), 0);
+}
+
+void shaper_replace(const struct shaper *s)
 {
 	for (uint32_t i = 0; i < s->flow_count; i++)
 		s->flows[i].generation--;
+	for (uint32_t slot = 0; slot < s->capacity; slot++)
+		put_before(s, slot);
+	*s->began = 0;
 }
 
 uint32_t shaper_flows(const struct shaper *s, const struct qos_flow **ret_flows)
@@ -109,14 +123,14 @@ void shaper_set_rules(const struct shaper *s, const struct rule *rules, uint32_t
 {
 	_cleanup_(freep) struct rule *own = calloc(count + 1, sizeof(*own));
 	_cleanup_(freep) struct qos_rule_def *defs = NULL;
-	uint32_t slots[CLASSES_MAX + QOS_RULE_BLOCK];
+	_cleanup_(freep) uint32_t *slots = calloc(s->capacity, sizeof(*slots));
 	struct qos_tables *tables;
 	size_t given;
 
-	assert_non_null(own);
+	assert_true(own && slots);
 	if (count)
 		memcpy(own, rules, count * sizeof(*own));
-	for (uint32_t i = 0; i < ARRAY_SIZE(slots); i++)
+	for (uint32_t i = 0; i < s->capacity; i++)
 		slots[i] = i + 1;
 	given = rules_define(own, count, &defs);
 	tables = tables_compile(defs, given, &s->link);
@@ -125,6 +139,7 @@ void shaper_set_rules(const struct shaper *s, const struct rule *rules, uint32_t
 	clear_map(map_fd(s, "qos_src"));
 	clear_map(map_fd(s, "qos_dst"));
 	clear_map(map_fd(s, "qos_uids"));
+	clear_map(map_fd(s, "qos_marks"));
 	assert_int_equal(qos_tables_fill(s->object, tables, slots), 0);
 	qos_tables_free(tables);
 	forget_decisions(s);
@@ -230,4 +245,5 @@ void shaper_forget_all(const struct shaper *s)
 	shaper_set_all_clocks(s, &(struct qos_clocks){ 0 });
 	shaper_clear_counters(s);
 	forget_fragments(s);
+	*s->began = 0;
 }

@@ -19,10 +19,11 @@ struct shaper {
 	struct new_class_bpf *new_class;
 	const struct bpf_object *object; /* of one of those */
 	int prog_fd, classes_fd, clocks_fd, counters_fd, decisions_fd;
-	int frags_fd;
+	int frags_fd, before_fd;
 	int cpus;
 	bool tree;
 	struct qos_flow *flows; /* the map's */
+	__u64 *began;		/* the program's own */
 	uint32_t capacity, flow_count, place_count;
 	/* what it was loaded with */
 	enum program program;

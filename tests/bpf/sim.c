@@ -54,7 +54,9 @@ static void fill_classes(struct sim *sim)
 		shaper_set_class(sim->shaper, (uint32_t)i + 1, &sim->plan->classes[i].cfg);
 }
 
-struct sim *sim_open(const char *policy, uint32_t records)
+#define LONGEST_MS 100 /* the default of `limit` */
+
+static struct sim *open_sim(const char *policy, uint32_t records, bool replaced)
 {
 	struct sim *sim = calloc(1, sizeof(*sim));
 	struct rule rules[QOS_RULE_BLOCK];
@@ -79,9 +81,25 @@ struct sim *sim_open(const char *policy, uint32_t records)
 	setup.link.default_slot = (uint32_t)sim->policy->default_class + 1;
 	setup.link.flow_mask = (records ? records : RECORDS) - 1;
 	setup.link.salt = 12345;
+	if (replaced) {
+		setup.link.generation = GENERATION;
+		setup.link.slots = setup.capacity;
+		setup.link.settled = UINT64_MAX;
+		setup.link.longest_ms = LONGEST_MS;
+	}
 	sim->shaper = shaper_open(PROGRAM_FAKE, &setup);
 	fill_classes(sim);
 	return sim;
+}
+
+struct sim *sim_open(const char *policy, uint32_t records)
+{
+	return open_sim(policy, records, false);
+}
+
+struct sim *sim_open_replaced(const char *policy, uint32_t records)
+{
+	return open_sim(policy, records, true);
 }
 
 void sim_change(struct sim *sim, const char *policy)
@@ -91,6 +109,12 @@ void sim_change(struct sim *sim, const char *policy)
 	sim->policy = load_good(policy);
 	sim->plan = compile(sim->policy);
 	fill_classes(sim);
+}
+
+void sim_replace(struct sim *sim, const char *policy)
+{
+	shaper_replace(sim->shaper);
+	sim_change(sim, policy);
 }
 
 void sim_close(struct sim *sim)

@@ -43,6 +43,8 @@ struct sim;
  * a power of two; 0: far more than flows. Never null; a policy that is wrong fails the test.
  */
 struct sim *sim_open(const char *policy, uint32_t records);
+/* The same; sim_replace() may follow. */
+struct sim *sim_open_replaced(const char *policy, uint32_t records);
 void sim_close(struct sim *sim);
 
 static inline void sim_closep(struct sim **sim)
@@ -55,6 +57,8 @@ static inline void sim_closep(struct sim **sim)
 unsigned int sim_add(struct sim *sim, const struct source *source);
 /* Other numbers for the same classes, as apply writes them to the program that runs. */
 void sim_change(struct sim *sim, const char *policy);
+/* The same classes of another kind, as apply makes a new program for them. */
+void sim_replace(struct sim *sim, const char *policy);
 /* Go on until time, in ns from the beginning. */
 void sim_run(struct sim *sim, uint64_t until);
 

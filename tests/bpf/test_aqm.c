@@ -23,21 +23,26 @@
 #define CE	3
 
 /* One flow, whose delay is its class's. */
-static struct shaper *open_queue(uint32_t flags)
+static struct shaper *open_queue_at(uint32_t flags, uint64_t latency, uint64_t ns_a_byte)
 {
 	const struct setup setup = {
 		.link = { .default_slot = SLOT, .l2_len = 14 },
 		.classes = { [SLOT] = { .flags = QOS_CLASS_CEIL | flags,
-					.ceil_cost = NS_A_BYTE(1000),
-					.ceil = SEC / 1000,
+					.ceil_cost = NS_A_BYTE(ns_a_byte),
+					.ceil = SEC / ns_a_byte,
 					.packet_bytes = BYTES,
 					.limit_ns = SEC,
-					.latency_ns = LATENCY,
+					.latency_ns = latency,
 					.dscp = QOS_DSCP_KEEP,
 					.period_shift = 22 } },
 	};
 
 	return shaper_open(PROGRAM_FAKE, &setup);
+}
+
+static struct shaper *open_queue(uint32_t flags)
+{
+	return open_queue_at(flags, LATENCY, COST / BYTES);
 }
 
 /* The queue is delay long at time. */
@@ -199,6 +204,31 @@ static void test_short_queues(void **state __attribute__((unused)))
 	assert_int_equal(shaper_counters(s, SLOT).by[QOS_DROP_AQM].packets, 0);
 }
 
+/* A latency below the 1 ms of ECT(1)'s step is heeded too, and the step stays where it is. */
+static void test_low_latency(void **state __attribute__((unused)))
+{
+	static const struct {
+		uint8_t ecn;
+		enum qos_verdict verdict;
+		uint64_t told;
+	} cases[] = {
+		{ NOT_ECT, QOS_DROP_AQM, 1 }, /* after which the queue is short */
+		{ ECT0, QOS_MARK, 1 },
+		{ ECT1, QOS_MARK_L4S, 0 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_(shaper_closep) struct shaper *s =
+			open_queue_at(QOS_CLASS_ECN, MSEC / 10, COST / BYTES / 10);
+
+		set_queue(s, NOW, MSEC / 2);
+		for (uint64_t time = 0; time < 150 * MSEC; time += COST / 10)
+			send_packet(s, NOW + time, cases[i].ecn);
+		assert_int_equal(shaper_counters(s, SLOT).by[cases[i].verdict].packets,
+				 cases[i].told);
+	}
+}
+
 static const struct span span = { SEC, 4 * SEC };
 
 struct told {
@@ -293,8 +323,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_step),	     cmocka_unit_test(test_step_without_ecn),
 		cmocka_unit_test(test_marks),	     cmocka_unit_test(test_drops),
-		cmocka_unit_test(test_short_queues), cmocka_unit_test(test_tcp),
-		cmocka_unit_test(test_slow_class),   cmocka_unit_test(test_limit),
+		cmocka_unit_test(test_short_queues), cmocka_unit_test(test_low_latency),
+		cmocka_unit_test(test_tcp),	     cmocka_unit_test(test_slow_class),
+		cmocka_unit_test(test_limit),
 	};
 
 	return cmocka_run_group_tests(tests, need_root, NULL);

@@ -169,7 +169,7 @@ static struct shaper *open_mode(uint32_t mode)
 		rule_dport(rule_drop(), 25, 25),
 	};
 	const struct qos_class_cfg cls = {
-		.flags = QOS_CLASS_CEIL,
+		.flags = QOS_CLASS_CEIL | QOS_CLASS_ECN,
 		.ceil_cost = NS_A_BYTE(1),
 		.limit_ns = LIMIT,
 		.dscp = QOS_DSCP_KEEP,

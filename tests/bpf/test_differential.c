@@ -2,7 +2,7 @@
 /*
  * The program against the reference: random policies, through the reader and all that
  * follows it, and random frames, of which lib/match knows from the policy's words alone which rule
- * takes them.
+ * takes them. And what check says of rules that never match against both.
  *
  *	bpf_differential [--policies N] [--packets N] [--seed N]
  *
@@ -19,8 +19,10 @@
 #include "base/cleanup.h"
 #include "fixture.h"
 #include "match/fragments.h"
+#include "model/extent.h"
 #include "parse/doc.h"
 #include "random.h"
+#include "senders.h"
 
 DEFINE_CLEANUP(struct qos_node *, node_freep, qos_node_free)
 DEFINE_CLEANUP(struct qos_policy *, policy_freep, qos_policy_free)
@@ -29,8 +31,10 @@ DEFINE_CLEANUP(struct qos_diags *, diags_freep, qos_diags_free)
 DEFINE_CLEANUP(struct qos_fragments *, fragments_freep, qos_fragments_free)
 
 #define LAST_MAX 64
+#define SENDERS	 4 /* of a policy's packets, one after the other */
 
-static uint64_t policies = 40, packets = 1500, seed = 1;
+static uint64_t policies = 1000, packets = 1000, seed = 1;
+static struct senders *senders;
 
 /* So that decisions are remembered, and remembered wrongly: a packet much like an earlier one. */
 struct traffic {
@@ -93,8 +97,21 @@ static void put_lengths(struct trial *in, struct qos_frame *frame)
 	frame->wire_len = f->headers + f->gso_size;
 }
 
-/* beside: with what only a real packet has, which a test run has to be told. */
-static void next_input(struct traffic *t, bool inner, bool beside, struct trial *in)
+/* What only a real packet has, which a test run has to be told. */
+static void put_beside(struct random *r, struct asked_packet *asked)
+{
+	if (random_one_in(r, 2)) {
+		asked->has_uid = true;
+		asked->uid = random_uid(r);
+	}
+	if (random_one_in(r, 2))
+		asked->cgroup = random_cgroup(r);
+	if (random_one_in(r, 4))
+		asked->vlan = random_vlan(r);
+}
+
+/* sender: of the socket that the packet has; null: it is told what is beside the packet. */
+static void next_input(struct traffic *t, bool inner, const struct sender *sender, struct trial *in)
 {
 	struct random *r = &t->random;
 	struct qos_frame frame = { .tag = -1 };
@@ -106,14 +123,14 @@ static void next_input(struct traffic *t, bool inner, bool beside, struct trial 
 	in->asked.vlan = -1;
 	put_lengths(in, &frame);
 	in->asked.mark = random_mark(r);
-	if (beside && random_one_in(r, 2)) {
+	if (sender) {
 		in->asked.has_uid = true;
-		in->asked.uid = random_uid(r);
+		in->asked.uid = sender->uid;
+		in->asked.cgroup = sender->cgroup;
+	} else {
+		put_beside(r, &in->asked);
 	}
-	if (beside && random_one_in(r, 2))
-		in->asked.cgroup = random_cgroup(r);
-	if (beside && random_one_in(r, 4))
-		in->asked.vlan = frame.tag = random_vlan(r);
+	frame.tag = in->asked.vlan;
 	qos_packet_decode(&frame, inner, &in->packet);
 	in->packet.mark = in->asked.mark;
 	in->packet.has_uid = in->asked.has_uid;
@@ -163,43 +180,97 @@ static void compare(const char *who, const struct asked_answer *want,
 		 want->exempt ? ", exempt" : "");
 }
 
+/* Of rules that check says never match: none does. */
+static void compare_dead(const bool *dead, const struct qos_judgement *judgement, const char *text,
+			 const struct trial *in)
+{
+	if (!judgement->by_rule || !dead[judgement->rule])
+		return;
+	print_error("%s\n", text);
+	say_frame(in);
+	fail_msg("rule %zu takes it, and never matches", judgement->rule + 1);
+}
+
+/* A policy that is compared. */
+struct compared {
+	const struct qos_policy *policy;
+	const struct asked *asked;
+	const char *text;
+	const bool *dead; /* by rule */
+	struct traffic *traffic;
+};
+
 /* Asked, it says so of each packet, whatever came before. */
-static void compare_explained(const struct qos_policy *policy, const struct asked *asked,
-			      const char *text, struct traffic *t)
+static void compare_explained(const struct compared *c)
 {
 	for (uint64_t i = 0; i < packets; i++) {
 		struct asked_answer want, got;
 		struct qos_judgement judgement;
 		struct trial in;
 
-		next_input(t, policy->link.tunnel_inner, true, &in);
-		qos_packet_judge(policy, &in.packet, &judgement);
-		want = expected(policy, &judgement, &in.packet);
-		got = asked_explain(asked, &in.asked);
-		compare("qos_explain", &want, &got, true, text, &in);
+		next_input(c->traffic, c->policy->link.tunnel_inner, NULL, &in);
+		qos_packet_judge(c->policy, &in.packet, &judgement);
+		want = expected(c->policy, &judgement, &in.packet);
+		got = asked_explain(c->asked, &in.asked);
+		compare("qos_explain", &want, &got, true, c->text, &in);
+		compare_dead(c->dead, &judgement, c->text, &in);
+	}
+}
+
+/* As rules count: wire packets, and a fragment as one. */
+static void add_hit(struct qos_hits *hits, const struct asked_answer *answer,
+		    const struct trial *in)
+{
+	bool whole = in->asked.gso_segs && !in->packet.fragment;
+
+	if (answer->exempt)
+		return;
+	hits[answer->rule].packets += whole ? in->asked.gso_segs : 1;
+	hits[answer->rule].bytes += in->asked.wire_len;
+}
+
+static void compare_hits(const struct compared *c, const struct qos_hits *want)
+{
+	_cleanup_(freep) struct qos_hits *got = asked_hits(c->asked);
+
+	for (size_t i = 0; i <= c->policy->rule_count; i++) {
+		if (want[i].packets == got[i].packets && want[i].bytes == got[i].bytes)
+			continue;
+		print_error("%s\n", c->text);
+		fail_msg("rule %zu counts %" PRIu64 " packets of %" PRIu64 " bytes, not %" PRIu64
+			 " of %" PRIu64,
+			 i, (uint64_t)got[i].packets, (uint64_t)got[i].bytes,
+			 (uint64_t)want[i].packets, (uint64_t)want[i].bytes);
 	}
 }
 
 /* Sent, one after the other: what is remembered of earlier ones is never wrong. */
-static void compare_sent(const struct qos_policy *policy, const struct asked *asked,
-			 const char *text, struct traffic *t)
+static void compare_sent(const struct compared *c, bool sockets)
 {
 	_cleanup_(fragments_freep) struct qos_fragments *fragments = qos_fragments_new();
+	_cleanup_(freep) struct qos_hits *hits = calloc(c->policy->rule_count + 1, sizeof(*hits));
+	struct sender sender = senders_return(senders);
 
+	assert_true(fragments && hits);
 	for (uint64_t i = 0; i < packets; i++) {
 		struct asked_answer want, got;
 		struct qos_judgement judgement;
 		struct trial in;
 
-		next_input(t, policy->link.tunnel_inner, false, &in);
-		qos_fragments_judge(fragments, policy, &in.packet, &judgement);
-		want = expected(policy, &judgement, &in.packet);
-		got = asked_send(asked, &in.asked);
-		compare("qos_egress", &want, &got, false, text, &in);
+		if (sockets && i % (packets / SENDERS + 1) == 0)
+			sender = senders_become(senders, &c->traffic->random);
+		next_input(c->traffic, c->policy->link.tunnel_inner, &sender, &in);
+		qos_fragments_judge(fragments, c->policy, &in.packet, &judgement);
+		want = expected(c->policy, &judgement, &in.packet);
+		got = asked_send(c->asked, &in.asked);
+		compare("qos_egress", &want, &got, false, c->text, &in);
+		compare_dead(c->dead, &judgement, c->text, &in);
+		add_hit(hits, &want, &in);
 	}
+	compare_hits(c, hits);
 }
 
-/* Only a real packet has a socket that is somebody's. */
+/* To be someone else costs more than a packet. */
 static bool asks_for_sockets(const struct qos_policy *policy)
 {
 	for (size_t i = 0; i < policy->rule_count; i++) {
@@ -213,6 +284,26 @@ static bool asks_for_sockets(const struct qos_policy *policy)
 		}
 	}
 	return false;
+}
+
+/* As check has it, by rule; the caller's. */
+static bool *find_dead(const struct qos_policy *policy)
+{
+	size_t count = policy->rule_count;
+	_cleanup_(freep) struct extent *extents = calloc(count, sizeof(*extents));
+	_cleanup_(freep) size_t *by = calloc(count, sizeof(*by));
+	bool *dead = calloc(count, sizeof(*dead)), complete;
+
+	assert_true(extents && by && dead);
+	for (size_t i = 0; i < count; i++)
+		assert_int_equal(extent_init(&extents[i], &policy->rules[i].match), 0);
+	assert_int_equal(shadows_find(extents, count, by, &complete), 0);
+	for (size_t i = 0; i < count; i++)
+		dead[i] = by[i] != SHADOW_NONE || extent_is_empty(&extents[i]) ||
+			  extent_is_too_short(&extents[i]);
+	for (size_t i = 0; i < count; i++)
+		extent_done(&extents[i]);
+	return dead;
 }
 
 static void read_plan(const char *text, struct qos_policy **ret_policy, struct qos_plan **ret_plan)
@@ -240,12 +331,15 @@ static void try_policy(uint64_t number)
 	_cleanup_(policy_freep) struct qos_policy *policy = NULL;
 	_cleanup_(plan_freep) struct qos_plan *plan = NULL;
 	_cleanup_(asked_closep) struct asked *asked = NULL;
+	_cleanup_(freep) bool *dead = NULL;
+	struct compared compared;
 
 	read_plan(text, &policy, &plan);
-	asked = asked_open(plan);
-	compare_explained(policy, asked, text, &t);
-	if (!asks_for_sockets(policy))
-		compare_sent(policy, asked, text, &t);
+	asked = asked_open(plan, random_one_in(&t.random, 2));
+	dead = find_dead(policy);
+	compared = (struct compared){ policy, asked, text, dead, &t };
+	compare_explained(&compared);
+	compare_sent(&compared, asks_for_sockets(policy));
 }
 
 static uint64_t trying;
@@ -254,6 +348,22 @@ static void test_differential(void **state __attribute__((unused)))
 {
 	for (trying = seed; trying < seed + policies; trying++)
 		try_policy(trying);
+}
+
+static int open_senders(void **state)
+{
+	int r = need_root(state);
+
+	if (r == 0)
+		senders = senders_open();
+	return r;
+}
+
+static int close_senders(void **state __attribute__((unused)))
+{
+	if (senders)
+		senders_close(senders);
+	return 0;
 }
 
 static int say_seed(void **state __attribute__((unused)))
@@ -294,5 +404,7 @@ int main(int argc, char **argv)
 			return usage();
 		*value = strtoull(optarg, NULL, 10);
 	}
-	return optind < argc ? usage() : cmocka_run_group_tests(tests, need_root, NULL);
+	if (optind < argc)
+		return usage();
+	return cmocka_run_group_tests(tests, open_senders, close_senders);
 }

@@ -205,7 +205,10 @@ static void test_query_beside_new_flows(void **state __attribute__((unused)))
 		fail_msg("it waits %.2f ms", p99);
 }
 
-/* Who makes each packet a new flow has half of the class at most, and one flow the rest. */
+/*
+ * Who makes each packet a new flow has half of the class at most, and one flow the rest. One that
+ * does not back off: what TCP has beside such a flood is among README's limits.
+ */
 static void test_new_flows(void **state __attribute__((unused)))
 {
 	_cleanup_(sim_closep) struct sim *sim = sim_open(ONE(""), 0);

@@ -217,6 +217,55 @@ static void test_many(void **state __attribute__((unused)))
 	assert_int_equal(shaper_counters(s, SLOT_PORT).by[QOS_PASS].packets, 4 * QOS_FRAGMENTS);
 }
 
+static size_t known_flows(const struct shaper *s)
+{
+	const struct qos_flow *flows;
+	size_t known = 0;
+
+	for (uint32_t i = shaper_flows(s, &flows); i-- > 0;)
+		known += flows[i].tag != 0;
+	return known;
+}
+
+/* All fragments of a datagram are of one flow, so what caps and orders flows holds for them. */
+static void expect_one_flow(const struct rule *rules, uint32_t count)
+{
+	static const struct spec fragments[][2] = {
+		{ V4(.id = 1, .more = true), V4(.id = 1, .frag_off = 9) },
+		{ V6(.id = 1, .more = true), V6(.id = 1, .frag_off = 9) },
+	};
+	const struct setup setup = {
+		.link = { .rules = count, .default_slot = SLOT_DEFAULT, .l2_len = 14 },
+		.classes = { [SLOT_DEFAULT] = { .flags = QOS_CLASS_CEIL | QOS_CLASS_FAIR,
+						.ceil_cost = NS_A_BYTE(1),
+						.limit_ns = SEC,
+						.dscp = QOS_DSCP_KEEP } },
+		.rules = rules,
+	};
+	_cleanup_(shaper_closep) struct shaper *s = shaper_open(PROGRAM_FAKE, &setup);
+
+	shaper_set_clocks(s, SLOT_DEFAULT, &(struct qos_clocks){ .ceil = { NOW + 20 * MSEC } });
+	for (size_t i = 0; i < ARRAY_SIZE(fragments); i++) {
+		for (size_t j = 0; j < ARRAY_SIZE(fragments[i]); j++) {
+			struct packet packet;
+
+			packet_build(&fragments[i][j], &packet);
+			assert_int_equal(
+				shaper_run(s, &packet, &(struct input){ .now = NOW }, NULL),
+				TC_ACT_UNSPEC);
+		}
+		assert_int_equal(known_flows(s), i + 1);
+	}
+}
+
+static void test_one_flow(void **state __attribute__((unused)))
+{
+	static const struct rule none;
+
+	expect_one_flow(&none, 0);
+	expect_one_flow(&none, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -224,6 +273,7 @@ int main(void)
 		cmocka_unit_test(test_ipv6),
 		cmocka_unit_test(test_no_port_is_not_port_0),
 		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_one_flow),
 	};
 
 	return cmocka_run_group_tests(tests, need_root, NULL);

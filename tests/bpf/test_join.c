@@ -209,6 +209,49 @@ static void test_unit_changes(void **state __attribute__((unused)))
 	}
 }
 
+#define WEIGHTS(x, y)                                     \
+	"link: { rate: 100mbit }\ndefault: x\nclasses:\n" \
+	"  x: { weight: " x " }\n  y: { weight: " y " }\n"
+
+/*
+ * Who had little weight owes much when it was alone for moments; that is not held against all of
+ * them when it has come to be worth hundreds of times as much.
+ */
+static void run_weights(const char *const policies[2], double most, const struct source *x,
+			const struct source *y)
+{
+	_cleanup_(sim_closep) struct sim *sim = sim_open(policies[0], 0);
+
+	sim_add(sim, x);
+	sim_add(sim, y);
+	for (uint64_t i = 0; i < 6; i++) {
+		/* what has its stamp leaves by then */
+		const struct span settled = { i * SEC + 400 * MSEC, (i + 1) * SEC };
+		double is_x, is_y, heavy;
+
+		sim_change(sim, policies[i & 1]);
+		sim_run(sim, (i + 1) * SEC);
+		is_x = sim_rate(sim, sim_flows(sim, "x"), settled);
+		is_y = sim_rate(sim, sim_flows(sim, "y"), settled);
+		heavy = i & 1 ? is_x : is_y;
+		if (fabs(heavy - most) > SHARE_ERROR * most ||
+		    is_x + is_y < LEAST_USE * 100 * MBIT || is_x + is_y > MOST_USE * 100 * MBIT)
+			fail_msg("change %u: x has %.2f Mbit/s and y %.2f", (unsigned int)i,
+				 is_x / MBIT, is_y / MBIT);
+	}
+}
+
+static void test_weights_change(void **state __attribute__((unused)))
+{
+	static const char *const far[] = { WEIGHTS("1", "500"), WEIGHTS("500", "1") };
+	static const char *const near[] = { WEIGHTS("1", "20"), WEIGHTS("20", "1") };
+	static const struct source x = { .class = "x", WINDOW }, y = { .class = "y", WINDOW };
+
+	run_weights(near, 100 * MBIT * 20 / 21, &x, &y);
+	run_weights(far, 100 * MBIT * 500 / 501, &x, &y);
+	run_weights(far, 100 * MBIT * 500 / 501, &udp_x, &udp_y);
+}
+
 #define TO(rate, below, beside)                                                        \
 	"link: { rate: 1gbit }\ndefault: c\nclasses:\n"                                \
 	"  t: { rate: " rate ", classes: { a: { rate: 300mbit }" below " } }\n" beside \
@@ -246,9 +289,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_smaller_joins), cmocka_unit_test(test_larger_joins),
 		cmocka_unit_test(test_joins_a_flood), cmocka_unit_test(test_flood_joins),
-		cmocka_unit_test(test_unit_changes),  cmocka_unit_test(test_class_moves),
-		cmocka_unit_test(test_all_wake),      cmocka_unit_test(test_all_wake_tcp),
-		cmocka_unit_test(test_floods_wake),
+		cmocka_unit_test(test_unit_changes),  cmocka_unit_test(test_weights_change),
+		cmocka_unit_test(test_class_moves),   cmocka_unit_test(test_all_wake),
+		cmocka_unit_test(test_all_wake_tcp),  cmocka_unit_test(test_floods_wake),
 	};
 
 	return cmocka_run_group_tests(tests, need_root, NULL);

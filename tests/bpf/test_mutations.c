@@ -20,6 +20,8 @@
 #include "fixture.h"
 #include "random.h"
 
+#define MARK_MASK 0xf
+#define CLASSES	  10   /* the default and each rule's, from slot 1 on */
 #define ROUND	  1000 /* packets, after which the counters are looked at */
 #define FRAME_MIN 15   /* what the kernel runs a program with: a header and a byte */
 
@@ -107,16 +109,22 @@ static bool run(const struct shaper *s, struct random *r, const struct packet *p
 	return true;
 }
 
+static uint64_t counted_by(const struct shaper *s, uint32_t slot)
+{
+	struct qos_counters c = shaper_counters(s, slot);
+	uint64_t sum = 0;
+
+	for (int v = 0; v < QOS_VERDICTS; v++)
+		sum += c.by[v].packets;
+	return sum;
+}
+
 static uint64_t counted(const struct shaper *s)
 {
 	uint64_t sum = 0;
 
-	for (uint32_t slot = 0; slot < CLASSES_MAX; slot++) {
-		struct qos_counters c = shaper_counters(s, slot);
-
-		for (int v = 0; v < QOS_VERDICTS; v++)
-			sum += c.by[v].packets;
-	}
+	for (uint32_t slot = 0; slot < CLASSES_MAX; slot++)
+		sum += counted_by(s, slot);
 	return sum;
 }
 
@@ -134,22 +142,30 @@ static void try_round(const struct shaper *s, uint64_t count)
 		run_by_kernel += run(s, &r, &packet);
 	}
 	assert_int_equal(counted(s), run_by_kernel);
-	/* a round of refused frames would say nothing */
+	/* a round of refused frames would say nothing, and one without any for a rule little */
 	assert_true(run_by_kernel > count / 2);
+	for (uint32_t slot = 1; slot <= CLASSES && count == ROUND; slot++)
+		assert_true(counted_by(s, slot));
 }
 
 static void test_mutations(void **state __attribute__((unused)))
 {
 	const struct rule rules[] = {
 		rule_drop(),
-		rule_dport(rule_any(2), 443, 500),
-		rule_dst(rule_sport(rule_any(3), 0, 1000), "10.0.0.0/9"),
-		rule_src(rule_any(4), "fd00::/8"),
-		rule_dscp(rule_any(5), 0xff00ff00ff00ff00ULL),
+		rule_mark(rule_any(2), 1, MARK_MASK),
+		rule_vlan(rule_any(3), 0, 4095),
+		rule_icmp_type(rule_any(4), 8),
+		rule_tcp_flags(rule_dport(rule_any(5), 80, 80), 0, 0x12),
+		rule_dscp(rule_any(6), 0xff00ff00ff00ff00ULL),
+		rule_dport(rule_any(7), 443, 500),
+		rule_dst(rule_sport(rule_any(8), 0, 1000), "10.0.0.0/9"),
+		rule_length(rule_any(9), 60, 100),
+		rule_src(rule_any(10), "fd00::/8"),
 	};
 	struct rule dropped[ARRAY_SIZE(rules)];
 	const struct setup setup = {
 		.link = { .rules = ARRAY_SIZE(rules),
+			  .masks = { MARK_MASK },
 			  .default_slot = 1,
 			  .l2_len = 14,
 			  .tunnel_inner = 1 },

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * New rules move a flow to a class without a queue while packets of it wait in the one before:
- * the next ones do not overtake them.
+ * A new program sends a flow to a class without a queue while packets of it wait in the one before,
+ * or tells the flows of a class apart by something else: the next ones do not overtake them.
  */
 #include <netinet/in.h>
 
 #include "base/cleanup.h"
 #include "fixture.h"
 #include "rules.h"
+#include "sim.h"
 
-#define FULL	   1
-#define EMPTY	   2
-#define WAITS	   (20 * MSEC) /* in FULL */
-#define GENERATION 65536       /* of the flows 0, as 16 bits are kept */
+#define SLOTS 1000
+#define FULL  (SLOTS - 1)
+#define EMPTY 2
+#define WAITS (20 * MSEC) /* in FULL */
 
 static const struct spec flow = { .proto = IPPROTO_UDP, .sport = 1, .dport = 2 };
 static const struct spec other = { .proto = IPPROTO_UDP, .sport = 3, .dport = 2 };
@@ -29,13 +30,16 @@ static struct shaper *open_after(uint64_t settled, uint32_t fairness)
 			  .l2_len = 14,
 			  .rules = 1,
 			  .generation = GENERATION,
-			  .slots = CLASSES_MAX,
-			  .settled = settled },
-		.classes = { [FULL] = cls, [EMPTY] = cls },
+			  .slots = SLOTS,
+			  .settled = settled,
+			  .longest_ms = 1000 },
+		.capacity = SLOTS,
 		.rules = &none,
 	};
 	struct shaper *s = shaper_open(PROGRAM_FAKE, &setup);
 
+	shaper_set_class(s, FULL, &cls);
+	shaper_set_class(s, EMPTY, &cls);
 	shaper_set_clocks(s, FULL, &(struct qos_clocks){ .ceil = { NOW + WAITS } });
 	return s;
 }
@@ -64,13 +68,40 @@ static void test_moved(void **state __attribute__((unused)))
 		uint64_t before = departure(s, &flow, FULL, NOW), after;
 
 		assert_int_equal(before, NOW + WAITS);
-		shaper_age_flows(s);
+		shaper_replace(s);
 		after = departure(s, &flow, EMPTY, NOW + MSEC);
 		assert_true(after > before);
 		/* and so on */
 		assert_true(departure(s, &flow, EMPTY, NOW + 2 * MSEC) > after);
 		/* what comes when they have left waits for nothing */
 		assert_int_equal(departure(s, &flow, EMPTY, after + MSEC), after + MSEC);
+	}
+}
+
+/* Many flows become one: each may be the first that has packets elsewhere. */
+static void test_moved_together(void **state __attribute__((unused)))
+{
+	static const uint32_t kinds[] = { QOS_CLASS_FAIR | QOS_CLASS_SRC_HOST,
+					  QOS_CLASS_FAIR | QOS_CLASS_DST_HOST, 0 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		_cleanup_(shaper_closep) struct shaper *s = open_after(NOW + SEC, QOS_CLASS_FAIR);
+		uint64_t first = departure(s, &flow, FULL, NOW), second, after;
+
+		shaper_put_clocks(s, FULL,
+				  &(struct qos_clocks){ .ceil = { NOW + 2 * WAITS },
+							.busy = NOW + 2 * WAITS });
+		second = departure(s, &other, FULL, NOW);
+		assert_true(second > first + MSEC);
+		shaper_replace(s);
+		shaper_set_class(s, EMPTY,
+				 &(struct qos_class_cfg){ .flags = QOS_CLASS_CEIL | kinds[i],
+							  .ceil_cost = NS_A_BYTE(1),
+							  .limit_ns = SEC,
+							  .dscp = QOS_DSCP_KEEP });
+		after = departure(s, &flow, EMPTY, NOW + MSEC);
+		assert_true(after > first && after < second);
+		assert_true(departure(s, &other, EMPTY, NOW + MSEC) > second);
 	}
 }
 
@@ -81,9 +112,9 @@ static void test_moved_there_and_back(void **state __attribute__((unused)))
 
 	/* two programs ago it was where it is sent now */
 	departure(s, &flow, EMPTY, NOW);
-	shaper_age_flows(s);
+	shaper_replace(s);
 	before = departure(s, &flow, FULL, NOW);
-	shaper_age_flows(s);
+	shaper_replace(s);
 	assert_true(departure(s, &flow, EMPTY, NOW + MSEC) > before);
 }
 
@@ -92,7 +123,7 @@ static void test_others_do_not_wait(void **state __attribute__((unused)))
 	_cleanup_(shaper_closep) struct shaper *s = open_after(NOW + SEC, QOS_CLASS_FAIR);
 
 	departure(s, &flow, FULL, NOW);
-	shaper_age_flows(s);
+	shaper_replace(s);
 	assert_int_equal(departure(s, &other, EMPTY, NOW + MSEC), NOW + MSEC);
 }
 
@@ -103,9 +134,56 @@ static void test_split_flows_do_not_wait(void **state __attribute__((unused)))
 
 	departure(s, &flow, FULL, NOW);
 	assert_int_equal(departure(s, &flow, EMPTY, NOW + MSEC), NOW + MSEC);
-	shaper_age_flows(s);
+	shaper_replace(s);
 	departure(s, &flow, FULL, NOW + 2 * MSEC);
 	assert_int_equal(departure(s, &flow, EMPTY, NOW + 3 * MSEC), NOW + 3 * MSEC);
+}
+
+#define ONE(fairness) \
+	"link: { rate: 20mbit }\ndefault: a\nclasses: { a: { fairness: " fairness " } }\n"
+
+/* Flows that wait and flows that come and go, in a class whose flows are something else next. */
+static void told_apart_anew(const char *before, const char *after, uint32_t records)
+{
+	_cleanup_(sim_closep) struct sim *sim = sim_open_replaced(before, records);
+	struct sim_counts counts;
+
+	for (unsigned int i = 0; i < 60; i++) {
+		char src[32], dst[32];
+		const struct source source = {
+			.class = "a",
+			.kind = i % 4,
+			.bytes = i % 3 ? SIM_FRAME : SIM_GSO,
+			.window = 1 + i % 7,
+			.rate = (1 + i % 3) * MBIT,
+			.src = src,
+			.dst = dst,
+		};
+
+		snprintf(src, sizeof(src), "10.0.1.%u", i % 7);
+		snprintf(dst, sizeof(dst), "10.0.2.%u", i % 5);
+		sim_add(sim, &source);
+	}
+	sim_run(sim, 500 * MSEC);
+	sim_replace(sim, after);
+	sim_run(sim, 1000 * MSEC);
+	counts = sim_counts(sim, sim_flows(sim, "a"));
+	if (counts.reordered)
+		fail_msg("%llu of %llu packets are reordered, %u records, from %s to %s",
+			 (unsigned long long)counts.reordered, (unsigned long long)counts.packets,
+			 records, before, after);
+}
+
+static void test_told_apart_anew(void **state __attribute__((unused)))
+{
+	static const char *const kinds[] = { ONE("flow"), ONE("src-host"), ONE("dst-host"),
+					     ONE("none") };
+	static const uint32_t records[] = { 0, 64 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds) * ARRAY_SIZE(kinds); i++)
+		for (size_t r = 0; r < ARRAY_SIZE(records); r++)
+			told_apart_anew(kinds[i / ARRAY_SIZE(kinds)], kinds[i % ARRAY_SIZE(kinds)],
+					records[r]);
 }
 
 static void test_settled(void **state __attribute__((unused)))
@@ -113,7 +191,7 @@ static void test_settled(void **state __attribute__((unused)))
 	_cleanup_(shaper_closep) struct shaper *s = open_after(NOW + MSEC, QOS_CLASS_FAIR);
 
 	departure(s, &flow, FULL, NOW);
-	shaper_age_flows(s);
+	shaper_replace(s);
 	assert_int_equal(departure(s, &flow, EMPTY, NOW + MSEC), NOW + MSEC);
 }
 
@@ -121,9 +199,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_moved),
+		cmocka_unit_test(test_moved_together),
 		cmocka_unit_test(test_moved_there_and_back),
 		cmocka_unit_test(test_others_do_not_wait),
 		cmocka_unit_test(test_split_flows_do_not_wait),
+		cmocka_unit_test(test_told_apart_anew),
 		cmocka_unit_test(test_settled),
 	};
 

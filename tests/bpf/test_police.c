@@ -19,11 +19,11 @@
 #define ECT0	2
 #define CE	3
 
-static struct shaper *open_policer(uint32_t l2_len, uint8_t dscp)
+static struct shaper *open_policer(uint32_t l2_len, uint8_t dscp, uint32_t ecn)
 {
 	const struct setup setup = {
 		.link = { .mode = QOS_MODE_POLICE, .default_slot = SLOT, .l2_len = l2_len },
-		.classes = { [SLOT] = { .flags = QOS_CLASS_CEIL,
+		.classes = { [SLOT] = { .flags = QOS_CLASS_CEIL | ecn,
 					.ceil_cost = NS_A_BYTE(1000),
 					.ceil_burst_ns = BURST,
 					.limit_ns = LIMIT,
@@ -88,7 +88,8 @@ static void run_cases(uint32_t l2_len, const struct spec *specs, size_t count)
 	static const uint8_t dscps[] = { QOS_DSCP_KEEP, 46, 10 };
 
 	for (size_t d = 0; d < ARRAY_SIZE(dscps); d++) {
-		_cleanup_(shaper_closep) struct shaper *s = open_policer(l2_len, dscps[d]);
+		_cleanup_(shaper_closep) struct shaper *s =
+			open_policer(l2_len, dscps[d], QOS_CLASS_ECN);
 
 		for (size_t i = 0; i < count; i++)
 			for (size_t j = 0; j < ARRAY_SIZE(cases); j++)
@@ -140,13 +141,27 @@ static void test_no_link_header(void **state __attribute__((unused)))
 /* What is not IP cannot be marked. */
 static void test_not_ip(void **state __attribute__((unused)))
 {
-	_cleanup_(shaper_closep) struct shaper *s = open_policer(14, 46);
+	_cleanup_(shaper_closep) struct shaper *s = open_policer(14, 46, QOS_CLASS_ECN);
 	struct packet packet;
 
 	packet_build(&(struct spec){ .ethertype = 0x88cc, .payload = 60 }, &packet);
 	shaper_set_clocks(s, SLOT, &(struct qos_clocks){ .ceil = { NOW + 1 } });
 	assert_int_equal(shaper_run(s, &packet, &(struct input){ 0 }, NULL), TC_ACT_SHOT);
 	shaper_expect(s, "not IP", SLOT, QOS_DROP_POLICE);
+}
+
+/* With ecn: false none is marked. */
+static void test_without_ecn(void **state __attribute__((unused)))
+{
+	static const uint8_t ecns[] = { NOT_ECT, ECT1, ECT0, CE };
+	_cleanup_(shaper_closep) struct shaper *s = open_policer(14, QOS_DSCP_KEEP, 0);
+
+	for (size_t i = 0; i < ARRAY_SIZE(ecns); i++) {
+		const struct police_case over = { "ecn: false, over", NOW + 1, ecns[i],
+						  QOS_DROP_POLICE, 0 };
+
+		run_case(s, &over, (struct spec){ .payload = 100 }, QOS_DSCP_KEEP);
+	}
 }
 
 /* Ten seconds of twice the rate; returns the bytes that passed. */
@@ -169,7 +184,8 @@ static void test_flood(void **state __attribute__((unused)))
 	const uint64_t rate = 10 * 1000000; /* bytes in ten seconds */
 
 	for (size_t i = 0; i < ARRAY_SIZE(ecns); i++) {
-		_cleanup_(shaper_closep) struct shaper *s = open_policer(14, QOS_DSCP_KEEP);
+		_cleanup_(shaper_closep) struct shaper *s =
+			open_policer(14, QOS_DSCP_KEEP, QOS_CLASS_ECN);
 		uint64_t most = rate + (BURST + (ecns[i] ? LIMIT : 0)) / 1000 + 1000;
 		uint64_t passed = flood(s, ecns[i]);
 
@@ -184,7 +200,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_verdicts),       cmocka_unit_test(test_in_a_vlan),
 		cmocka_unit_test(test_no_link_header), cmocka_unit_test(test_not_ip),
-		cmocka_unit_test(test_flood),
+		cmocka_unit_test(test_without_ecn),    cmocka_unit_test(test_flood),
 	};
 
 	return cmocka_run_group_tests(tests, need_root, NULL);

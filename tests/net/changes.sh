@@ -36,6 +36,13 @@ rules() { # N: other rules beside those of the flows; 5003 is a's or b's
 	printf '  - { class: b, match: { proto: tcp, dport: %d } }\n' $((1 + $1)) >>"$T/rules.yaml"
 }
 # shellcheck disable=SC2317
+fairness() { # N: two flows of a class that are told apart, or by another host, or not at all
+	local kinds=(flow src-host none dst-host)
+	policy fairness 20 4 2
+	sed -i "s/a: {/a: { fairness: ${kinds[$1 % 4]},/" "$T/fairness.yaml"
+	echo '  - { class: a, match: { proto: udp, dport: 5003 } }' >>"$T/fairness.yaml"
+}
+# shellcheck disable=SC2317
 numbers() { # N
 	policy numbers 20 "$((4000 - $1 % 2 * 500))k" 2
 	sed -i 's/kmbit/kbit/' "$T/numbers.yaml"
@@ -43,6 +50,18 @@ numbers() { # N
 
 # Of all classes: what passed and what was dropped.
 stats() { cli qosctl stats c0 --json | jq ".[0].classes | map(select(.name | IN(\"a\", \"b\", \"rest\")) | $1) | add"; }
+
+# Bytes that may leave later than their stamps say. The kernel does not give up its CPU for as long as it
+# makes a loaded program fit (bpf_patch_insn_data()), and before Linux 6.5 what the network does waits for
+# that once ksoftirqd has been woken: by no more than the longest time in which none of this flow, which
+# always has a queue, came. So the most of 4 Mbit/s in that time.
+late() { # KIND
+	if [[ $(printf '%s\n' 6.5 "$(uname -r)" | sort -V | head -n 1) == 6.5 ]]; then
+		echo 0
+	else
+		json "$1" '.keys["udp:5001"].max_gap_ns / 2000 | floor'
+	fi
+}
 
 round() { # KIND COUNT
 	local pids_=() pid port i before dropped all=0 arrived seen
@@ -77,17 +96,19 @@ round() { # KIND COUNT
 		"$(json "$1" '[.keys["udp:5001", "udp:5002", "udp:5003"].reordered] | add')" 0
 	is "$1: fq dropped nothing of its own" "$(cli qosctl stats c0 --json | jq '.[0].fq.drops // 0')" 0
 	[[ $MODE == fq ]] || return
-	is "$1: the flows below their rates lost nothing" \
-		"$(json "$1" '.keys["udp:5002"].packets + .keys["udp:5003"].packets')" \
-		$(($(json 5002 .packets) + $(json 5003 .packets)))
-	# a's 4 Mbit/s for a tenth of a second, its burst and two frames
+	is "$1: a flow below its rate lost nothing" "$(json "$1" '.keys["udp:5002"].packets')" "$(json 5002 .packets)"
+	[[ $1 == fairness ]] || is "$1: nor another that changes class" \
+		"$(json "$1" '.keys["udp:5003"].packets')" "$(json 5003 .packets)"
+	# a's 4 Mbit/s for a tenth of a second, its burst and two frames; before Linux 6.5, and the
+	# longest gap: see late()
 	at_most "$1: bytes of the flow above its rate, in the fullest tenth of a second" \
-		"$(json "$1" '.keys["udp:5001"].intervals | max')" $((50000 + 3028 + 2 * 1042))
+		"$(json "$1" '.keys["udp:5001"].intervals | max')" $((50000 + $(late "$1") + 3028 + 2 * 1042))
 }
 
 round numbers "$rates"
 round rules "$others"
 round tree "$others"
+round fairness "$others"
 check "remove" cli qosctl remove c0
 is "nothing is left" "$(settled "$(none_in_kernel)")" "$(none_in_kernel)"
 finish

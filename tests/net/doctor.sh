@@ -68,7 +68,7 @@ is "a warning leaves the status" $? 0
 tc -n "$NS_CLI" filter del dev c0 egress pref 7
 quiet "then"
 
-note "fq's own drops"
+note "fq's parameters, and its own drops"
 root=$(cli qosctl show c0 --json | jq -r '.[0].qdisc.handle')
 for q in $(tc -n "$NS_CLI" qdisc show dev c0 | awk '$2 == "fq" { print $3 }'); do
 	parent=root
@@ -76,8 +76,10 @@ for q in $(tc -n "$NS_CLI" qdisc show dev c0 | awk '$2 == "fq" { print $3 }'); d
 	# shellcheck disable=SC2086 # two words
 	tc -n "$NS_CLI" qdisc change dev c0 $parent handle "$q" fq flow_limit 2
 done
+is "other parameters: doctor" "$(found)" "qdisc warn"
+check "other parameters: which qdisc" grep -q '^fq 71.*: at .* has other parameters: ' <<<"$(said qdisc)"
 cli udpsend "$SRV4" 9 --rate 15mbit --size 1000 --time 1 >/dev/null
-is "doctor" "$(found)" "fq warn"
+is "doctor" "$(found)" "qdisc warn,fq warn"
 note "$(said fq)"
 check "how many, and why" grep -qE 'dropped [1-9][0-9]* packets .* [1-9][0-9]* by flow_limit' <<<"$(said fq)"
 check "apply sets the limits again" apply

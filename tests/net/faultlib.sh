@@ -41,6 +41,45 @@ changes() { cli qosctl plan "$T/$1.yaml"; } # NAME: nothing when it is in force
 # counts as the interface's.
 tx_dropped() { ip -n "$NS_CLI" -j -s link show c0 | jq '.[0].stats64.tx.dropped'; }
 
+# What the qdiscs of c0, whatever its name is now, have, all queues together, also those that are not used now (mq_dump() adds up
+# num_tx_queues). Nothing without a queue.
+device=c0
+qdisc_count() { # FIELD: qlen, packets that were sent, drops
+	tc -n "$NS_CLI" -s -j qdisc show dev "$device" | jq "[.[] | select(.root and .kind != \"noqueue\").$1] | add // 0"
+}
+
+# Something that resets qdiscs: dev_reset_queue() or qdisc_reset_all_tx_gt() call fq_reset(), which frees
+# what waits there, and qdisc_reset() sets qlen to 0: no counter of the kernel has these packets. So what
+# waits there just before is the bound. The flow is above its rate: as one leaves, another comes.
+waiting=0 resets=0
+# shellcheck disable=SC2034 # the tests compare with it
+resetting() { # COMMAND ARG...
+	waiting=$((waiting + $(qdisc_count qlen))) resets=$((resets + 1))
+	"$@"
+}
+
+# 4 Mbit/s for 100 ms, the longest queue that a class of policy() may have, in packets of udpsend's
+# 1000 bytes. Who removes fq resets it: this is how many may be missing of each time.
+LONGEST=$((4000000 / 10 / 8 / 1042 + 1))
+
+# A flow that was above the rate of its class while the class came and went: what it dropped is forgotten
+# with it. But each of these its sender was told at once, by ENOBUFS; and packets of others are few, and
+# arrive.
+in_all() { # SENT COUNT TX-DROPPED REMOVES: names of udpsend's and wirecount's files
+	local sent received missing
+	sent=$(json "$1" .packets) received=$(json "$2" '.keys["udp:5001"].packets')
+	missing=$((sent - received - $3))
+	check "its class dropped $(json "$1" .enobufs) packets" test "$(json "$1" .enobufs)" -gt 0
+	if [[ $MODE == fq ]]; then
+		check "no more came of $sent others than $received and $3 while a qdisc was put or removed" \
+			test "$missing" -ge 0
+		at_most "and the rest waited when fq was removed, $4 times" "$missing" $(($4 * LONGEST))
+	else
+		is "each of $sent others arrived, or was one of $3 that came while a qdisc was put or removed" \
+			$((received + $3)) "$sent"
+	fi
+}
+
 # The program of our filter, or nothing.
 attached() {
 	local filters

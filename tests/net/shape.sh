@@ -119,10 +119,10 @@ is "and costs its own packets only" "$(json stamp '.keys["udp:6001"].packets')" 
 is "which are counted" "$(stat calls drops.horizon)" 20
 
 note "fragments follow their first"
-count_start frag srv s0 --key udp:5002 --key udp:5009 --key ip
+count_start frag srv s0 --key udp:5002 --key udp:5009 --key 4:ip
 cli udpsend "$SRV4" 5009 --rate 1mbit --size 4000 --count 20 >/dev/null
 count_stop frag
-is "fragments of a dropped datagram are dropped" "$(json frag .keys.ip.packets)" 0
+is "fragments of a dropped datagram are dropped" "$(json frag '.keys["4:ip"].packets')" 0
 before=$(stat bulk packets)
 cli udpsend "$SRV4" 5002 --rate 1mbit --size 4000 --count 20 >/dev/null
 is "fragments of another are of its class" $(($(stat bulk packets) - before)) 60
@@ -130,9 +130,10 @@ cli udpsend "$SRV6" 5002 --rate 1mbit --size 4000 --count 20 >/dev/null
 is "IPv6 fragments too" $(($(stat bulk packets) - before)) 120
 
 note "tags and frames of other kinds do not escape"
-before=$(stat rest packets)
+told='packets - .exempt' # ARP and neighbour discovery come when they like
+before=$(stat rest "$told")
 cli rawsend c0 --count 10 "ffffffffffff 020000000001 88b5 $(printf '00%.0s' {1..46})" >/dev/null
-is "a frame that is not IP is of the default class" $(($(stat rest packets) - before)) 10
+is "a frame that is not IP is of the default class" $(($(stat rest "$told") - before)) 10
 before=$(stat calls packets)
 ip="4500 0030 0001 0000 4011 0000 0a010001 0a010002" udp="1389 1389 001c 0000 $(printf '00%.0s' {1..20})"
 mac=$(ip -n "$NS_SRV" -j link show s0 | jq -r '.[0].address')

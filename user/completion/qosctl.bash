@@ -83,6 +83,7 @@ _qosctl_set()
 	esac
 }
 
+# install FILE|IFACE, remove IFACE, list IFACE, run IFACE NAME, as far as that is written
 _qosctl_schedule()
 {
 	local operands=()
@@ -90,8 +91,17 @@ _qosctl_schedule()
 	_qosctl_operands
 	case ${#operands[@]} in
 	0) _qosctl_words 'install remove list run' "$1" ;;
-	1) _qosctl_words "$(_qosctl_policies)" "$1" ;;
+	1)
+		# only to install it a policy is read
+		if [[ ${operands[0]} == install ]]; then
+			_qosctl_words "$(_qosctl_policies)" "$1"
+			_qosctl_files "$1"
+		else
+			_qosctl_words "$(_qosctl_interfaces)" "$1"
+		fi
+		;;
 	2)
+		[[ ${operands[0]} == run ]] || return
 		_qosctl_words "$(qosctl schedule list --json "${operands[1]}" 2>/dev/null |
 			jq -r '.schedules[].name' 2>/dev/null)" "$1"
 		;;

@@ -79,7 +79,8 @@ int qos_policy_judge_rules(const struct qos_policy *policy, struct qos_diags *di
 
 /*
  * What apply would change on the policy's interface, one line a change
- * ("+ …" made, "- …" gone, in the plan's own order); empty when nothing.
+ * ("+ …" made, "- …" gone, in the plan's own order); empty when nothing. Where the plan is the
+ * same, but not the text it is of or what is set, a line says that.
  * Changes nothing. With json: {"interface","changes":[{"op":"+","what":"…"}]}.
  */
 int qos_plan(const struct qos_policy *policy, int json, struct qos_diags *diags, char **ret_text);
@@ -99,7 +100,8 @@ int qos_apply(const struct qos_policy *policy, int json, struct qos_diags *diags
  * Put values over the policy's in a class that is in force, or "link" for the link: settings are
  * count times "KEY=VALUE". hold: for how long ("90s", "30min", "2h", "1d"; the kernel's timers end
  * it), or null until the next qos_apply(). Numbers only are changed: no packet is lost, no clock
- * begins anew. -ENOENT where nothing of ours is on the interface. ret_text as with qos_apply().
+ * begins anew. -ENOENT where nothing of ours is on the interface. ret_text as with qos_apply(),
+ * and of a value that was set before when it ends now.
  */
 int qos_set(const char *ifname, const char *class_name, const char *const *settings, size_t count,
 	    const char *hold, int json, struct qos_diags *diags, char **ret_text);
@@ -112,7 +114,8 @@ int qos_schedule_run(const char *ifname, const char *name, int json, struct qos_
 		     char **ret_text);
 /*
  * Have cron run the schedules of a policy: writes a file of /etc/cron.d, whose path is the
- * caller's. program: the absolute path of qosctl. -ENOENT where the policy has none.
+ * caller's. program: the absolute path of qosctl. -ENOENT where the policy has none. -EPERM as with
+ * qos_apply().
  */
 int qos_schedule_install(const struct qos_policy *policy, const char *program,
 			 struct qos_diags *diags, char **ret_path);
@@ -122,7 +125,8 @@ int qos_schedule_uninstall(const char *ifname, struct qos_diags *diags, char **r
 int qos_schedules(const char *ifname, struct qos_diags *diags, char **ret_json);
 
 /* Take everything of ours off the interface and put back what was there
- * before. -ENOENT when nothing of ours is on it. ret_text: what was done. */
+ * before. -ENOENT when nothing of ours is on it. ret_text: what was done. Of one
+ * that is gone, what it left; with a null ifname that of all that are gone. */
 int qos_remove(const char *ifname, int json, struct qos_diags *diags, char **ret_text);
 
 /*
@@ -157,7 +161,8 @@ int qos_explain_policy(const struct qos_policy *policy, const char *packet, stru
 /*
  * The same of the packets of a file of pcap, path, or standard input ("-"): each of them goes to
  * each() as such an object, on one line, valid during the call; a negative errno that it returns
- * ends it, and is returned. each may be null. ret_json: the sums of the classes (an object).
+ * ends it, and is returned. each may be null. ret_json: the sums of the classes (an object); there
+ * are some with an error too where packets came before it, as in a file that was cut off (-EINVAL).
  */
 typedef int (*qos_explain_each)(void *arg, const char *json);
 int qos_explain_policy_capture(const struct qos_policy *policy, const char *path,
@@ -167,7 +172,8 @@ int qos_explain_policy_capture(const struct qos_policy *policy, const char *path
 /*
  * The same by the program that an interface has, asked through BPF_PROG_TEST_RUN, which sends,
  * charges and counts nothing; and how long the packet would wait now. -ENOENT where nothing of ours
- * is on the interface. Needs CAP_NET_ADMIN, CAP_BPF, CAP_PERFMON.
+ * is on the interface. Of a frame that the kernel does not take for that the policy in force says
+ * it, with a warning. Needs CAP_NET_ADMIN, CAP_BPF, CAP_PERFMON.
  */
 int qos_explain(const char *ifname, const char *packet, struct qos_diags *diags, char **ret_json);
 int qos_explain_capture(const char *ifname, const char *path, qos_explain_each each, void *arg,
@@ -184,7 +190,7 @@ struct qos_monitor_filter {
  * Listen to what happens to packets of interfaces: count names, or with 0 all that are shaped
  * here. Until it is freed, or the process ends however it does, each packet costs a little more;
  * when nobody listens nothing is left of it. -EOPNOTSUPP where the kernel cannot. Needs
- * CAP_NET_ADMIN, CAP_BPF, CAP_PERFMON, and CAP_SYS_ADMIN to read what the program says of itself.
+ * CAP_SYS_ADMIN, to read what the program says of itself; that includes CAP_BPF and CAP_PERFMON.
  */
 struct qos_monitor;
 int qos_monitor_open(const char *const *ifnames, size_t count,

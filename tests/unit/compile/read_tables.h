@@ -58,15 +58,24 @@ static const struct kind {
 	const char *name;
 	uint32_t family, proto;
 } kinds[] = {
-	{ "udp", 4, IPPROTO_UDP },  { "udp6", 6, IPPROTO_UDP },	 { "tcp", 4, IPPROTO_TCP },
-	{ "tcp6", 6, IPPROTO_TCP }, { "icmp", 4, IPPROTO_ICMP }, { "icmp6", 6, IPPROTO_ICMPV6 },
-	{ "ip", 4, IPPROTO_GRE },   { "ip6", 6, IPPROTO_GRE },	 { "other", 0, 0 },
+	{ "udp", 4, IPPROTO_UDP },
+	{ "udp6", 6, IPPROTO_UDP },
+	{ "tcp", 4, IPPROTO_TCP },
+	{ "tcp6", 6, IPPROTO_TCP },
+	{ "icmp", 4, IPPROTO_ICMP },
+	{ "icmp6", 6, IPPROTO_ICMPV6 },
+	{ "ip", 4, IPPROTO_GRE },
+	{ "ip6", 6, IPPROTO_GRE },
+	{ "other", 0, 0 },
+	/* with a number that is another protocol's there */
+	{ "odd", 4, IPPROTO_ICMPV6 },
+	{ "odd6", 6, IPPROTO_ICMP },
 };
 
 static struct packet packet_of(const struct kind *kind)
 {
 	bool ports = kind->proto == IPPROTO_UDP || kind->proto == IPPROTO_TCP;
-	bool icmp = kind->proto == IPPROTO_ICMP || kind->proto == IPPROTO_ICMPV6;
+	bool icmp = kind->family && kind->family == qos_proto_family((uint8_t)kind->proto);
 	struct packet p = {
 		.family = kind->family,
 		.proto = kind->proto,

@@ -31,7 +31,7 @@ static void test_numbers(void **state)
 		POLICY(LINK ", gso: keep", "b", CLASSES, RULES),
 		POLICY(LINK, "b",
 		       "  a: { rate: 6mbit, ceil: 50%, burst: 9k, limit: 50ms, latency: 9ms, "
-		       "priority: high, dscp: ef, fairness: src-host/56, per-flow: 1mbit, "
+		       "priority: high, dscp: ef, per-flow: 1mbit, "
 		       "ecn: false }\n"
 		       "  t: { rate: 20mbit, ceil: 30mbit, burst: 10k, "
 		       "classes: { b: {}, c: { ceil: 9mbit } } }\n",
@@ -97,6 +97,11 @@ static void test_shape(void **state)
 		POLICY(LINK, "b", CLASSES, "  - { class: c, match: { proto: udp } }\n"),
 		POLICY(LINK, "b", CLASSES, "  - { class: a, match: { proto: tcp } }\n"),
 		POLICY(LINK, "b", CLASSES, RULES RULES),
+		/* records of flows are of one kind */
+		POLICY(LINK, "b",
+		       "  a: { rate: 5mbit, fairness: src-host }\n"
+		       "  t: { classes: { b: {}, c: { ceil: 9mbit } } }\n",
+		       RULES),
 		/* a class more, one less, another name, another order, another parent */
 		POLICY(LINK, "b", CLASSES "  d: {}\n", RULES),
 		POLICY(LINK, "b", "  a: {}\n  t: { classes: { b: {} } }\n", RULES),
@@ -128,6 +133,10 @@ static void test_names(void **state)
 	assert_false(qos_plan_same_shape("class in in in inner\n", "class in in in\n"));
 	assert_false(qos_plan_same_shape("class in in a\n", "class in in b\n"));
 	assert_false(qos_plan_same_shape("class ab\n", "class a\n"));
+	assert_true(qos_plan_same_shape("class fairness fairness none dscp ef\n",
+					"class fairness rate 1mbit fairness none\n"));
+	assert_false(qos_plan_same_shape("class a fairness src-host/56\n",
+					 "class a fairness src-host/64\n"));
 	assert_false(qos_plan_same_shape("default rate\n", "default burst\n"));
 }
 

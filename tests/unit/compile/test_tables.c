@@ -92,6 +92,16 @@ static void test_lists(void **state)
 	       { "udp dscp=63", 0 }, { "other", 0 });
 }
 
+/* Of these protocols each is of one family, whatever number the other's packets have. */
+static void test_families(void **state)
+{
+	(void)state;
+	EXPECT(("{ proto: [icmp, udp] }", "{ proto: icmpv6 }"), { "icmp", 1 }, { "udp6", 1 },
+	       { "icmp6", 2 }, { "odd", 0 }, { "odd6", 0 });
+	EXPECT(("{ not: { proto: [icmp, icmpv6] } }"), { "icmp", 0 }, { "icmp6", 0 }, { "odd", 1 },
+	       { "odd6", 1 });
+}
+
 static void test_prefixes(void **state)
 {
 	(void)state;
@@ -341,11 +351,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_first_wins), cmocka_unit_test(test_lists),
-		cmocka_unit_test(test_prefixes),   cmocka_unit_test(test_not),
-		cmocka_unit_test(test_marks),	   cmocka_unit_test(test_uids),
-		cmocka_unit_test(test_small),	   cmocka_unit_test(test_icmp),
-		cmocka_unit_test(test_cgroups),	   cmocka_unit_test(test_many),
-		cmocka_unit_test(test_layout),
+		cmocka_unit_test(test_families),   cmocka_unit_test(test_prefixes),
+		cmocka_unit_test(test_not),	   cmocka_unit_test(test_marks),
+		cmocka_unit_test(test_uids),	   cmocka_unit_test(test_small),
+		cmocka_unit_test(test_icmp),	   cmocka_unit_test(test_cgroups),
+		cmocka_unit_test(test_many),	   cmocka_unit_test(test_layout),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -59,6 +59,8 @@ static void test_ingress_there(void **state)
 	text = diags_text(env->diags);
 	assert_contains(text, "error: cannot create clsact on " DEV
 			      ": its place is taken by ingress\nhint: ");
+	assert_int_equal(qos_clsact_release(env->nl, &env->link, env->diags), 0);
+	run("tc qdisc show dev " DEV " | grep -q 'qdisc ingress'");
 }
 
 static void test_filter(void **state)

@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <jansson.h>
@@ -70,24 +71,43 @@ static void expect(bool install, int status, const char *text)
 	assert_string_equal(said, text);
 }
 
-static void expect_doctor(struct env *env, const char *state, const char *text)
+/* doctor's only check of a name, the caller's; null: it has none. */
+static json_t *find_check(struct env *env, const char *name)
 {
 	_cleanup_(json_decrefp) json_t *root = NULL;
 	_cleanup_(freep) char *json = NULL;
-	const json_t *check;
-	size_t i, found = 0;
+	json_t *check, *found = NULL;
+	size_t i;
 
 	assert_int_equal(qos_doctor(DEV, env->diags, &json), 0);
 	root = json_loads(json, 0, NULL);
 	json_array_foreach(json_object_get(json_object_get(root, "interface"), "checks"), i,
 			   check) {
-		if (strcmp(json_string_value(json_object_get(check, "name")), "crontab") != 0)
+		if (strcmp(json_string_value(json_object_get(check, "name")), name) != 0)
 			continue;
-		found++;
-		assert_string_equal(json_string_value(json_object_get(check, "state")), state);
-		assert_string_equal(json_string_value(json_object_get(check, "text")), text);
+		assert_null(found);
+		found = json_incref(check);
 	}
-	assert_int_equal(found, 1);
+	return found;
+}
+
+static void expect_none(struct env *env, const char *name)
+{
+	assert_null(find_check(env, name));
+}
+
+static void expect_state(struct env *env, const char *name, const char *state, const char *text)
+{
+	_cleanup_(json_decrefp) json_t *check = find_check(env, name);
+
+	assert_non_null(check);
+	assert_string_equal(json_string_value(json_object_get(check, "state")), state);
+	assert_string_equal(json_string_value(json_object_get(check, "text")), text);
+}
+
+static void expect_doctor(struct env *env, const char *state, const char *text)
+{
+	expect_state(env, "crontab", state, text);
 }
 
 static void test_folder(void **state)
@@ -141,11 +161,104 @@ static void test_file(void **state)
 	run("test $(stat -c %%u " CRON ") = 0");
 }
 
+/* What others could write is no more for cron than for apply. */
+static void test_policy(void **state)
+{
+	(void)state;
+	env_need_root();
+	run("chmod 666 /run/qk/p.yaml");
+	expect(true, -EPERM,
+	       "error: the policy is refused: others than root can write /run/qk/p.yaml "
+	       "(mode 0666)\n"
+	       "hint: look at what it says, then: chmod go-w /run/qk/p.yaml\n");
+	run("chmod 644 /run/qk/p.yaml && chmod 777 /run/qk");
+	expect(true, -EPERM,
+	       "error: the policy is refused: others than root can write the folder /run/qk "
+	       "(mode 0777)\n"
+	       "hint: look at what it says, then: chmod go-w /run/qk\n");
+	assert_false(try_run("test -e " CRON));
+	run("chmod 755 /run/qk");
+	expect(true, 0, "");
+}
+
+/* What apply, or plan, says of the policy with the values of now. */
+static void expect_change(struct env *env, bool plan, const char *text)
+{
+	_cleanup_(policy_freep) struct qos_policy *policy = NULL;
+	_cleanup_(freep) char *said = NULL;
+
+	if (qos_policy_read_at("/run/qk/p.yaml", time(NULL), env->diags, &policy) < 0 ||
+	    (plan ? qos_plan : qos_apply)(policy, 0, env->diags, &said) < 0)
+		fail_msg("%s", diags_text(env->diags));
+	if (text)
+		assert_string_equal(said, text);
+}
+
+/* What the schedule that holds hides is new only when it is applied. */
+static void test_hidden(void **state)
+{
+	static const char told[] = "+ policy text, from which schedules and set begin\n";
+	struct env *env = *state;
+
+	env_need_root();
+	expect_change(env, false, NULL);
+	expect_state(env, "policy", "ok", "/run/qk/p.yaml is in force");
+	run("sed -i 's/1mbit/3mbit/' /run/qk/p.yaml");
+	expect_state(env, "policy", "warn",
+		     "/run/qk/p.yaml was changed since it was applied: its plan is the same, but "
+		     "schedules and set still begin from what was applied");
+	expect_change(env, true, told);
+	expect_change(env, false, told);
+	expect_state(env, "policy", "ok", "/run/qk/p.yaml is in force");
+	expect_change(env, true, "");
+	expect_change(env, false, "");
+}
+
+static void expect_stray(struct env *env, const char *why)
+{
+	_cleanup_(json_decrefp) json_t *check = find_check(env, "schedules");
+	_cleanup_(freep) char *text = NULL;
+
+	assert_string_equal(json_string_value(json_object_get(check, "hint")),
+			    "qosctl schedule remove " DEV);
+	assert_true(asprintf(&text, "cron has jobs that begin schedules, but %s", why) > 0);
+	expect_state(env, "schedules", "warn", text);
+	expect_doctor(env, "ok", "nobody but root can write what cron runs");
+	run("chmod 666 " CRON);
+	expect_doctor(
+		env, "fail",
+		"cron runs as root what others may have written: others than root can write " CRON
+		" (mode 0666)");
+	run("chmod 644 " CRON);
+}
+
+/* It begins schedules of a policy that has none now, or that is gone. */
+static void test_stray(void **state)
+{
+	_cleanup_(freep) char *said = NULL;
+	struct env *env = *state;
+
+	env_need_root();
+	expect(true, 0, "");
+	run("mv /run/qk/p.yaml /run/qk/q.yaml");
+	expect_doctor(env, "ok", "nobody but root can write what cron runs");
+	run("sed '/^schedules/,$d' /run/qk/q.yaml >/run/qk/p.yaml");
+	expect_stray(env, "the policy has none");
+	expect_change(env, false, NULL);
+	expect_stray(env, "the policy has none");
+	assert_int_equal(qos_remove(DEV, 0, env->diags, &said), 0);
+	expect_stray(env, "no policy is in force");
+	expect(false, 0, "");
+	expect_none(env, "schedules");
+	expect_none(env, "crontab");
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, env_teardown)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { TEST(test_folder), TEST(test_file) };
+	const struct CMUnitTest tests[] = { TEST(test_folder), TEST(test_file), TEST(test_policy),
+					    TEST(test_hidden), TEST(test_stray) };
 
 	return cmocka_run_group_tests_name("kernel/crontab", tests, NULL, NULL);
 }

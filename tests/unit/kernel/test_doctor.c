@@ -350,6 +350,21 @@ static void test_policy(void **state)
 	expect_one(env, "policy", "warn", FILE_PATH " is gone", "qosctl remove");
 }
 
+/* The same plan by other words: what is put over it begins from those that were applied. */
+static void test_text(void **state)
+{
+	struct env *env = *state;
+
+	env_need_root();
+	apply(env);
+	run("sed -i 's/ceil: 1mbit/ceil: 5%%/' " FILE_PATH " && touch -d '1 minute' " FILE_PATH);
+	expect_one(env, "policy", "warn",
+		   FILE_PATH " was changed since it was applied: its plan is the same",
+		   "qosctl apply " FILE_PATH);
+	apply(env);
+	expect_quiet(env);
+}
+
 static void test_writers(void **state)
 {
 	struct env *env = *state;
@@ -375,7 +390,7 @@ int main(void)
 		TEST(test_quiet),    TEST(test_filter_gone), TEST(test_doctor_filter_gone),
 		TEST(test_shadowed), TEST(test_tcx),	     TEST(test_gso_changed),
 		TEST(test_clocks),   TEST(test_xdp),	     TEST(test_features),
-		TEST(test_policy),   TEST(test_writers),
+		TEST(test_policy),   TEST(test_text),	     TEST(test_writers),
 	};
 
 	return cmocka_run_group_tests_name("kernel/doctor", tests, NULL, NULL);

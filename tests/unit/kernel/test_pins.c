@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "shaped.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -79,7 +80,7 @@ static void test_sweep(void **state)
 	make(other_dotted);
 	make(fresh);
 
-	qos_pins_sweep(env->nl, here);
+	assert_int_equal(qos_pins_sweep(env->nl, here), 2);
 	assert_true(is_there(here));
 	assert_true(is_there(dotted));
 	assert_false(is_there(gone));
@@ -89,13 +90,63 @@ static void test_sweep(void **state)
 	assert_true(is_there(fresh));
 }
 
+static bool has_lock(const char *ifname)
+{
+	char name[QOS_NETNS_NAME_LEN], path[64];
+
+	assert_int_equal(qos_netns_name(ifname, NULL, name), 0);
+	snprintf(path, sizeof(path), "/run/qosctl/%s.lock", name);
+	return is_there(path);
+}
+
+/* Deleted while it is shaped, it leaves pins and a lock: remove takes them away, by name or not. */
+static void test_remove_gone(void **state)
+{
+	struct env *env = *state;
+
+	for (int by_name = 0; by_name < 2; by_name++) {
+		_cleanup_(freep) char *text = NULL, *again = NULL;
+
+		env_need_root();
+		run("ip link add qk9 type veth peer name qk8");
+		apply_changes(env, "qk9", ONE, true);
+		run("ip link del qk9");
+		assert_true(has_pins("qk9"));
+		assert_true(has_lock("qk9"));
+		assert_int_equal(qos_remove(by_name ? "qk9" : NULL, 0, env->diags, &text), 0);
+		assert_string_equal(text, by_name ? "- pins of qk9, which is gone\n" :
+						    "- pins of 1 interface that is gone\n");
+		assert_false(has_pins("qk9"));
+		assert_false(has_lock("qk9"));
+		assert_int_equal(qos_remove("qk9", 0, env->diags, &again), -ENODEV);
+		assert_int_equal(qos_remove(NULL, 0, env->diags, &again), 0);
+		assert_string_equal(again, "");
+	}
+}
+
+/* By another name it is still shaped. */
+static void test_remove_renamed(void **state)
+{
+	_cleanup_(freep) char *text = NULL;
+	struct env *env = *state;
+
+	env_need_root();
+	apply_changes(env, DEV, ONE, true);
+	/* before Linux 6.2 only while it is down */
+	run("ip link set " DEV " down && ip link set " DEV " name qk9 && ip link set qk9 up");
+	assert_int_equal(qos_remove(DEV, 0, env->diags, &text), -ENODEV);
+	assert_true(has_pins(DEV));
+	remove_from(env, "qk9");
+	assert_false(has_pins(DEV));
+}
+
 /* Nothing there to sweep is no error. */
 static void test_sweep_nothing(void **state)
 {
 	struct env *env = *state;
 
 	env_need_root();
-	qos_pins_sweep(env->nl, "/nonexistent/qk0");
+	assert_int_equal(qos_pins_sweep(env->nl, "/nonexistent/qk0"), 0);
 }
 
 int main(void)
@@ -103,6 +154,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_dots, env_setup, env_teardown),
 		cmocka_unit_test_setup_teardown(test_sweep, env_setup, env_teardown),
+		cmocka_unit_test_setup_teardown(test_remove_gone, env_setup, env_teardown),
+		cmocka_unit_test_setup_teardown(test_remove_renamed, env_setup, env_teardown),
 		cmocka_unit_test_setup_teardown(test_sweep_nothing, env_setup, env_teardown),
 	};
 

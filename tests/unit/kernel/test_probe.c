@@ -191,9 +191,10 @@ static void test_other_shaper(void **state)
 }
 
 /* What qos_probe_gso() says of a class of that rate, ceil and latency, in a device of 12500. */
-static json_t *probe_gso(json_int_t rate, json_int_t ceil, json_int_t latency_ns, uint32_t gso)
+static json_t *probe_gso(json_int_t rate, json_int_t ceil, json_int_t latency_ns, uint32_t gso,
+			 uint32_t mtu)
 {
-	const struct qos_link_info link = { .name = DEV, .mtu = 1500, .gso_max_size = gso };
+	const struct qos_link_info link = { .name = DEV, .mtu = mtu, .gso_max_size = gso };
 	json_t *checks = json_array();
 	_cleanup_(json_decrefp) json_t *state = json_pack(
 		"{s:{s:[{s:s, s:I, s:I, s:I}, {s:s, s:I, s:n, s:I}]}}", "show", "classes", "name",
@@ -210,29 +211,34 @@ static void test_gso(void **state)
 {
 	static const struct {
 		json_int_t rate, ceil, latency;
-		uint32_t gso;
+		uint32_t gso, mtu;
 		const char *text, *hint; /* null: no warning */
 	} cases[] = {
-		{ 20000000, 20000000, 5000000, 12500, NULL, NULL },
-		{ 19900000, 20000000, 5000000, 12500,
+		{ 20000000, 20000000, 5000000, 12500, 1500, NULL, NULL },
+		{ 19900000, 20000000, 5000000, 12500, 1500,
 		  "class a: a GSO packet of 12500 bytes takes 6ms at 19900kbit, longer than its "
 		  "latency of 5ms",
 		  "'gso: 12437b'" },
-		{ 0, 10000000, 5000000, 12500, "takes 10ms at 10mbit", "'gso: 6250b'" },
-		{ 10000000, 90000000, 10000000, 12500, NULL, NULL },
-		{ 1000000, 90000000, 5000000, 65536, "takes 525ms at 1mbit", "'gso: 3028b'" },
-		{ 1000000, 90000000, 5000000, 3028, "takes 25ms at 1mbit", "'latency' of 25ms" },
-		{ 4845000, 0, 5000000, 3028, NULL, NULL },
-		{ 4844000, 0, 5000000, 3028, "takes 6ms at 4844kbit", "'latency' of 6ms" },
+		{ 0, 10000000, 5000000, 12500, 1500, "takes 10ms at 10mbit", "'gso: 6250b'" },
+		{ 10000000, 90000000, 10000000, 12500, 1500, NULL, NULL },
+		{ 1000000, 90000000, 5000000, 65536, 1500, "takes 525ms at 1mbit", "'gso: 3028b'" },
+		{ 1000000, 90000000, 5000000, 3028, 1500, "takes 25ms at 1mbit",
+		  "'latency' of 25ms" },
+		{ 4845000, 0, 5000000, 3028, 1500, NULL, NULL },
+		{ 4844000, 0, 5000000, 3028, 1500, "takes 6ms at 4844kbit", "'latency' of 6ms" },
+		/* hints that "check" takes: of a small MTU, and beyond the longest latency */
+		{ 1000000, 0, 5000000, 65536, 1420, "takes 525ms at 1mbit", "'gso: 3028b'" },
+		{ 1000000, 0, 5000000, 65536, 9000, "takes 525ms at 1mbit", "'gso: 18028b'" },
+		{ 16000, 0, 5000000, 3028, 1500, "takes 1514ms at 16kbit", "nothing is in time" },
 		/* no rate, no latency: nothing to be longer than */
-		{ 0, 0, 5000000, 65536, NULL, NULL },
-		{ 1000, 0, 0, 65536, NULL, NULL },
+		{ 0, 0, 5000000, 65536, 1500, NULL, NULL },
+		{ 1000, 0, 0, 65536, 1500, NULL, NULL },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		_cleanup_(json_decrefp) json_t *checks =
-			probe_gso(cases[i].rate, cases[i].ceil, cases[i].latency, cases[i].gso);
+		_cleanup_(json_decrefp) json_t *checks = probe_gso(
+			cases[i].rate, cases[i].ceil, cases[i].latency, cases[i].gso, cases[i].mtu);
 
 		if (!cases[i].text) {
 			assert_check(checks, "gso", "ok", "no class is too slow");

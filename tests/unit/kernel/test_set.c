@@ -133,6 +133,38 @@ static void test_set(void **state)
 	assert_int_equal(running_program(env), id);
 }
 
+/* What set says, the times of it as TIME. */
+static void expect_said(struct env *env, const char *setting, const char *hold, const char *text)
+{
+	_cleanup_(freep) char *said = NULL;
+
+	assert_int_equal(qos_set(DEV, "a", &setting, 1, hold, 0, env->diags, &said), 0);
+	for (char *at = said; (at = strstr(at, " until 2")); at++) {
+		char *end = strchr(at, '\n');
+
+		at = mempcpy(at, " until TIME", strlen(" until TIME"));
+		memmove(at, end, strlen(end) + 1);
+	}
+	assert_string_equal(said, text);
+}
+
+/* Until when is a change, too. */
+static void test_ends(void **state)
+{
+	struct env *env = *state;
+
+	env_need_root();
+	apply_policy(env);
+	assert_int_equal(set(env, "a", "rate=3mbit", "1h"), 0);
+	expect_said(env, "rate=3mbit", "2h",
+		    "- set a rate=3mbit until TIME\n+ set a rate=3mbit until TIME\n");
+	expect_said(env, "rate=3mbit", NULL,
+		    "- set a rate=3mbit until TIME\n+ set a rate=3mbit until the next apply\n");
+	expect_said(env, "rate=3mbit", NULL, "");
+	expect_said(env, "rate=3mbit", "1h",
+		    "- set a rate=3mbit until the next apply\n+ set a rate=3mbit until TIME\n");
+}
+
 /* What is as the policy says is set all the same. */
 static void test_same(void **state)
 {
@@ -140,8 +172,11 @@ static void test_same(void **state)
 
 	env_need_root();
 	apply_policy(env);
-	assert_int_equal(set(env, "a", "rate=2mbit", NULL), 0);
+	expect_said(env, "rate=2mbit", NULL, "+ set a rate=2mbit until the next apply\n");
 	assert_int_equal(count_sets(), 1);
+	assert_true(apply_policy(env));
+	assert_int_equal(count_sets(), 0);
+	assert_int_equal(set(env, "a", "rate=2mbit", NULL), 0);
 	assert_int_equal(unset(env, NULL, NULL), 0);
 	assert_int_equal(count_sets(), 0);
 }
@@ -313,8 +348,9 @@ static void test_without_pins(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_set),	    TEST(test_same),	 TEST(test_wrong), TEST(test_for_a_while),
-		TEST(test_several), TEST(test_survives), TEST(test_many),  TEST(test_without_pins),
+		TEST(test_set),	     TEST(test_ends),	     TEST(test_same),
+		TEST(test_wrong),    TEST(test_for_a_while), TEST(test_several),
+		TEST(test_survives), TEST(test_many),	     TEST(test_without_pins),
 	};
 
 	return cmocka_run_group_tests(tests, shaped_setup, NULL);

@@ -279,7 +279,7 @@ static void test_interrupted(void **state)
 	id = running_program(env);
 	interrupt(env);
 	assert_false(in_force(env));
-	apply_changes(env, DEV, BASE, false);
+	apply_heals(env, DEV, BASE);
 	expect_rates(env, 10 * MBIT, 2 * MBIT, 3 * MBIT);
 	assert_int_equal(running_program(env), id);
 

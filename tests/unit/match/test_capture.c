@@ -19,6 +19,30 @@ DEFINE_CLEANUP(struct qos_fragments *, fragments_freep, qos_fragments_free)
 
 static char path[] = "/tmp/qos-capture-XXXXXX";
 
+static void put16(uint8_t *at, uint16_t value)
+{
+	at[0] = (uint8_t)(value >> 8);
+	at[1] = (uint8_t)value;
+}
+
+/* What is before a frame's packet in a file of that type, in place of its Ethernet header; bytes.
+ */
+static size_t put_cooked(int link_type, const struct qos_packet *p, const uint8_t *frame,
+			 uint8_t buf[24])
+{
+	size_t len = link_type == DLT_LINUX_SLL ? 16 : 20;
+	bool tagged = p->vlan != QOS_VLAN_NONE;
+
+	memset(buf, 0, 24);
+	put16(buf + (link_type == DLT_LINUX_SLL ? 14 : 0),
+	      tagged ? 0x8100 : (uint16_t)(frame[12] << 8 | frame[13]));
+	if (!tagged)
+		return len;
+	put16(buf + len, p->vlan);
+	memcpy(buf + len + 2, frame + 12, 2);
+	return len + 4;
+}
+
 static void write_packets(int link_type, const char *const *packets, size_t count)
 {
 	pcap_t *pcap = pcap_open_dead(link_type, 65535);
@@ -28,15 +52,21 @@ static void write_packets(int link_type, const char *const *packets, size_t coun
 	for (size_t i = 0; i < count; i++) {
 		_cleanup_(diags_freep) struct qos_diags *diags = qos_diags_new();
 		_cleanup_(freep) char *words = NULL;
-		uint8_t frame[QOS_PACKET_HEADERS_MAX];
+		uint8_t frame[QOS_PACKET_HEADERS_MAX], data[24 + QOS_PACKET_HEADERS_MAX];
 		struct pcap_pkthdr header = { .len = 0 };
-		size_t skip = link_type == DLT_EN10MB ? 0 : 14;
+		bool cooked = link_type == DLT_LINUX_SLL || link_type == DLT_LINUX_SLL2;
+		size_t skip = link_type == DLT_EN10MB ? 0 : 14, len, before = 0;
 		struct qos_packet p;
 
 		assert_int_equal(qos_packet_parse(packets[i], diags, &p, &words), 0);
-		header.caplen = (bpf_u_int32)(qos_packet_headers(&p, frame) - skip);
-		header.len = p.family ? (bpf_u_int32)(14 - skip) + p.length : header.caplen;
-		pcap_dump((u_char *)dumper, &header, frame + skip);
+		len = qos_packet_headers(&p, frame);
+		if (cooked)
+			before = put_cooked(link_type, &p, frame, data);
+		memcpy(data + before, frame + skip, len - skip);
+		header.caplen = (bpf_u_int32)(before + len - skip);
+		header.len =
+			p.family ? (bpf_u_int32)(before + 14 - skip) + p.length : header.caplen;
+		pcap_dump((u_char *)dumper, &header, data);
 	}
 	pcap_dump_close(dumper);
 	pcap_close(pcap);
@@ -88,6 +118,40 @@ static void test_raw(void **state __attribute__((unused)))
 	expect_packets(&ip_packets[1], 1);
 }
 
+/* As of "any" interface, and of PPP; a tag is before the packet. */
+static void test_cooked(void **state __attribute__((unused)))
+{
+	const char *const packets[] = { ip_packets[0], "arp", "ethertype 0x8864",
+					"udp [fd00::1]:1 > [fd00::2]:53 length 1200 vlan 5" };
+	const int types[] = { DLT_LINUX_SLL, DLT_LINUX_SLL2 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+		write_packets(types[i], packets, ARRAY_SIZE(packets));
+		expect_packets(packets, ARRAY_SIZE(packets));
+	}
+}
+
+/* Of a packet that ends before its type nothing is known. */
+static void test_cooked_cut(void **state __attribute__((unused)))
+{
+	_cleanup_(diags_freep) struct qos_diags *diags = qos_diags_new();
+	_cleanup_(capture_freep) struct qos_capture *capture = NULL;
+	pcap_t *pcap = pcap_open_dead(DLT_LINUX_SLL, 15);
+	pcap_dumper_t *dumper = pcap_dump_open(pcap, path);
+	const struct pcap_pkthdr header = { .caplen = 15, .len = 1000 };
+	const uint8_t data[15] = { 0 };
+	struct qos_frame frame;
+
+	pcap_dump((u_char *)dumper, &header, data);
+	pcap_dump_close(dumper);
+	pcap_close(pcap);
+	assert_int_equal(qos_capture_open(path, diags, &capture), 0);
+	assert_int_equal(qos_capture_next(capture, diags, &frame), 1);
+	assert_int_equal(frame.len, 0);
+	assert_int_equal(frame.wire_len, 985);
+	assert_int_equal(frame.ethertype, 0xffff);
+}
+
 static void expect_refused(const char *name, int error, enum qos_status status, const char *said)
 {
 	_cleanup_(diags_freep) struct qos_diags *diags = qos_diags_new();
@@ -112,9 +176,10 @@ static void test_refused(void **state __attribute__((unused)))
 	fputs("no capture at all, only text\n", f);
 	fclose(f);
 	expect_refused(path, -EINVAL, QOS_INVALID, "is no capture: ");
-	write_packets(DLT_LINUX_SLL, ip_packets, 0);
-	expect_refused(path, -EINVAL, QOS_INVALID,
-		       "is of link type LINUX_SLL, not of Ethernet or raw IP");
+	write_packets(DLT_IEEE802_11, ip_packets, 0);
+	expect_refused(
+		path, -EINVAL, QOS_INVALID,
+		"is of link type IEEE802_11, not of Ethernet, raw IP or Linux cooked packets");
 }
 
 /* What is there is read; that there is more is an error. */
@@ -133,7 +198,7 @@ static void test_cut_off(void **state __attribute__((unused)))
 	assert_int_equal(qos_capture_next(capture, diags, &frame), 1);
 	assert_int_equal(qos_capture_next(capture, diags, &frame), -EINVAL);
 	assert_int_equal(qos_diags_text(diags, &text), 0);
-	assert_non_null(strstr(text, "cannot read on in "));
+	assert_non_null(strstr(text, " ends in the middle of a packet: "));
 }
 
 /* The class of each of a series of packets, of an id each: 1 by the rule for port 53, else 0. */
@@ -193,6 +258,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ethernet),  cmocka_unit_test(test_raw),
+		cmocka_unit_test(test_cooked),	  cmocka_unit_test(test_cooked_cut),
 		cmocka_unit_test(test_refused),	  cmocka_unit_test(test_cut_off),
 		cmocka_unit_test(test_fragments),
 	};

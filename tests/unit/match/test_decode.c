@@ -51,6 +51,10 @@ static const struct frame_case frames[] = {
 	  "udp 10.0.0.1 > 10.0.0.2 truncated length 23" },
 	{ "ports are all there is", ETHER "0800" IP4("00", "0000", "11") "00010002",
 	  PLAIN " length 24" },
+	{ "padded to Ethernet's least: that counts",
+	  ETHER "0800 4500001c abcd0000 40110000 0a000001 0a000002" UDP
+		"000000000000000000000000000000000000",
+	  PLAIN " length 46" },
 	{ "options", ETHER "0800 46000000 abcd0000 40110000 0a000001 0a000002 01010100" UDP,
 	  PLAIN " length 32" },
 	{ "options that are cut off", ETHER "0800 4f000000 abcd0000 40110000 0a000001 0a000002" UDP,

@@ -64,6 +64,12 @@ static void test_small(void **state __attribute__((unused)))
 	RUN(&m, { "tcp 10.0.0.2:1 > 10.0.0.3:2", NULL }, { "sctp [::1]:1 > [::2]:2", NULL },
 	    { UDP, "proto is udp, not tcp or sctp" },
 	    { "arp", "it has no IP header, and proto has to be tcp or sctp" });
+	proto[0] = 1;
+	m.proto_count = 1;
+	RUN(&m, { "icmp 10.0.0.2 > 10.0.0.3", NULL }, { "icmp ::1 > ::2", "proto is 1, not icmp" });
+	proto[0] = 58;
+	RUN(&m, { "icmpv6 ::1 > ::2", NULL },
+	    { "icmpv6 10.0.0.2 > 10.0.0.3", "proto is 58, not icmpv6" });
 	m = (struct qos_match){ .family = 6 };
 	RUN(&m, { "udp [::1]:1 > [::2]:2", NULL }, { UDP, "family is ipv4, not ipv6" },
 	    { "arp", "it has no IP header, and family has to be ipv6" });
@@ -166,6 +172,37 @@ static void test_frame(void **state __attribute__((unused)))
 		   "destination-unreachable/4" });
 }
 
+/* A number is told as the packet's family names it, a name that is of both families once. */
+static void test_icmp_names(void **state __attribute__((unused)))
+{
+	struct qos_icmp_type numbers[] = { { 0, 8, -1 }, { 0, 3, 4 }, { 0, 129, -1 } };
+	struct qos_icmp_type pairs[] = {
+		{ 4, 11, -1 }, { 6, 3, -1 }, { 4, 3, 1 },   { 6, 1, 1 },
+		{ 4, 13, -1 }, { 6, 2, -1 }, { 4, 10, -1 }, { 6, 133, -1 }
+	};
+	struct qos_match m = { .icmp_type = numbers, .icmp_type_count = 3 };
+
+	RUN(&m,
+	    { "icmp 10.0.0.1 > 10.0.0.2 type echo-reply",
+	      "icmp-type is echo-reply/0, not echo-request, destination-unreachable/4 or 129" },
+	    { "icmpv6 ::1 > ::2",
+	      "icmp-type is echo-request/0, not 8, time-exceeded/4 or echo-reply" },
+	    { "tcp [::1]:1 > [::2]:2",
+	      "it has no ICMP type, and icmp-type has to be 8, time-exceeded/4 or echo-reply" },
+	    { "arp", "it has no ICMP type, and icmp-type has to be 8, 3/4 or 129" });
+	m = (struct qos_match){ .icmp_type = pairs, .icmp_type_count = 4 };
+	RUN(&m,
+	    { "icmp 10.0.0.1 > 10.0.0.2",
+	      "icmp-type is echo-request/0, not time-exceeded or destination-unreachable/1" },
+	    { "icmpv6 ::1 > ::2",
+	      "icmp-type is echo-request/0, not time-exceeded or destination-unreachable/1" },
+	    { "icmpv6 ::1 > ::2 type 3", NULL });
+	m.icmp_type_count = 8;
+	RUN(&m, { "icmp 10.0.0.1 > 10.0.0.2",
+		  "icmp-type is echo-request/0, not time-exceeded, destination-unreachable/1, "
+		  "timestamp-request, packet-too-big or 1 more" });
+}
+
 /* None of these, and one of these is all that it asks for. */
 static void test_not(void **state __attribute__((unused)))
 {
@@ -257,10 +294,11 @@ static void test_nearest(void **state __attribute__((unused)))
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_small), cmocka_unit_test(test_addresses),
-		cmocka_unit_test(test_ports), cmocka_unit_test(test_socket),
-		cmocka_unit_test(test_frame), cmocka_unit_test(test_not),
-		cmocka_unit_test(test_first), cmocka_unit_test(test_nearest),
+		cmocka_unit_test(test_small),	cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_ports),	cmocka_unit_test(test_socket),
+		cmocka_unit_test(test_frame),	cmocka_unit_test(test_icmp_names),
+		cmocka_unit_test(test_not),	cmocka_unit_test(test_first),
+		cmocka_unit_test(test_nearest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -72,6 +72,9 @@ static void test_everything(void **state __attribute__((unused)))
 /* In the shortest form, and what is meant by what is not said. */
 static const char *const written[][2] = {
 	{ "udp 10.0.0.2:5000 > 1.1.1.1:53", NULL },
+	{ "tcp 10.0.0.2:http > 1.1.1.1:https uid root",
+	  "tcp 10.0.0.2:80 > 1.1.1.1:443 uid 0" }, /* as of netbase */
+	{ "tcp [fd00::2]:1 > [fd00::1]:domain", "tcp [fd00::2]:1 > [fd00::1]:53" },
 	{ "udp 10.0.0.2:5000>1.1.1.1:53", "udp 10.0.0.2:5000 > 1.1.1.1:53" },
 	{ "17 10.0.0.2:5000 > 1.1.1.1:53 length 28", "udp 10.0.0.2:5000 > 1.1.1.1:53" },
 	{ "udp [fd00::2]:5000 > [fd00::1]:53 dscp 3 length 1500", NULL },
@@ -89,11 +92,15 @@ static const char *const written[][2] = {
 	  "icmpv6 fd00::1 > fd00::2 type destination-unreachable" },
 	{ "icmpv6 [fd00::1] > fd00::2 type 250", "icmpv6 fd00::1 > fd00::2 type 250" },
 	{ "icmpv6 fe80::1 > ff02::1 type neighbour-solicitation", NULL },
+	{ "udp 10.0.0.1:1 > 10.0.0.2:2 length 65535", NULL },
+	{ "udp [fd00::1]:1 > [fd00::2]:2 length 65575", NULL },
+	{ "udp 10.0.0.1 > 10.0.0.2 fragment first truncated", NULL },
 	{ "gre 10.0.0.1 > 10.0.0.2 length 500 vlan none", "gre 10.0.0.1 > 10.0.0.2 length 500" },
 	{ "200 10.0.0.1 > 10.0.0.2 mark 16", "200 10.0.0.1 > 10.0.0.2 mark 0x10" },
 	{ "arp", NULL },
 	{ "arp vlan 7 mark 0x1 uid 0 cgroup a/b", NULL },
 	{ "ethertype 0x88cc cgroup /", NULL },
+	{ "arp cgroup sys/fs/cgroup", NULL },
 };
 
 static void test_written(void **state __attribute__((unused)))
@@ -152,8 +159,22 @@ static const struct {
 	  "1:37: error: the packet's description is not UTF-8" },
 	{ "udp 10.0.0.1:70000 > 10.0.0.2:2", "1:5: error: `70000` is not a port" },
 	{ "udp 10.0.0.1:1 > 10.0.0.2", "1:5: error: one end has a port" },
+	{ "udp 10.0.0.1:no-such-service > 10.0.0.2:2",
+	  "1:5: error: `no-such-service` is not a port: a number from 0 to 65535, or a service of "
+	  "this machine's /etc/services" },
 	{ "udp 10.0.0.1 > 10.0.0.2", "1:5: error: the ports are missing" },
-	{ "udp 10.0.0.1:1 > 10.0.0.2:2 fragment later", "1:5: error: what is a later fragment" },
+	{ "udp 10.0.0.1:1 > 10.0.0.2:2 fragment later", "1:5: error: what is a later fragment, or "
+							"truncated, shows no ports: write the "
+							"addresses alone" },
+	{ "udp 10.0.0.1:1 > 10.0.0.2:2 truncated", "1:5: error: what is a later fragment, or" },
+	{ "tcp 10.0.0.1 > 10.0.0.2 truncated flags syn",
+	  "1:35: error: `flags` is not what a later fragment, or a truncated packet, shows: leave "
+	  "it out" },
+	{ "tcp fd00::1 > fd00::2 flags syn fragment later", "1:23: error: `flags` is not what a" },
+	{ "icmp 10.0.0.1 > 10.0.0.2 fragment later type 8", "1:41: error: `type` is not what a" },
+	{ "icmpv6 fd00::1 > fd00::2 code 1 truncated", "1:26: error: `code` is not what a" },
+	{ "icmpv6 10.0.0.1 > 10.0.0.2 type 128",
+	  "1:33: error: `128` is not for this protocol: icmp of IPv4 and icmpv6 of IPv6" },
 	{ "icmp 10.0.0.1:1 > 10.0.0.2:2", "1:6: error: this protocol has no ports" },
 	{ "60 fd00::1 > fd00::2", "1:1: error: `60` is not a protocol of IPv6" },
 	{ "udp 10.0.0.1:1 > 10.0.0.2:2 dcsp ef",
@@ -170,10 +191,28 @@ static const struct {
 	{ "udp 10.0.0.1:1 > 10.0.0.2:2 mark -1", "1:34: error: `-1` is not a mark" },
 	{ "udp 10.0.0.1:1 > 10.0.0.2:2 mark 0x100000000",
 	  "1:34: error: `0x100000000` is not a mark" },
-	{ "udp 10.0.0.1:1 > 10.0.0.2:2 uid root", "1:33: error: `root` is not a user's number" },
+	{ "udp 10.0.0.1:1 > 10.0.0.2:2 uid no-such-user",
+	  "1:33: error: `no-such-user` is not a user: a number, or the name of one of this "
+	  "machine" },
+	{ "udp 10.0.0.1:1 > 10.0.0.2:2 uid 4294967295",
+	  "1:33: error: `4294967295` is not a user: a number, or" },
+	{ "arp cgroup /sys/fs/cgroup/a/b",
+	  "1:12: error: `/sys/fs/cgroup/a/b` is where files are: write the path from the root of "
+	  "cgroup v2, `a/b`" },
+	{ "arp cgroup /sys/fs/cgroup/unified/a", "from the root of cgroup v2, `a`" },
+	{ "arp cgroup 0::/a",
+	  "1:12: error: `0::/a` is a line of /proc/PID/cgroup: write the path from "
+	  "the root of cgroup v2, `a`" },
+	{ "arp cgroup 0::/", "from the root of cgroup v2, `/`" },
 	{ "udp 10.0.0.1:1 > 10.0.0.2:2 vlan 4096", "1:34: error: `4096` is not a VLAN" },
 	{ "udp 10.0.0.1:1 > 10.0.0.2:2 length 70000", "1:36: error: `70000` is not a length" },
-	{ "udp 10.0.0.1:1 > 10.0.0.2:2 length 20", "error: the headers alone are 28 bytes long" },
+	{ "udp 10.0.0.1:1 > 10.0.0.2:2 length 65536",
+	  "1:36: error: `65536` is not a length: bytes of the IP packet, at most 65535 of IPv4" },
+	{ "udp [fd00::1]:1 > [fd00::2]:2 length 65576", "1:38: error: `65576` is not a length" },
+	{ "udp 10.0.0.1:1 > 10.0.0.2:2 length 20",
+	  "1:36: error: the headers alone are 28 bytes long: write that, or more" },
+	{ "gre fd00::1 > fd00::2 length 0 dscp ef",
+	  "1:30: error: the headers alone are 40 bytes long" },
 	{ "udp 10.0.0.1:1 > 10.0.0.2:2 flags syn", "1:35: error: `syn` is not for this protocol" },
 	{ "tcp 10.0.0.1:1 > 10.0.0.2:2 flags syn+", "1:35: error: `syn+` is not TCP flags" },
 	{ "tcp 10.0.0.1:1 > 10.0.0.2:2 type 8", "1:34: error: `8` is not for this protocol" },

@@ -242,9 +242,9 @@ static void test_gso(void **state)
 		enum qos_gso gso;
 		uint32_t size;
 	} cases[] = {
-		{ "auto", QOS_GSO_AUTO, 0 },	      { "keep", QOS_GSO_KEEP, 0 },
-		{ "3000b", QOS_GSO_SIZE, 3000 },      { "12.5k", QOS_GSO_SIZE, 12800 },
-		{ "512k", QOS_GSO_SIZE, 512 * 1024 },
+		{ "auto", QOS_GSO_AUTO, 0 },	     { "keep", QOS_GSO_KEEP, 0 },
+		{ "3000b", QOS_GSO_SIZE, 3000 },     { "12.5k", QOS_GSO_SIZE, 12800 },
+		{ "524280b", QOS_GSO_SIZE, 524280 },
 	};
 
 	(void)state;
@@ -259,9 +259,9 @@ static void test_gso(void **state)
 				 policy->link.gso_size);
 	}
 	expect_said(MINIMAL "link: { gso: 2999b }\n",
-		    "policy:3:14: error: `gso` is from 3000b to 512k, not 2999b\n");
-	expect_said(MINIMAL "link: { gso: 513k }\n",
-		    "policy:3:14: error: `gso` is from 3000b to 512k, not 513k\n");
+		    "policy:3:14: error: `gso` is from 3000b to 524280b, not 2999b\n");
+	expect_said(MINIMAL "link: { gso: 512k }\n",
+		    "policy:3:14: error: `gso` is from 3000b to 524280b, not 512k\n");
 	expect_said(MINIMAL "link: { gso: 16000 }\n",
 		    "policy:3:14: error: `gso: 16000` has no unit, did you mean `16000b`?\n");
 	expect_said(
