@@ -81,12 +81,6 @@ load() { # NAME OFFSET-MS PROGRAM ARG...: SRV stands for the server's address, A
 	loads+=("$*")
 }
 
-uptime_ns() {
-	local up
-	read -r up _ </proc/uptime
-	echo "$((10#${up/./}))0000000"
-}
-
 launch() { # START-NS NAME OFFSET-MS PROGRAM ARG...
 	local args=("${@:4}") at=$(($1 + $3 * 1000000))
 	args=("${args[@]/#SRV/$SRV4}")

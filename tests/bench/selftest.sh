@@ -29,8 +29,7 @@ is "a beginning that has passed is an error" $? 1
 cli tc qdisc del dev c0 root
 
 note "intervals that begin at a given time"
-read -r up _ </proc/uptime
-at=$((10#${up/./} * 10000000 + 500000000))
+at=$(($(uptime_ns) + 500000000))
 count_start from srv s0 --key udp:7001 --key udp:7002 --hold --interval 100ms --from $at
 one='' two=''
 bg one cli udpsend "$SRV4" 7001 --count 1 --rate 1mbit --at $((at + 50000000)) >/dev/null

@@ -17,21 +17,22 @@ struct options {
 	struct sockaddr_storage addr;
 	socklen_t addr_len;
 	const char *ready;
-	int64_t time_ns;
+	int64_t time_ns, at_ns;
 	bool server;
 };
 
 static const char help[] =
 	"usage: tcpsend server PORT [--ready FILE]\n"
-	"       tcpsend client DST PORT [--time SECONDS]\n"
+	"       tcpsend client DST PORT [--at NS] [--time SECONDS]\n"
 	"\n"
 	"The server reads and forgets, on any number of connections, until a signal. The client\n"
-	"sends as fast as TCP lets it, then resets the connection, so that nothing comes after\n"
-	"(default 1 s; also 500ms).\n";
+	"connects at once or --at NS of CLOCK_MONOTONIC, sends as fast as TCP lets it, then\n"
+	"resets the connection, so that nothing comes after (default 1 s; also 500ms).\n";
 
 static void parse_options(struct options *o, int argc, char **argv)
 {
 	const struct option_row rows[] = {
+		OPTION("at", MOMENT, &o->at_ns),
 		OPTION("time", SECONDS, &o->time_ns),
 		OPTION("ready", TEXT, &o->ready),
 		{ 0 },
@@ -89,7 +90,11 @@ static int run_client(int fd, const struct options *o)
 	const struct linger reset = { .l_onoff = 1 };
 	uint64_t bytes = 0;
 	int64_t end;
+	int r;
 
+	r = begin_at(o->at_ns, &end);
+	if (r < 0)
+		return r;
 	if (connect(fd, (const struct sockaddr *)&o->addr, o->addr_len))
 		return -errno;
 	end = now_ns() + o->time_ns;

@@ -277,9 +277,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "udpsend: %s\n", strerror(-r));
 		return 1;
 	}
-	if (o.at_ns)
-		sleep_until(o.at_ns);
-	start = now_ns();
+	if (begin_at(o.at_ns, &start) < 0)
+		return 1;
 	run(fd, &o, &t);
 	printf("{\"packets\":%ju,\"bytes\":%ju,\"errors\":%ju,\"enobufs\":%ju,\"again\":%ju,",
 	       (uintmax_t)t.packets, (uintmax_t)t.bytes, (uintmax_t)(t.enobufs + t.again + t.other),

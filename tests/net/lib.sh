@@ -124,6 +124,13 @@ stop() { # PID
 	wait "$1"
 }
 
+# The time now, for programs that take --at; to 10 ms.
+uptime_ns() {
+	local up
+	read -r up _ </proc/uptime
+	echo "$((10#${up/./}))0000000"
+}
+
 # Waits until a file is there, for a program with --ready.
 await() { # FILE [SECONDS]
 	local i

@@ -7,6 +7,10 @@
 FRAME=1514
 families='4 6'
 SECONDS_RUN=10
+# The time in which the senders of a measurement are started. They begin together after it: one
+# that already sends would have to wait for the others' starting, and what it does not offer then
+# its class cannot make up for.
+LEAD_NS=2000000000
 
 # shellcheck disable=SC2119
 topo2
@@ -99,7 +103,7 @@ serve() { # RATE...: a TCP server for each
 
 # Offers more than its rate to each class of RATE... for SECS; receiver's counts in NAME.json.
 offer() { # NAME SECS PROTOS RATE...
-	local name=$1 secs=$2 protos=$3 keys=() senders=() rate i=0 f p pid
+	local name=$1 secs=$2 protos=$3 keys=() senders=() rate i=0 f p pid at
 	shift 3
 	for rate; do
 		i=$((i + 1))
@@ -108,6 +112,7 @@ offer() { # NAME SECS PROTOS RATE...
 		done
 	done
 	count_start "$name" srv s0 "${keys[@]}"
+	at=$(($(uptime_ns) + LEAD_NS))
 	i=0
 	for rate; do
 		i=$((i + 1))
@@ -116,15 +121,17 @@ offer() { # NAME SECS PROTOS RATE...
 			for p in $protos; do
 				if [[ $p == udp ]]; then
 					bg pid cli udpsend "${!dst}" $((5000 + i)) --size $((FRAME - 14 - (f == 4 ? 28 : 48))) \
-						--rate $(($(bps "$rate") * 11 / 10 + 100000))bit --time "$secs"
+						--rate $(($(bps "$rate") * 11 / 10 + 100000))bit --at "$at" --time "$secs"
 				else
-					bg pid cli tcpsend client "${!dst}" $((5000 + i)) --time "$secs"
+					bg pid cli tcpsend client "${!dst}" $((5000 + i)) --at "$at" --time "$secs"
 				fi >/dev/null
 				senders+=("$pid")
 			done
 		done
 	done
-	wait "${senders[@]}"
+	for pid in "${senders[@]}"; do
+		wait "$pid" || bail "a sender failed"
+	done
 	count_stop "$name"
 }
 
