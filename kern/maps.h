@@ -64,39 +64,14 @@ struct {
 	__type(value, struct qos_values);
 } qos_values SEC(".maps");
 
-/* Addresses → set. */
+/* Ranges of numbers → set. */
 struct {
-	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, struct qos_prefix_key);
-	__type(value, __u32);
-} qos_src SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
-	__uint(max_entries, 1);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, struct qos_prefix_key);
-	__type(value, __u32);
-} qos_dst SEC(".maps");
-
-/* Users, their ranges as prefixes → set. */
-struct {
-	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
-	__uint(max_entries, 1);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, struct qos_uid_key);
-	__type(value, __u32);
-} qos_uids SEC(".maps");
-
-/* Marks through a mask → set. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1);
-	__type(key, struct qos_mark_key);
-	__type(value, __u32);
-} qos_marks SEC(".maps");
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct qos_ranges);
+} qos_ranges SEC(".maps");
 
 /* By a rule's number; 0: none. */
 struct {

@@ -40,40 +40,85 @@ static __always_inline __u32 set_in_table(enum qos_piece piece, __u32 value)
 	return values ? values->set[at % QOS_VALUES] : 0;
 }
 
-static __always_inline __u32 set_of_address(void *map, enum qos_piece piece, const struct facts *f,
-					    const __u64 addr[2])
+/* The compiler is kept from knowing anything of a number. */
+static __always_inline __u64 any_number(__u64 number)
 {
-	struct qos_prefix_key key = {
-		.len = QOS_PREFIX_BITS,
-		.family = family_of(f),
-		.addr = { addr[0], addr[1] },
-	};
-	const __u32 *set;
+	asm volatile("" : "+r"(number));
+	return number;
+}
 
-	if (!key.family)
-		return set_in_table(piece, 0);
-	if (key.family == QOS_FAMILY_IPV4) {
-		key.addr[0] = unmapped_ipv4(addr[1]);
-		key.addr[1] = 0;
+/* 1 or 0, of 32-bit numbers, without the branch that a comparison would become. */
+static __always_inline __u64 is_less(__u64 a, __u64 b)
+{
+	return any_number(a - b) >> 63;
+}
+
+/*
+ * Which of a node's ranges a number is in. A branch for each could not be foreseen, and would give
+ * the verifier as many ways to go.
+ */
+static __always_inline __u32 range_of(const struct qos_ranges *node, __u32 number)
+{
+	__u64 beyond = 0;
+
+	for (int i = 1; i < QOS_FANOUT; i++)
+		beyond += is_less(number, node->first[i]);
+	/* the verifier does not know how many there can be */
+	return any_number(QOS_FANOUT - 1 - beyond) % QOS_FANOUT;
+}
+
+/*
+ * The set that a number's ranges lead to; next: the word of facts, in network order, that comes
+ * after it. A function of its own, which the verifier looks at once.
+ */
+__noinline __u32 qos_set_in_ranges(const struct facts *f, __u32 to, __u32 number, __u32 next)
+{
+	if (!f)
+		return 0;
+	for (int i = 0; i < QOS_STEPS && !(to & QOS_TO_SET); i++) {
+		__u32 at = QOS_TO(to), goes_on = to / QOS_TO_NEXT;
+		const struct qos_ranges *node = bpf_map_lookup_elem(&qos_ranges, &at);
+		__u32 word = bpf_ntohl(((const __u32 *)f)[next % 16]);
+
+		if (!node)
+			return 0;
+		/* without a branch, so that the verifier has one way to go */
+		number ^= (number ^ word) & -goes_on;
+		next += goes_on;
+		to = node->to[range_of(node, number)];
 	}
-	set = bpf_map_lookup_elem(map, &key);
-	return set ? *set : set_in_table(piece, 0);
+	return QOS_TO(to);
 }
 
-static __always_inline __u32 set_of_uid(__u32 uid)
+static __always_inline __u32 set_in_ranges(const struct facts *f, __u32 to, __u32 number,
+					   __u32 next)
 {
-	struct qos_uid_key key = { .len = 32, .uid = bpf_htonl(uid) };
-	const __u32 *set = uid == QOS_NO_UID ? 0 : bpf_map_lookup_elem(&qos_uids, &key);
-
-	return set ? *set : set_in_table(QOS_PIECE_UID, 0);
+	return to & QOS_TO_SET ? QOS_TO(to) : qos_set_in_ranges(f, to, number, next);
 }
 
-static __always_inline __u32 set_of_mark(__u32 number, __u32 mark)
+static __always_inline __u32 set_of_address(enum qos_piece piece, const struct facts *f,
+					    __u32 offset)
 {
-	struct qos_mark_key key = { .mask = number, .value = mark & qos_link.masks[number] };
-	const __u32 *set = bpf_map_lookup_elem(&qos_marks, &key);
+	__u32 family = family_of(f), word = offset / sizeof(__u32);
 
-	return set ? *set : set_in_table(QOS_PIECE_MARK + number, 0);
+	if (!family)
+		return set_in_table(piece, 0);
+	if (family == QOS_FAMILY_IPV6)
+		return set_in_ranges(f, set_in_table(piece, QOS_RANGES6), 0, word);
+	return set_in_ranges(f, set_in_table(piece, QOS_RANGES), 0, word + QOS_WORDS - 1);
+}
+
+static __always_inline __u32 set_of_uid(const struct facts *f)
+{
+	if (f->more.uid == QOS_NO_UID)
+		return set_in_table(QOS_PIECE_UID, 0);
+	return set_in_ranges(f, set_in_table(QOS_PIECE_UID, QOS_RANGES), f->more.uid, 0);
+}
+
+static __always_inline __u32 set_of_mark(__u32 number, const struct facts *f)
+{
+	return set_in_ranges(f, set_in_table(QOS_PIECE_MARK + number, QOS_RANGES),
+			     f->more.mark & qos_link.masks[number], 0);
 }
 
 /*
@@ -169,14 +214,14 @@ static __always_inline int find_sets(struct __sk_buff *skb, const struct facts *
 	FIND(QOS_PIECE_ICMP, icmp,
 	     f->key & QOS_KEY_ICMP ? f->more.l4_set - 1 :
 				     set_in_table(QOS_PIECE_ICMP, QOS_NO_ICMP));
-	FIND(QOS_PIECE_SRC, src, set_of_address(&qos_src, QOS_PIECE_SRC, f, f->src));
-	FIND(QOS_PIECE_DST, dst, set_of_address(&qos_dst, QOS_PIECE_DST, f, f->dst));
-	FIND(QOS_PIECE_UID, uid, set_of_uid(f->more.uid));
+	FIND(QOS_PIECE_SRC, src, set_of_address(QOS_PIECE_SRC, f, offsetof(struct facts, src)));
+	FIND(QOS_PIECE_DST, dst, set_of_address(QOS_PIECE_DST, f, offsetof(struct facts, dst)));
+	FIND(QOS_PIECE_UID, uid, set_of_uid(f));
 	FIND(QOS_PIECE_CGROUP, cgroup, qos_set_of_cgroup(skb, f->more.cgroup, asked));
-	FIND(QOS_PIECE_MARK, mark[0], set_of_mark(0, f->more.mark));
-	FIND(QOS_PIECE_MARK + 1, mark[1], set_of_mark(1, f->more.mark));
-	FIND(QOS_PIECE_MARK + 2, mark[2], set_of_mark(2, f->more.mark));
-	FIND(QOS_PIECE_MARK + 3, mark[3], set_of_mark(3, f->more.mark));
+	FIND(QOS_PIECE_MARK, mark[0], set_of_mark(0, f));
+	FIND(QOS_PIECE_MARK + 1, mark[1], set_of_mark(1, f));
+	FIND(QOS_PIECE_MARK + 2, mark[2], set_of_mark(2, f));
+	FIND(QOS_PIECE_MARK + 3, mark[3], set_of_mark(3, f));
 #undef FIND
 	return 1;
 }

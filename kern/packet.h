@@ -186,16 +186,6 @@ static __always_inline __u64 map_ipv4(__be32 addr)
 #endif
 }
 
-/* And back: its first bytes in memory. */
-static __always_inline __u64 unmapped_ipv4(__u64 mapped)
-{
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-	return mapped >> 32;
-#else
-	return mapped << 32;
-#endif
-}
-
 static __always_inline void note_ipv4_fragment(__u16 off, __be16 id, struct facts *f)
 {
 	f->fragment = off & IP_OFFSET_MASK    ? FRAG_LATER :

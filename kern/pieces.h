@@ -23,7 +23,8 @@ enum qos_piece {
 	QOS_PIECE_LENGTH,
 	QOS_PIECE_TCP,
 	QOS_PIECE_ICMP,
-	/* looked up in maps of their own; what is not there has the one entry in the table */
+	/* too many values for a table: it has the set of packets that have none, and, of all but
+	 * cgroups, which have a map of their own, where to look for the others (QOS_RANGES) */
 	QOS_PIECE_SRC,
 	QOS_PIECE_DST,
 	QOS_PIECE_UID,
@@ -46,7 +47,7 @@ enum qos_piece {
 #define QOS_LENGTH_MAX 65575 /* IPv6, without jumbograms; longer ones count as that */
 #define QOS_NO_TCP     256
 #define QOS_ICMP_V6    65536 /* type and code of ICMPv6 are after those of ICMP */
-#define QOS_NO_ICMP    (2 * 65536)
+#define QOS_NO_ICMP    (QOS_ICMP_V6 + 65536)
 
 /* Values of tables are in the map by lines. */
 #define QOS_VALUES 16
@@ -76,24 +77,30 @@ enum qos_member {
 	QOS_MEMBERS_END
 };
 
-/* Family and address, as one string of bits; of IPv4 the first 32 of the address. */
-struct qos_prefix_key {
-	__u32 len; /* bits; of a packet all, QOS_PREFIX_BITS */
-	__u32 family;
-	__u64 addr[2]; /* network order */
-};
+/* In the table of a piece that has ranges: of IPv4 addresses, users, marks; of IPv6 addresses. */
+#define QOS_RANGES  1
+#define QOS_RANGES6 2
 
-#define QOS_FAMILY_BITS 32
-#define QOS_PREFIX_BITS (QOS_FAMILY_BITS + 128)
+/*
+ * Ranges of 32-bit numbers, sixteen a node, and where each leads: to a set, or a node for the same
+ * number, or one for the next 32 bits of an address (multiway and multicolumn search: Lampson,
+ * Srinivasan and Varghese, INFOCOM 1998). The first of the numbers that may come to a node is
+ * always in its first range; what ranges there are not are as the last.
+ */
+#define QOS_FANOUT  16
+#define QOS_WORDS   4 /* of an address; IPv4 has the last */
 
-struct qos_uid_key {
-	__u32 len;
-	__be32 uid;
-};
+#define QOS_TO_SET  (1U << 31)
+#define QOS_TO_NEXT (1U << 30)
+#define QOS_TO(to)  ((to) & (QOS_TO_NEXT - 1))
 
-struct qos_mark_key {
-	__u32 mask; /* its number */
-	__u32 value;
+/* Nodes from a root to a set, at most: there are 2^20, so a word has 5 levels, and a last one. */
+#define QOS_STEPS     (6 * QOS_WORDS)
+#define QOS_MAX_NODES (1U << 20)
+
+struct qos_ranges {
+	__u32 first[QOS_FANOUT];
+	__u32 to[QOS_FANOUT];
 };
 
 /* Longest path of a cgroup, with its final zero. */
@@ -118,7 +125,7 @@ struct qos_hits {
 };
 
 _Static_assert(sizeof(struct qos_values) == 64, "abi");
-_Static_assert(sizeof(struct qos_prefix_key) == 24, "abi");
+_Static_assert(sizeof(struct qos_ranges) == 128, "abi");
 _Static_assert(sizeof(struct qos_entry) == 8, "abi");
 _Static_assert(sizeof(struct qos_hits) == 16, "abi");
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Pieces of which a packet is in several values at once, one within the other: addresses in
- * prefixes, sockets in cgroups. The set of one is what all around it say as well. And
- * marks, which are in one, through each mask.
+ * prefixes, sockets in cgroups. The set of one is what all around it say as well.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +18,7 @@ struct item {
 	/* of the first with its value: */
 	size_t end;   /* of those with it */
 	size_t outer; /* while it is around: the one around it, plus 1 */
+	uint32_t set;
 };
 
 struct items {
@@ -27,6 +28,8 @@ struct items {
 	int (*compare)(const void *a, const void *b);
 	bool (*is_within)(const void *outer, const void *inner);
 	int (*put)(struct sweep *sweep, const void *value, uint32_t set);
+	/* May be null: what comes after a value has, if none comes with it, the set around it. */
+	int (*put_after)(struct sweep *sweep, const void *value, uint32_t set);
 };
 
 static void free_items(struct items *items)
@@ -67,57 +70,73 @@ static uint32_t entry_of(const struct item *item)
 	return item->demand ? item->demand->entry : 0;
 }
 
+/* Goes out of the innermost value. */
+static int leave(struct sweep *sweep, const struct items *items, size_t *outer)
+{
+	const struct item *inner = &items->list[*outer - 1];
+
+	move_value(sweep, items, *outer - 1, -1);
+	*outer = inner->outer;
+	if (!*outer || !items->put_after)
+		return 0;
+	return items->put_after(sweep, inner->value, items->list[*outer - 1].set);
+}
+
+/* And into value i, which is within the innermost. */
+static int enter(struct sweep *sweep, struct items *items, size_t *outer, size_t i)
+{
+	struct item *item = &items->list[i];
+	int r;
+
+	item->outer = *outer;
+	*outer = i + 1;
+	move_value(sweep, items, i, 1);
+	r = qos_sweep_set(sweep, entry_of(item), &item->set);
+	return r < 0 ? r : items->put(sweep, item->value, item->set);
+}
+
 /* A set for each value, in order. */
 static int sweep_items(struct sweep *sweep, struct items *items)
 {
 	size_t outer = 0; /* the innermost value that is around, plus 1 */
-	uint32_t set;
 	int r = 0;
 
 	if (items->count)
 		qsort(items->list, items->count, sizeof(*items->list), items->compare);
 	for (size_t i = 0; r == 0 && i < items->count; i = items->list[i].end) {
-		struct item *item = &items->list[i];
-
-		item->end = find_end(items, i);
-		while (outer && !items->is_within(items->list[outer - 1].value, item->value)) {
-			move_value(sweep, items, outer - 1, -1);
-			outer = items->list[outer - 1].outer;
-		}
-		item->outer = outer;
-		outer = i + 1;
-		move_value(sweep, items, i, 1);
-		r = qos_sweep_set(sweep, entry_of(item), &set);
+		items->list[i].end = find_end(items, i);
+		while (r == 0 && outer &&
+		       !items->is_within(items->list[outer - 1].value, items->list[i].value))
+			r = leave(sweep, items, &outer);
 		if (r == 0)
-			r = items->put(sweep, item->value, set);
+			r = enter(sweep, items, &outer, i);
 	}
+	while (r == 0 && outer)
+		r = leave(sweep, items, &outer);
 	return r;
 }
 
-/* Before the sweep of values that are not the packet's: what has none of them. */
-static int start_piece(struct sweep *sweep, uint32_t key, int mask, enum qos_piece piece)
+/* Bits that count, IPv4 in the last word of an address. */
+static unsigned int bits_of(const struct qos_prefix *prefix)
 {
-	qos_sweep_start(sweep, key, mask);
-	return qos_piece_none(sweep, piece);
+	return prefix->len + (prefix->family == QOS_FAMILY_IPV4 ? 96 : 0);
 }
 
 static int compare_prefixes(const void *a, const void *b)
 {
 	const struct qos_prefix *x = ((const struct item *)a)->value;
 	const struct qos_prefix *y = ((const struct item *)b)->value;
-	int r = (int)x->family - (int)y->family;
+	int r = memcmp(&x->addr, &y->addr, sizeof(x->addr));
 
-	if (r == 0)
-		r = memcmp(&x->addr, &y->addr, sizeof(x->addr));
 	return r ? r : (int)x->len - (int)y->len;
 }
 
 static bool is_within_prefix(const void *outer, const void *inner)
 {
 	const struct qos_prefix *x = outer, *y = inner;
-	unsigned int len = x->len + (x->family == QOS_FAMILY_IPV4 ? 96 : 0);
+	unsigned int len = bits_of(x);
 
-	if (x->family != y->family || x->len > y->len)
+	if (x->len > y->len)
 		return false;
 	if (memcmp(&x->addr, &y->addr, len / 8) != 0)
 		return false;
@@ -125,75 +144,85 @@ static bool is_within_prefix(const void *outer, const void *inner)
 	       !((x->addr.s6_addr[len / 8] ^ y->addr.s6_addr[len / 8]) >> (8 - len % 8));
 }
 
-static struct qos_prefix_key prefix_key(const struct qos_prefix *prefix)
+static void words_of(const struct qos_prefix *prefix, uint32_t word[QOS_WORDS])
 {
-	struct qos_prefix_key key = {
-		.len = QOS_FAMILY_BITS + prefix->len,
-		.family = prefix->family,
-	};
+	uint32_t first = prefix->family == QOS_FAMILY_IPV4 ? QOS_WORDS - 1 : 0;
 
-	if (prefix->family == QOS_FAMILY_IPV4)
-		memcpy(key.addr, &prefix->addr.s6_addr[12], 4);
-	else
-		memcpy(key.addr, &prefix->addr, sizeof(key.addr));
-	return key;
+	memcpy(word, &prefix->addr, sizeof(prefix->addr));
+	for (uint32_t i = 0; i < QOS_WORDS; i++)
+		word[i] = i < first ? 0 : ntohl(word[i]);
 }
 
-static int put_prefix(struct qos_set_of_prefix **list, size_t *count, size_t *room,
-		      const struct qos_prefix *prefix, uint32_t set)
+static int put_prefix(struct sweep *sweep, const void *value, uint32_t set)
 {
-	struct qos_set_of_prefix *more = qos_room(*list, *count, room, sizeof(*more));
+	uint32_t word[QOS_WORDS];
 
-	if (!more)
-		return -ENOMEM;
-	*list = more;
-	more[(*count)++] = (struct qos_set_of_prefix){ prefix_key(prefix), set };
-	return 0;
+	words_of(value, word);
+	return qos_border_add(sweep, word, set);
 }
 
-static int put_src(struct sweep *sweep, const void *value, uint32_t set)
+/* At the first address after it, where there is one. */
+static int put_after_prefix(struct sweep *sweep, const void *value, uint32_t set)
 {
-	struct qos_tables *t = sweep->tables;
+	const struct qos_prefix *prefix = value;
+	uint32_t word[QOS_WORDS], last = bits_of(prefix) - 1, add = 1U << (31 - last % 32);
+	uint32_t first = prefix->family == QOS_FAMILY_IPV4 ? QOS_WORDS - 1 : 0;
 
-	return put_prefix(&t->src, &t->src_count, &sweep->src_room, value, set);
+	words_of(prefix, word);
+	for (uint32_t i = last / 32 + 1; add && i-- > first;) {
+		word[i] += add;
+		add = word[i] < add;
+	}
+	return add ? 0 : qos_border_add(sweep, word, set);
 }
 
-static int put_dst(struct sweep *sweep, const void *value, uint32_t set)
+/* Of one family: all its addresses, so that there is always an answer, and prefixes of them. */
+static int add_prefixes(struct items *items, const struct sweep *sweep, enum qos_piece piece,
+			const struct qos_prefix *all)
 {
-	struct qos_tables *t = sweep->tables;
-
-	return put_prefix(&t->dst, &t->dst_count, &sweep->dst_room, value, set);
-}
-
-int qos_piece_prefixes(struct sweep *sweep, enum qos_piece piece)
-{
-	/* all addresses of a family, so that there is always an answer */
-	static const struct qos_prefix all4 = {
-		.family = 4,
-		.addr = { .s6_addr = { [10] = 0xff, [11] = 0xff } },
-	}, all6 = { .family = 6 };
 	bool src = piece == QOS_PIECE_SRC;
-	_cleanup_(free_items) struct items items = {
-		.compare = compare_prefixes,
-		.is_within = is_within_prefix,
-		.put = src ? put_src : put_dst,
-	};
-	uint32_t key = src ? KEY_SRC : KEY_DST;
-	int r = add_item(&items, NULL, &all4);
+	int r = add_item(items, NULL, all);
 
-	if (r == 0)
-		r = add_item(&items, NULL, &all6);
 	for (size_t i = 0; r == 0 && i < sweep->entries->demand_count; i++) {
 		const struct demand *d = &sweep->entries->demands[i];
 		const struct qos_prefix *list = src ? d->match->src : d->match->dst;
 		size_t count = src ? d->match->src_count : d->match->dst_count;
 
-		for (size_t k = 0; r == 0 && d->keys & key && k < count; k++)
-			r = add_item(&items, d, &list[k]);
+		for (size_t k = 0; d->keys & (src ? KEY_SRC : KEY_DST) && r == 0 && k < count; k++)
+			if (list[k].family == all->family)
+				r = add_item(items, d, &list[k]);
 	}
+	return r;
+}
+
+static int sweep_prefixes(struct sweep *sweep, enum qos_piece piece, const struct qos_prefix *all)
+{
+	_cleanup_(free_items) struct items items = {
+		.compare = compare_prefixes,
+		.is_within = is_within_prefix,
+		.put = put_prefix,
+		.put_after = put_after_prefix,
+	};
+	int r = add_prefixes(&items, sweep, piece, all);
+
 	if (r == 0)
-		r = start_piece(sweep, key, -1, piece);
-	return r < 0 ? r : sweep_items(sweep, &items);
+		r = sweep_items(sweep, &items);
+	return r < 0 ? r : qos_borders_end(sweep, bits_of(all) / 32, QOS_TO_NEXT);
+}
+
+int qos_piece_prefixes(struct sweep *sweep, enum qos_piece piece)
+{
+	static const struct qos_prefix all4 = {
+		.family = QOS_FAMILY_IPV4,
+		.addr = { .s6_addr = { [10] = 0xff, [11] = 0xff } },
+	}, all6 = { .family = QOS_FAMILY_IPV6 };
+	int r;
+
+	qos_sweep_start(sweep, piece == QOS_PIECE_SRC ? KEY_SRC : KEY_DST, -1);
+	r = qos_piece_none(sweep, piece);
+	if (r == 0)
+		r = sweep_prefixes(sweep, piece, &all4);
+	return r < 0 ? r : sweep_prefixes(sweep, piece, &all6);
 }
 
 /* By components: what is below a path comes right after it. */
@@ -270,65 +299,8 @@ int qos_piece_cgroups(struct sweep *sweep)
 				r = add_item(&items, d, d->match->cgroup[k]);
 		}
 	}
+	qos_sweep_start(sweep, KEY_CGROUP, -1);
 	if (r == 0)
-		r = start_piece(sweep, KEY_CGROUP, -1, QOS_PIECE_CGROUP);
-	return r < 0 ? r : sweep_items(sweep, &items);
-}
-
-static int compare_marks(const void *a, const void *b)
-{
-	const struct qos_masked *x = ((const struct item *)a)->value;
-	const struct qos_masked *y = ((const struct item *)b)->value;
-
-	return x->value < y->value ? -1 : x->value > y->value;
-}
-
-static bool is_within_mark(const void *outer, const void *inner)
-{
-	return ((const struct qos_masked *)outer)->value ==
-	       ((const struct qos_masked *)inner)->value;
-}
-
-static int put_mark(struct sweep *sweep, const void *value, uint32_t set)
-{
-	struct qos_tables *t = sweep->tables;
-	const struct qos_masked *mark = value;
-	struct qos_set_of_mark *list =
-		qos_room(t->marks, t->mark_value_count, &sweep->mark_room, sizeof(*list));
-	uint32_t number = 0;
-
-	if (!list)
-		return -ENOMEM;
-	while (t->masks[number] != mark->mask)
-		number++;
-	t->marks = list;
-	list[t->mark_value_count++] = (struct qos_set_of_mark){
-		.key = { .mask = number, .value = mark->value },
-		.set = set,
-	};
-	return 0;
-}
-
-int qos_piece_marks(struct sweep *sweep, uint32_t number)
-{
-	_cleanup_(free_items) struct items items = {
-		.compare = compare_marks,
-		.is_within = is_within_mark,
-		.put = put_mark,
-	};
-	uint32_t mask = sweep->tables->masks[number];
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < sweep->entries->demand_count; i++) {
-		const struct demand *d = &sweep->entries->demands[i];
-
-		if (!qos_demand_has(d, KEY_MARK, (int)number))
-			continue;
-		for (size_t k = 0; r == 0 && k < d->match->mark_count; k++)
-			if (d->match->mark[k].mask == mask)
-				r = add_item(&items, d, &d->match->mark[k]);
-	}
-	if (r == 0)
-		r = start_piece(sweep, KEY_MARK, (int)number, QOS_PIECE_MARK + number);
+		r = qos_piece_none(sweep, QOS_PIECE_CGROUP);
 	return r < 0 ? r : sweep_items(sweep, &items);
 }

@@ -3,7 +3,6 @@
  * Pieces whose values are numbers, and what is asked of them ranges: a sweep from the lowest
  * value to the highest, which stops where a range begins or ends.
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -147,10 +146,20 @@ static int add_icmp(struct stops *stops, const struct demand *d)
 	return r;
 }
 
+static int add_marks(struct stops *stops, const struct demand *d, uint32_t mask)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < d->match->mark_count; i++)
+		if (d->match->mark[i].mask == mask)
+			r = add_range(stops, d, d->match->mark[i].value, d->match->mark[i].value);
+	return r;
+}
+
 static const struct {
 	uint32_t keys;
-	uint32_t values; /* of packets that have one */
-} pieces[] = {
+	uint64_t values; /* of packets that have one */
+} pieces[QOS_PIECES] = {
 	[QOS_PIECE_KIND] = { KEY_FAMILY | KEY_PROTO, QOS_KINDS },
 	[QOS_PIECE_DSCP] = { KEY_DSCP, QOS_NO_DSCP },
 	[QOS_PIECE_SPORT] = { KEY_SPORT, QOS_NO_PORT },
@@ -159,10 +168,21 @@ static const struct {
 	[QOS_PIECE_LENGTH] = { KEY_LENGTH, QOS_NO_LENGTH },
 	[QOS_PIECE_TCP] = { KEY_TCP, QOS_NO_TCP },
 	[QOS_PIECE_ICMP] = { KEY_ICMP, QOS_NO_ICMP },
-	[QOS_PIECE_UID] = { KEY_UID, UINT32_MAX },
+	[QOS_PIECE_UID] = { KEY_UID, QOS_NO_UID },
+	[QOS_PIECE_MARK] = { KEY_MARK, 1ULL << 32 },
+	[QOS_PIECE_MARK + 1] = { KEY_MARK, 1ULL << 32 },
+	[QOS_PIECE_MARK + 2] = { KEY_MARK, 1ULL << 32 },
+	[QOS_PIECE_MARK + 3] = { KEY_MARK, 1ULL << 32 },
 };
 
-static int add_demand(struct stops *stops, const struct demand *d, enum qos_piece piece)
+/* The number of the mask that marks are looked at through; -1: it is another piece. */
+static int mask_of(uint32_t piece)
+{
+	return piece < QOS_PIECE_MARK ? -1 : (int)(piece - QOS_PIECE_MARK);
+}
+
+static int add_demand(const struct sweep *sweep, struct stops *stops, const struct demand *d,
+		      uint32_t piece)
 {
 	const struct qos_match *m = d->match;
 
@@ -183,8 +203,10 @@ static int add_demand(struct stops *stops, const struct demand *d, enum qos_piec
 		return add_tcp(stops, d);
 	case QOS_PIECE_ICMP:
 		return add_icmp(stops, d);
+	case QOS_PIECE_UID:
+		return add_ranges(stops, d, m->uid, m->uid_count, QOS_NO_UID - 1);
 	default:
-		return add_ranges(stops, d, m->uid, m->uid_count, UINT32_MAX - 1);
+		return add_marks(stops, d, sweep->tables->masks[mask_of(piece)]);
 	}
 }
 
@@ -206,8 +228,8 @@ static int find_stops(const struct sweep *sweep, enum qos_piece piece, struct st
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < e->demand_count; i++)
-		if (qos_demand_has(&e->demands[i], pieces[piece].keys, -1))
-			r = add_demand(ret, &e->demands[i], piece);
+		if (qos_demand_has(&e->demands[i], pieces[piece].keys, mask_of(piece)))
+			r = add_demand(sweep, ret, &e->demands[i], piece);
 	if (r == 0 && ret->count)
 		qsort(ret->list, ret->count, sizeof(*ret->list), by_place);
 	return r;
@@ -223,7 +245,7 @@ static int sweep_values(struct sweep *sweep, enum qos_piece piece, put_fn put)
 	uint32_t set = 0;
 	int r = find_stops(sweep, piece, &stops);
 
-	qos_sweep_start(sweep, pieces[piece].keys, -1);
+	qos_sweep_start(sweep, pieces[piece].keys, mask_of(piece));
 	if (r == 0)
 		r = qos_sweep_set(sweep, 0, &set);
 	for (size_t i = 0; r == 0 && i < stops.count;) {
@@ -239,20 +261,32 @@ static int sweep_values(struct sweep *sweep, enum qos_piece piece, put_fn put)
 	return r < 0 ? r : put(sweep, at, values, set);
 }
 
-static int put_values(struct sweep *sweep, uint64_t first, uint64_t end, uint32_t set)
+int qos_piece_value(struct sweep *sweep, uint32_t value)
 {
 	struct qos_tables *t = sweep->tables;
+	uint32_t *values = qos_room(t->values, t->value_count, &sweep->value_room, sizeof(*values));
 
-	for (uint64_t i = first; i < end; i++) {
-		uint32_t *values =
-			qos_room(t->values, t->value_count, &sweep->value_room, sizeof(*values));
-
-		if (!values)
-			return -ENOMEM;
-		t->values = values;
-		values[t->value_count++] = set;
-	}
+	if (!values)
+		return -ENOMEM;
+	t->values = values;
+	values[t->value_count++] = value;
 	return 0;
+}
+
+static int put_values(struct sweep *sweep, uint64_t first, uint64_t end, uint32_t set)
+{
+	int r = 0;
+
+	for (uint64_t i = first; r == 0 && i < end; i++)
+		r = qos_piece_value(sweep, set);
+	return r;
+}
+
+static int put_border(struct sweep *sweep, uint64_t first, uint64_t end, uint32_t set)
+{
+	const uint32_t word[QOS_WORDS] = { [QOS_WORDS - 1] = (uint32_t)first };
+
+	return first < end ? qos_border_add(sweep, word, set) : 0;
 }
 
 int qos_piece_none(struct sweep *sweep, enum qos_piece piece)
@@ -261,7 +295,7 @@ int qos_piece_none(struct sweep *sweep, enum qos_piece piece)
 	int r = qos_sweep_set(sweep, 0, &set);
 
 	sweep->tables->begin[piece] = (uint32_t)sweep->tables->value_count;
-	return r < 0 ? r : put_values(sweep, 0, 1, set);
+	return r < 0 ? r : qos_piece_value(sweep, set);
 }
 
 int qos_piece_table(struct sweep *sweep, enum qos_piece piece)
@@ -276,39 +310,16 @@ int qos_piece_table(struct sweep *sweep, enum qos_piece piece)
 	/* the last one: packets that have none, as before the first value */
 	qos_sweep_start(sweep, pieces[piece].keys, -1);
 	r = qos_sweep_set(sweep, 0, &set);
-	return r < 0 ? r : put_values(sweep, 0, 1, set);
+	return r < 0 ? r : qos_piece_value(sweep, set);
 }
 
-/* A range as prefixes: the longest that begin where it does and end within. */
-static int put_uids(struct sweep *sweep, uint64_t first, uint64_t end, uint32_t set)
+int qos_piece_ranges(struct sweep *sweep, enum qos_piece piece)
 {
-	struct qos_tables *t = sweep->tables;
+	int r;
 
-	while (first < end) {
-		unsigned int bits = first ? (unsigned int)__builtin_ctzll(first) : 32;
-		struct qos_set_of_uid *list =
-			qos_room(t->uids, t->uid_count, &sweep->uid_room, sizeof(*list));
-
-		if (!list)
-			return -ENOMEM;
-		while (bits && (bits > 32 || first + (1ULL << bits) > end))
-			bits--;
-		t->uids = list;
-		list[t->uid_count++] = (struct qos_set_of_uid){
-			.key = { .len = 32 - bits, .uid = htonl((uint32_t)first) },
-			.set = set,
-		};
-		first += 1ULL << bits;
-	}
-	return 0;
-}
-
-int qos_piece_uids(struct sweep *sweep)
-{
-	int r = sweep_values(sweep, QOS_PIECE_UID, put_uids);
-
-	if (r < 0)
-		return r;
-	qos_sweep_start(sweep, KEY_UID, -1);
-	return qos_piece_none(sweep, QOS_PIECE_UID);
+	qos_sweep_start(sweep, pieces[piece].keys, mask_of(piece));
+	r = qos_piece_none(sweep, piece);
+	if (r == 0)
+		r = sweep_values(sweep, piece, put_border);
+	return r < 0 ? r : qos_borders_end(sweep, QOS_WORDS - 1, 0);
 }

@@ -62,6 +62,19 @@ void qos_entries_done(struct entries *entries);
 /* Keys that any demand has. */
 uint32_t qos_entries_keys(const struct entries *entries);
 
+/* From this number on, of which the first word counts most, it is another set. */
+struct border {
+	uint32_t word[QOS_WORDS];
+	uint32_t set;
+	uint32_t entry;
+};
+
+/* In order. */
+struct borders {
+	struct border *list;
+	size_t count, room;
+};
+
 /*
  * The entries that are possible now, while the values of a piece are gone through: those
  * that ask for a value of it are when one of those that they list is there (held), and none of
@@ -76,7 +89,9 @@ struct sweep {
 	bool *asks;
 	uint32_t *index; /* of sets, by their hash: 2^index_bits places */
 	unsigned int index_bits;
-	size_t value_room, src_room, dst_room, uid_room, mark_room, cgroup_room;
+	uint32_t entry; /* that the last set was for */
+	struct borders borders;
+	size_t value_room, node_room, cgroup_room;
 };
 
 int qos_sweep_init(struct sweep *sweep, const struct entries *entries, struct qos_tables *tables,
@@ -95,14 +110,27 @@ bool qos_demand_has(const struct demand *demand, uint32_t keys, int mask);
 /* Room for one more of size bytes; null: no memory. room: of how many there is. */
 void *qos_room(void *list, size_t count, size_t *room, size_t size);
 
-/* Pieces whose values are numbers, each with a table; and users. */
+/* Says at the rule of entry that there are not that many bytes. */
+void qos_sweep_refuse(const struct sweep *sweep, uint32_t entry, unsigned long long bytes);
+
+/*
+ * A border more: not before the last one; at the same place, instead of it. -ENOMEM. Then, of all
+ * that have come and differ from word first on, the ranges, put into the piece's table; flag:
+ * QOS_TO_NEXT where the program has to read that word, of an address. -E2BIG with a diagnostic,
+ * -ENOMEM.
+ */
+int qos_border_add(struct sweep *sweep, const uint32_t word[QOS_WORDS], uint32_t set);
+int qos_borders_end(struct sweep *sweep, uint32_t first, uint32_t flag);
+
+/* Pieces whose values are numbers, each with a table; and those with ranges: users and marks. */
 int qos_piece_table(struct sweep *sweep, enum qos_piece piece);
-int qos_piece_uids(struct sweep *sweep);
-/* Table of the one set of packets that have nothing of a piece. */
+int qos_piece_ranges(struct sweep *sweep, enum qos_piece piece);
+/* Table of a piece that has none for all values: of packets that have nothing of it. */
 int qos_piece_none(struct sweep *sweep, enum qos_piece piece);
-/* Pieces whose values are in others: addresses and cgroups; and marks. */
+/* A value more in the table. -ENOMEM. */
+int qos_piece_value(struct sweep *sweep, uint32_t value);
+/* Pieces whose values are in others: addresses and cgroups. */
 int qos_piece_prefixes(struct sweep *sweep, enum qos_piece piece);
 int qos_piece_cgroups(struct sweep *sweep);
-int qos_piece_marks(struct sweep *sweep, uint32_t number);
 
 #endif

@@ -45,6 +45,7 @@ void qos_sweep_done(struct sweep *sweep)
 	free(sweep->refused);
 	free(sweep->asks);
 	free(sweep->index);
+	free(sweep->borders.list);
 }
 
 bool qos_demand_has(const struct demand *demand, uint32_t keys, int mask)
@@ -141,6 +142,14 @@ static int grow_index(struct sweep *sweep)
 	return 0;
 }
 
+void qos_sweep_refuse(const struct sweep *sweep, uint32_t entry, unsigned long long bytes)
+{
+	qos_diag_at(sweep->diags, sweep->entries->rules[sweep->entries->rule[entry]].loc,
+		    "the rules need more than %llu MiB of tables in the kernel, for what this one "
+		    "lists; use ranges and prefixes instead of long lists",
+		    bytes >> 20);
+}
+
 /* Room for as many sets as there are, and one more; doubled at powers of two. */
 static int grow_sets(struct sweep *sweep, uint32_t entry)
 {
@@ -149,10 +158,7 @@ static int grow_sets(struct sweep *sweep, uint32_t entry)
 	uint64_t *sets;
 
 	if ((t->set_count + 1) * bytes > QOS_SETS_BYTES) {
-		qos_diag_at(sweep->diags, sweep->entries->rules[sweep->entries->rule[entry]].loc,
-			    "the rules need more than %llu MiB of tables in the kernel, for what "
-			    "this one lists; use ranges and prefixes instead of long lists",
-			    QOS_SETS_BYTES >> 20);
+		qos_sweep_refuse(sweep, entry, QOS_SETS_BYTES);
 		return -E2BIG;
 	}
 	if (t->set_count & (t->set_count - 1))
@@ -170,6 +176,7 @@ int qos_sweep_set(struct sweep *sweep, uint32_t entry, uint32_t *ret_set)
 	uint32_t size = qos_set_words(t->words), *at;
 	int r;
 
+	sweep->entry = entry;
 	summarize(sweep);
 	at = find_set(sweep, sweep->now);
 	if (!*at) {

@@ -17,10 +17,7 @@ void qos_tables_free(struct qos_tables *tables)
 	free(tables->decided);
 	free(tables->sets);
 	free(tables->values);
-	free(tables->src);
-	free(tables->dst);
-	free(tables->uids);
-	free(tables->marks);
+	free(tables->nodes);
 	free(tables->cgroups);
 	free(tables);
 }
@@ -53,13 +50,11 @@ static int compile_piece(struct sweep *sweep, uint32_t piece)
 	case QOS_PIECE_SRC:
 	case QOS_PIECE_DST:
 		return qos_piece_prefixes(sweep, piece);
-	case QOS_PIECE_UID:
-		return qos_piece_uids(sweep);
 	case QOS_PIECE_CGROUP:
 		return qos_piece_cgroups(sweep);
 	default:
-		return piece < QOS_PIECE_MARK ? qos_piece_table(sweep, piece) :
-						qos_piece_marks(sweep, piece - QOS_PIECE_MARK);
+		return piece < QOS_PIECE_SRC ? qos_piece_table(sweep, piece) :
+					       qos_piece_ranges(sweep, piece);
 	}
 }
 

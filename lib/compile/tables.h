@@ -16,21 +16,6 @@
 /* Most that sets may take in the kernel. */
 #define QOS_SETS_BYTES (128ULL << 20)
 
-struct qos_set_of_prefix {
-	struct qos_prefix_key key;
-	uint32_t set;
-};
-
-struct qos_set_of_uid {
-	struct qos_uid_key key;
-	uint32_t set;
-};
-
-struct qos_set_of_mark {
-	struct qos_mark_key key;
-	uint32_t set;
-};
-
 struct qos_plan_cgroup {
 	const char *path; /* the policy's */
 	uint32_t set;
@@ -51,13 +36,9 @@ struct qos_tables {
 	uint64_t *sets;
 	size_t set_count;
 	uint32_t *values;
-	size_t value_count; /* a multiple of QOS_VALUES */
-	struct qos_set_of_prefix *src, *dst;
-	size_t src_count, dst_count;
-	struct qos_set_of_uid *uids;
-	size_t uid_count;
-	struct qos_set_of_mark *marks;
-	size_t mark_value_count;
+	size_t value_count;	  /* a multiple of QOS_VALUES */
+	struct qos_ranges *nodes; /* at most QOS_MAX_NODES */
+	size_t node_count;
 	struct qos_plan_cgroup *cgroups;
 	size_t cgroup_count;
 };

@@ -17,10 +17,7 @@ struct qos_tables_room qos_tables_room(const struct qos_tables *t, size_t rules)
 		.sets = (uint32_t)t->set_count,
 		.set_words = qos_set_words(t->words),
 		.values = (uint32_t)t->value_count / QOS_VALUES,
-		.src = (uint32_t)t->src_count,
-		.dst = (uint32_t)t->dst_count,
-		.uids = (uint32_t)t->uid_count,
-		.marks = (uint32_t)t->mark_value_count,
+		.nodes = (uint32_t)t->node_count,
 		.cgroups = (uint32_t)t->cgroup_count,
 	};
 }
@@ -39,11 +36,10 @@ int qos_tables_configure(const struct bpf_object *obj, const struct qos_tables_r
 		const char *name;
 		uint32_t entries;
 	} maps[] = {
-		{ "qos_rules", room->entries }, { "qos_hits", room->rules },
-		{ "qos_sets", room->sets },	{ "qos_values", room->values },
-		{ "qos_src", room->src },	{ "qos_dst", room->dst },
-		{ "qos_uids", room->uids },	{ "qos_marks", room->marks },
-		{ "qos_cgroups", ids },		{ "qos_cgroup_path", room->cgroups },
+		{ "qos_rules", room->entries },	      { "qos_hits", room->rules },
+		{ "qos_sets", room->sets },	      { "qos_values", room->values },
+		{ "qos_ranges", room->nodes },	      { "qos_cgroups", ids },
+		{ "qos_cgroup_path", room->cgroups },
 	};
 	int r = 0;
 
@@ -69,28 +65,6 @@ static int write_array(int fd, const void *values, size_t bytes)
 	memcpy(map, values, bytes);
 	return munmap(map, len) ? -errno : 0;
 }
-
-/* Keys and values that stand side by side; all of them in one call. */
-static int put_pairs(int fd, const void *pairs, size_t count, size_t size, size_t key_size)
-{
-	_cleanup_(freep) char *keys = calloc(count + 1, key_size);
-	_cleanup_(freep) uint32_t *sets = calloc(count + 1, sizeof(*sets));
-	uint32_t number = (uint32_t)count;
-
-	if (!keys || !sets)
-		return -ENOMEM;
-	for (size_t i = 0; i < count; i++) {
-		const char *pair = (const char *)pairs + i * size;
-
-		memcpy(keys + i * key_size, pair, key_size);
-		memcpy(&sets[i], pair + key_size, sizeof(sets[i]));
-	}
-	return count && bpf_map_update_batch(fd, keys, sets, &number, NULL) ? -errno : 0;
-}
-
-#define PUT_PAIRS(obj, name, list, count)                                                   \
-	put_pairs(bpf_object__find_map_fd_by_name(obj, name), list, count, sizeof(*(list)), \
-		  sizeof((list)->key))
 
 static int put_entries(int fd, const struct qos_tables *t, const uint32_t *slots)
 {
@@ -124,18 +98,14 @@ int qos_tables_fill(const struct bpf_object *obj, const struct qos_tables *t, co
 		r = write_array(bpf_object__find_map_fd_by_name(obj, "qos_values"), t->values,
 				t->value_count * sizeof(*t->values));
 	if (r == 0)
-		r = PUT_PAIRS(obj, "qos_src", t->src, t->src_count);
-	if (r == 0)
-		r = PUT_PAIRS(obj, "qos_dst", t->dst, t->dst_count);
-	if (r == 0)
-		r = PUT_PAIRS(obj, "qos_uids", t->uids, t->uid_count);
-	return r < 0 ? r : PUT_PAIRS(obj, "qos_marks", t->marks, t->mark_value_count);
+		r = write_array(bpf_object__find_map_fd_by_name(obj, "qos_ranges"), t->nodes,
+				t->node_count * sizeof(*t->nodes));
+	return r;
 }
 
 int qos_tables_freeze(const struct bpf_object *obj)
 {
-	static const char *const names[] = { "qos_rules", "qos_sets", "qos_values", "qos_src",
-					     "qos_dst",	  "qos_uids", "qos_marks" };
+	static const char *const names[] = { "qos_rules", "qos_sets", "qos_values", "qos_ranges" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		if (bpf_map_freeze(bpf_object__find_map_fd_by_name(obj, names[i])))

@@ -9,7 +9,7 @@
 
 /* How large maps are to be. */
 struct qos_tables_room {
-	uint32_t entries, rules, sets, values, src, dst, uids, marks, cgroups;
+	uint32_t entries, rules, sets, values, nodes, cgroups;
 	uint32_t set_words;
 };
 

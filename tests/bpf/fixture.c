@@ -59,7 +59,7 @@ static void configure_tables(const struct shaper *s, const struct bpf_object *ob
 
 	room.entries = s->link.words * QOS_RULE_BLOCK;
 	room.sets = SETS_ROOM + 2 * s->link.rules;
-	room.src = room.dst = room.uids = room.marks = VALUES_ROOM + s->link.rules;
+	room.nodes = VALUES_ROOM + s->link.rules;
 	assert_int_equal(qos_tables_configure(obj, &room), 0);
 	qos_tables_free(none);
 }

@@ -111,14 +111,6 @@ static int map_fd(const struct shaper *s, const char *name)
 	return bpf_object__find_map_fd_by_name(s->object, name);
 }
 
-static void clear_map(int fd)
-{
-	uint64_t key[4];
-
-	while (bpf_map_get_next_key(fd, NULL, key) == 0)
-		assert_int_equal(bpf_map_delete_elem(fd, key), 0);
-}
-
 void shaper_set_rules(const struct shaper *s, const struct rule *rules, uint32_t count)
 {
 	_cleanup_(freep) struct rule *own = calloc(count + 1, sizeof(*own));
@@ -136,10 +128,6 @@ void shaper_set_rules(const struct shaper *s, const struct rule *rules, uint32_t
 	tables = tables_compile(defs, given, &s->link);
 	assert_int_equal(tables->used, s->link.used);
 	assert_int_equal(tables->words, s->link.words);
-	clear_map(map_fd(s, "qos_src"));
-	clear_map(map_fd(s, "qos_dst"));
-	clear_map(map_fd(s, "qos_uids"));
-	clear_map(map_fd(s, "qos_marks"));
 	assert_int_equal(qos_tables_fill(s->object, tables, slots), 0);
 	qos_tables_free(tables);
 	forget_decisions(s);

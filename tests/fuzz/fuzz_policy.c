@@ -125,6 +125,15 @@ static void require_schedules(const struct qos_policy *policy, const struct qos_
 	}
 }
 
+/* What a range leads to is there; of a table's values it may be a set without saying so. */
+static void require_way(const struct qos_tables *t, uint32_t to, bool in_table)
+{
+	size_t at = QOS_TO(to);
+
+	require(to & QOS_TO_SET ? at < t->set_count :
+				  at < t->node_count || (in_table && at < t->set_count));
+}
+
 /* Sets are there, and say classes that are. */
 static void require_tables(const struct qos_plan *plan)
 {
@@ -139,13 +148,10 @@ static void require_tables(const struct qos_plan *plan)
 		require(QOS_DECIDED_RULE(t->decided[i]) <= plan->policy->rule_count);
 	}
 	for (size_t i = 0; i < t->value_count; i++)
-		require(t->values[i] < t->set_count);
-	for (size_t i = 0; i < t->src_count; i++)
-		require(t->src[i].set < t->set_count && t->src[i].key.len <= QOS_PREFIX_BITS);
-	for (size_t i = 0; i < t->dst_count; i++)
-		require(t->dst[i].set < t->set_count && t->dst[i].key.len <= QOS_PREFIX_BITS);
-	for (size_t i = 0; i < t->uid_count; i++)
-		require(t->uids[i].set < t->set_count && t->uids[i].key.len <= 32);
+		require_way(t, t->values[i], true);
+	for (size_t i = 0; i < t->node_count; i++)
+		for (uint32_t k = 0; k < QOS_FANOUT; k++)
+			require_way(t, t->nodes[i].to[k], false);
 }
 
 /* What the program would take as the index of an array, or divide by. */

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # The program is loaded for the largest policy that there can be, and for the verifier that is as
-# much work as kern/README.md says.
+# much work as kern/COST.md says.
 #
 # shellcheck disable=SC2317 # functions are called by name
 . "$(dirname "$0")/lib.sh"
@@ -9,7 +9,7 @@
 # instructions the verifier looks at grow with what rules look at, not with their number
 RULES=10000 CLASSES=200
 release=$(uname -r | cut -d. -f1,2)
-row=$(sed -n "s/^| $release | \([0-9,]*\) | \([0-9,]*\) |$/\1 \2/p" "$top/kern/README.md" | tr -d ,)
+row=$(sed -n "s/^| $release | \([0-9,]*\) | \([0-9,]*\) |$/\1 \2/p" "$top/kern/COST.md" | tr -d ,)
 read -r small large <<<"$row"
 
 # shellcheck disable=SC2119
@@ -52,7 +52,7 @@ verified() { # NAME EXPECTED
 	if [[ ${2-} ]]; then
 		near "$1: instructions" "$got" "$2" 5
 	else
-		skip "$1: $got instructions" "no row for Linux $release in kern/README.md"
+		skip "$1: $got instructions" "no row for Linux $release in kern/COST.md"
 	fi
 }
 verified one "${small-}"

@@ -133,40 +133,40 @@ static uint32_t set_in_table(const struct qos_tables *t, uint32_t piece, uint32_
 	return t->values[t->begin[piece] + value];
 }
 
-static bool same_bits(const void *a, const void *b, uint32_t bits)
+/* The set that a number's ranges lead to; next: the words of an address that come after it. */
+static uint32_t follow(const struct qos_tables *t, uint32_t to, uint32_t number,
+		       const uint32_t *next)
 {
-	const uint8_t *x = a, *y = b;
+	uint32_t steps = 0;
 
-	return memcmp(x, y, bits / 8) == 0 &&
-	       (bits % 8 == 0 || !((x[bits / 8] ^ y[bits / 8]) >> (8 - bits % 8)));
+	while (!(to & QOS_TO_SET)) {
+		const struct qos_ranges *node = &t->nodes[QOS_TO(to)];
+		uint32_t i = QOS_FANOUT - 1;
+
+		assert_true(QOS_TO(to) < t->node_count && ++steps <= QOS_STEPS);
+		if (to & QOS_TO_NEXT)
+			number = ntohl(*next++);
+		assert_true(node->first[0] <= number);
+		while (node->first[i] > number)
+			i--;
+		to = node->to[i];
+	}
+	return QOS_TO(to);
 }
 
-/* As a trie of longest prefixes. */
 static uint32_t set_of_address(const struct qos_tables *t, uint32_t piece, const struct packet *p)
 {
-	const struct qos_set_of_prefix *list = piece == QOS_PIECE_SRC ? t->src : t->dst,
-				       *best = NULL;
-	size_t count = piece == QOS_PIECE_SRC ? t->src_count : t->dst_count;
-	struct qos_prefix_key key = { .family = p->family };
+	uint32_t words[QOS_WORDS], ranges = p->family == QOS_FAMILY_IPV6 ? QOS_RANGES6 : QOS_RANGES;
 
-	memcpy(key.addr, piece == QOS_PIECE_SRC ? &p->src : &p->dst, sizeof(key.addr));
-	for (size_t i = 0; p->family && i < count; i++)
-		if (same_bits(&key.family, &list[i].key.family, list[i].key.len) &&
-		    (!best || list[i].key.len > best->key.len))
-			best = &list[i];
-	return best ? best->set : set_in_table(t, piece, 0);
+	memcpy(words, piece == QOS_PIECE_SRC ? &p->src : &p->dst, sizeof(words));
+	return p->family ? follow(t, set_in_table(t, piece, ranges), 0, words) :
+			   set_in_table(t, piece, 0);
 }
 
 static uint32_t set_of_uid(const struct qos_tables *t, uint32_t uid)
 {
-	const struct qos_set_of_uid *best = NULL;
-	uint32_t key = htonl(uid);
-
-	for (size_t i = 0; uid != QOS_NO_UID && i < t->uid_count; i++)
-		if (same_bits(&key, &t->uids[i].key.uid, t->uids[i].key.len) &&
-		    (!best || t->uids[i].key.len > best->key.len))
-			best = &t->uids[i];
-	return best ? best->set : set_in_table(t, QOS_PIECE_UID, 0);
+	return uid == QOS_NO_UID ? set_in_table(t, QOS_PIECE_UID, 0) :
+				   follow(t, set_in_table(t, QOS_PIECE_UID, QOS_RANGES), uid, NULL);
 }
 
 static const struct qos_plan_cgroup *find_cgroup(const struct qos_tables *t, const char *path)
@@ -198,11 +198,8 @@ static uint32_t set_of_cgroup(const struct qos_tables *t, const char *path)
 
 static uint32_t set_of_mark(const struct qos_tables *t, uint32_t number, uint32_t mark)
 {
-	for (size_t i = 0; i < t->mark_value_count; i++)
-		if (t->marks[i].key.mask == number &&
-		    t->marks[i].key.value == (mark & t->masks[number]))
-			return t->marks[i].set;
-	return set_in_table(t, QOS_PIECE_MARK + number, 0);
+	return follow(t, set_in_table(t, QOS_PIECE_MARK + number, QOS_RANGES),
+		      mark & t->masks[number], NULL);
 }
 
 static uint32_t set_of(const struct qos_tables *t, uint32_t piece, const struct packet *p)

@@ -120,12 +120,52 @@ static void test_too_many_sets(void **state)
 	expect_too_much(text, 0, "more than 128 MiB");
 }
 
+static void random_address(struct in6_addr *addr)
+{
+	static uint64_t state = 1;
+
+	for (size_t i = 0; i < sizeof(addr->s6_addr); i++) {
+		state = state * 6364136223846793005ULL + 1442695040888963407ULL;
+		addr->s6_addr[i] = (uint8_t)(state >> 56);
+	}
+}
+
+/* IPv6 hosts with nothing in common need three nodes each, of 2^20; a third of as many fit. */
+static void test_too_many_ranges(void **state)
+{
+	enum { HOSTS = 380000 };
+	_cleanup_(freep) struct qos_prefix *hosts = calloc(HOSTS, sizeof(*hosts));
+	struct qos_rule_def rules[] = {
+		{ .loc.line = 7, .match = { .dst = hosts, .dst_count = HOSTS / 3 } },
+		{ .loc.line = 8, .match = { .src = hosts, .src_count = HOSTS } },
+	};
+	_cleanup_(diags_freep) struct qos_diags *diags = qos_diags_new();
+	_cleanup_(freep) char *said = NULL;
+	struct qos_tables *tables = NULL;
+	unsigned int found = 0;
+
+	(void)state;
+	assert_non_null(hosts);
+	for (uint32_t i = 0; i < HOSTS; i++) {
+		hosts[i] = (struct qos_prefix){ .family = 6, .len = 128 };
+		random_address(&hosts[i].addr);
+	}
+	assert_int_equal(qos_tables_compile(rules, 1, NULL, diags, &tables), 0);
+	assert_in_range(tables->node_count, HOSTS, HOSTS + HOSTS / 10);
+	qos_tables_free(tables);
+	assert_int_equal(qos_tables_compile(rules, 2, NULL, diags, &tables), -E2BIG);
+	assert_int_equal(qos_diags_text(diags, &said), 0);
+	assert_int_equal(sscanf(said, "policy:%u:", &found), 1);
+	assert_int_equal(found, 8);
+	assert_non_null(strstr(said, "more than 128 MiB"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_too_many_rules), cmocka_unit_test(test_too_many_ways),
 		cmocka_unit_test(test_too_many_masks), cmocka_unit_test(test_too_deep),
-		cmocka_unit_test(test_too_many_sets),
+		cmocka_unit_test(test_too_many_sets),  cmocka_unit_test(test_too_many_ranges),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
