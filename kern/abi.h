@@ -130,7 +130,7 @@ struct qos_pace {
 	__u64 paced_rate, other_rate; /* bytes/s, of late */
 	__u32 turn;		      /* of the wheel, looked at last */
 	__u32 until;		      /* turn of the parent's wheel that this class is at */
-	__u64 share;		      /* bytes/s to share, for people */
+	__u64 share;		      /* bytes/s to share, at the last look */
 	__u32 waiting;		      /* weight that waited at the last look */
 	__u32 crowd;		      /* and with it, at the levels before this one */
 	__s32 trim;		      /* of the rate, 1024ths, less 1024 */

@@ -53,12 +53,14 @@ static __always_inline __u64 bytes_ahead(const __u64 *clock, __u64 bytes_per_s, 
 
 /*
  * Who is alone is not charged for sharing. Its finish is put where its queue is, which is its
- * part of what the lender is ahead, so that it does not start anew when another comes.
+ * part of what the lender is ahead, so that it does not start anew when another comes. Of flows
+ * that begin together all is charged within a moment: it leaves no faster than the level may.
  */
 static __always_inline void queue_up(const struct path *p, __u64 now)
 {
 	const struct qos_pace *pace = shared_pace(p);
-	__u64 bytes = bytes_ahead(&p->above->ceil[level_of(p)], pace->paced_rate, now);
+	__u64 rate = sooner(pace->paced_rate, pace->share);
+	__u64 bytes = bytes_ahead(&p->above->ceil[level_of(p)], rate, now);
 
 	p->clk->share = virtual_now(pace, now) +
 			virtual_cost(pace, sooner(bytes, QUEUE_MAX), p->cls->share_cost);
@@ -129,10 +131,23 @@ static __always_inline __s64 find_hurry(struct qos_clocks *clk, __u64 bytes, __u
 	return clk->hurry;
 }
 
-static __always_inline void renew_flows(const struct path *p, __u64 now, __u64 dt)
+/*
+ * Until what is changed is seen, after a packet of each flow: no faster, or it would swing. Four
+ * such times are the time constant of what is paid back; nor need it be longer than the queue,
+ * as packets are mostly not the largest.
+ */
+static __always_inline __u64 settle_time(const struct path *p, __u64 rate, __u64 flows, __u64 lead)
+{
+	__u64 period = 1ULL << (p->cls->period_shift & 31);
+	__u64 queue = later(lead / 4, 2 * period);
+
+	return later(period, sooner(packet_time(p->cls, rate) * flows, queue));
+}
+
+static __always_inline void renew_flows(const struct path *p, __u64 now, __u64 dt, __u64 lead)
 {
 	struct qos_pace *pace = &p->clk->pace[0];
-	__u64 period = 1ULL << (p->cls->period_shift & 31), rate = leaf_rate(p), time;
+	__u64 period = 1ULL << (p->cls->period_shift & 31), rate = leaf_rate(p);
 	__u64 other = __sync_lock_test_and_set(&pace->other, 0), flows = pace->waiting;
 	__s32 none = 0;
 	__s64 hurry = find_hurry(p->clk, bytes_in(rate, dt), p->cls->limit_ns);
@@ -140,12 +155,9 @@ static __always_inline void renew_flows(const struct path *p, __u64 now, __u64 d
 	pace->other_rate = follow(pace->other_rate, other, dt, period, USED);
 	pace->share = rate;
 	p->clk->sparse_cost = (NS_PER_SEC << (QOS_COST_SHIFT + 2)) / (rate ? rate : 1);
-	/* what is changed is seen after a packet of each flow: no faster, or it would swing */
-	time = later(period, packet_time(p->cls, rate) * flows);
 	set_unit(pace, 0); /* of a class that was an inner one */
-	/* what has left too early is paid back with a time constant of four such times */
 	if (flows > 1)
-		rate = correct(rate, rate, -hurry, time / 8, &none);
+		rate = correct(rate, rate, -hurry, settle_time(p, rate, flows, lead) / 8, &none);
 	set_speed(pace, now, later(less(rate, pace->other_rate), rate >> 2), flows, 1);
 }
 
@@ -164,7 +176,7 @@ static __always_inline void want_share(const struct path *p, __u64 now, __u64 le
 			   until + (1ULL << shift), shift);
 }
 
-static __always_inline void renew_leaf(const struct path *p, __u64 now)
+static __always_inline void renew_leaf(const struct path *p, __u64 now, __u64 lead)
 {
 	__u64 period = 1ULL << (p->cls->period_shift & 31), dt = now - p->clk->pace[0].t;
 	struct turnover t;
@@ -181,7 +193,7 @@ static __always_inline void renew_leaf(const struct path *p, __u64 now)
 				     t.queued_share * queued_for(dt));
 		__sync_fetch_and_add(&p->above->pace[0].queued, t.queued_rate * queued_for(dt));
 	}
-	renew_flows(p, now, dt);
+	renew_flows(p, now, dt, lead);
 }
 
 /* Functions of their own, which the verifier looks at once. */
@@ -194,12 +206,12 @@ __noinline int qos_renew_place(__u32 slot, __u64 now, __u64 lead)
 	return 0;
 }
 
-__noinline int qos_renew_leaf(__u32 slot, __u64 now)
+__noinline int qos_renew_leaf(__u32 slot, __u64 now, __u64 lead)
 {
 	struct path p;
 
 	if (!find_path(slot, &p))
-		renew_leaf(&p, now);
+		renew_leaf(&p, now, lead);
 	return 0;
 }
 

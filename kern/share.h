@@ -287,7 +287,7 @@ __noinline int qos_renew(__u32 slot, __u64 now, __u64 lead)
 				qos_renew_node(slot, now);
 			} else {
 				qos_renew_place(slot, now, lead);
-				qos_renew_leaf(slot, now);
+				qos_renew_leaf(slot, now, lead);
 			}
 		}
 		slot = cfg->parent;

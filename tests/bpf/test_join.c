@@ -164,6 +164,40 @@ static void test_all_wake_tcp(void **state __attribute__((unused)))
 	run_all_wake(SOURCE_TCP);
 }
 
+/*
+ * What many flows send as they begin comes within a moment, before it is known how many they are.
+ * What of it leaves beyond the share is paid back soon, and no more than that, whether another
+ * class is there from the first or comes when all of it has its stamps.
+ */
+static void run_begin_together(uint64_t late)
+{
+	_cleanup_(sim_closep) struct sim *sim = sim_open(PAIR, 0);
+	static const double share[CLASSES] = { 25 * MBIT, 75 * MBIT };
+	struct source y = window_y;
+	double is;
+
+	y.start = late;
+	for (unsigned int i = 0; i < 32; i++)
+		sim_add(sim, &(struct source){ .class = "x", .kind = SOURCE_TCP, .window = 10 });
+	sim_add(sim, &y);
+	sim_run(sim, 2 * SEC);
+	is = sim_rate(sim, sim_flows(sim, "x"), (struct span){ 200 * MSEC, 400 * MSEC });
+	if (is < 10 * MBIT)
+		fail_msg("x has %.2f Mbit/s, less than its guarantee, when y comes %u ms later",
+			 is / MBIT, (unsigned int)(late / MSEC));
+	for (uint64_t at = 800 * MSEC; at < 2 * SEC; at += 200 * MSEC)
+		expect_shares(sim, share, (struct span){ at, at + 200 * MSEC });
+	is = sim_rate(sim, sim_flows(sim, "x"), (struct span){ 800 * MSEC, 2 * SEC });
+	if (is < 0.98 * share[0])
+		fail_msg("x still pays back: it has %.2f Mbit/s", is / MBIT);
+}
+
+static void test_begin_together(void **state __attribute__((unused)))
+{
+	run_begin_together(0);
+	run_begin_together(7 * MSEC);
+}
+
 /* Queues of 120 ms hide for as long what the speed does; it settles without going far beyond. */
 static void test_floods_wake(void **state __attribute__((unused)))
 {
@@ -291,7 +325,8 @@ int main(void)
 		cmocka_unit_test(test_joins_a_flood), cmocka_unit_test(test_flood_joins),
 		cmocka_unit_test(test_unit_changes),  cmocka_unit_test(test_weights_change),
 		cmocka_unit_test(test_class_moves),   cmocka_unit_test(test_all_wake),
-		cmocka_unit_test(test_all_wake_tcp),  cmocka_unit_test(test_floods_wake),
+		cmocka_unit_test(test_all_wake_tcp),  cmocka_unit_test(test_begin_together),
+		cmocka_unit_test(test_floods_wake),
 	};
 
 	return cmocka_run_group_tests(tests, need_root, NULL);
