@@ -156,7 +156,8 @@ static int make_column(struct sweep *sweep, size_t begin, size_t end, uint32_t w
 		    (next == end || list[next].word[word] != number + 1))
 			r = add_range(&column, number + 1, QOS_TO_SET | before);
 	}
-	return r < 0 ? r : make_tree(sweep, &column, list[begin].entry, ret_to);
+	/* the first one may be of no rule: there all numbers begin */
+	return r < 0 ? r : make_tree(sweep, &column, list[end - 1].entry, ret_to);
 }
 
 int qos_borders_end(struct sweep *sweep, uint32_t first, uint32_t flag)

@@ -160,12 +160,46 @@ static void test_too_many_ranges(void **state)
 	assert_non_null(strstr(said, "more than 128 MiB"));
 }
 
+/* A tree's last nodes are refused at a rule that is in it, not at the first of the policy. */
+static void test_too_many_in_one(void **state)
+{
+	enum { HOSTS = 325000, USERS = 300000 };
+	_cleanup_(freep) struct qos_prefix *hosts = calloc(HOSTS, sizeof(*hosts));
+	_cleanup_(freep) struct qos_range *users = calloc(USERS, sizeof(*users));
+	struct qos_port_range port = { 53, 53 };
+	struct qos_rule_def rules[] = {
+		{ .loc.line = 7, .match = { .dport = &port, .dport_count = 1 } },
+		{ .loc.line = 8, .match = { .dst = hosts, .dst_count = HOSTS } },
+		{ .loc.line = 9, .match = { .uid = users, .uid_count = USERS } },
+	};
+	_cleanup_(diags_freep) struct qos_diags *diags = qos_diags_new();
+	_cleanup_(freep) char *said = NULL;
+	struct qos_tables *tables = NULL;
+	unsigned int found = 0;
+
+	(void)state;
+	assert_true(hosts && users);
+	for (uint32_t i = 0; i < HOSTS; i++) {
+		hosts[i] = (struct qos_prefix){ .family = 6, .len = 128 };
+		random_address(&hosts[i].addr);
+	}
+	for (uint32_t i = 0; i < USERS; i++)
+		users[i] = (struct qos_range){ 2 * i + 1, 2 * i + 1 };
+	assert_int_equal(qos_tables_compile(rules, 2, NULL, diags, &tables), 0);
+	qos_tables_free(tables);
+	assert_int_equal(qos_tables_compile(rules, 3, NULL, diags, &tables), -E2BIG);
+	assert_int_equal(qos_diags_text(diags, &said), 0);
+	assert_int_equal(sscanf(said, "policy:%u:", &found), 1);
+	assert_int_equal(found, 9);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_too_many_rules), cmocka_unit_test(test_too_many_ways),
-		cmocka_unit_test(test_too_many_masks), cmocka_unit_test(test_too_deep),
-		cmocka_unit_test(test_too_many_sets),  cmocka_unit_test(test_too_many_ranges),
+		cmocka_unit_test(test_too_many_rules),	cmocka_unit_test(test_too_many_ways),
+		cmocka_unit_test(test_too_many_masks),	cmocka_unit_test(test_too_deep),
+		cmocka_unit_test(test_too_many_sets),	cmocka_unit_test(test_too_many_ranges),
+		cmocka_unit_test(test_too_many_in_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
