@@ -231,15 +231,21 @@ static bool fits(const struct extent *extent, size_t proto)
 	       (!match->icmp_type_count || proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6);
 }
 
+/* Of the other family's ICMP: `proto` cannot ask for it, and what does not ask takes it. */
+#define PROTO_ODD 256
+
 static int from_protos(struct extent *extent)
 {
 	const struct qos_match *match = extent->match;
-	bool in[256] = { 0 };
+	bool in[PROTO_ODD + 1] = { 0 };
 
 	for (size_t i = 0; i < match->proto_count; i++)
 		in[match->proto[i]] = true;
-	for (size_t i = 0; i < ARRAY_SIZE(in); i++)
+	for (size_t i = 0; i < PROTO_ODD; i++)
 		in[i] = (in[i] || !match->proto_count) && fits(extent, i);
+	in[PROTO_ODD] = !match->proto_count && !match->sport_count && !match->dport_count &&
+			!match->tcp_flags_count && !match->icmp_type_count &&
+			(extent->family4 || extent->family6);
 	return from_flags(&extent->dims[DIM_PROTO], in, ARRAY_SIZE(in));
 }
 

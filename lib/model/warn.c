@@ -193,11 +193,9 @@ static int find_last(const struct judge *judge, uint8_t family, size_t *ret)
 	_cleanup_(extent_done) struct extent all = { 0 };
 	struct qos_prefix any = { .family = family };
 	struct qos_range length = { 0, UINT16_MAX + IPV6_HEADER }, vlan = { 0, QOS_VLAN_NONE };
-	uint8_t protos[256];
 	const struct qos_match match = {
 		/* clang-format off */
 		.family = family,
-		.proto = protos,	.proto_count = ARRAY_SIZE(protos),
 		.src = &any,		.src_count = 1,
 		.dst = &any,		.dst_count = 1,
 		.vlan = &vlan,		.vlan_count = 1,
@@ -209,8 +207,6 @@ static int find_last(const struct judge *judge, uint8_t family, size_t *ret)
 
 	if (family == 4)
 		any.addr = (struct in6_addr){ .s6_addr = { [10] = 0xff, [11] = 0xff } };
-	for (size_t i = 0; i < ARRAY_SIZE(protos); i++)
-		protos[i] = (uint8_t)i;
 	if (extent_init(&all, &match) < 0)
 		return -ENOMEM;
 	for (size_t i = 0; i < judge->extent_count && found == SHADOW_NONE; i++) {

@@ -367,6 +367,31 @@ static void test_many(void **state)
 }
 
 /* What has nothing to be warned of, though it looks a little like it. */
+/* All protocols are not all packets of a family: 1 by IPv6 is no ICMP, nor is 58 by IPv4. */
+static void test_odd(void **state)
+{
+	uint8_t all[256];
+	const struct qos_match by_proto = { .proto = all, .proto_count = ARRAY_SIZE(all) };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+		all[i] = (uint8_t)i;
+	for (uint8_t family = 4; family <= 6; family += 2) {
+		const struct qos_packet p = { .family = family, .proto = family == 4 ? 58 : 1 };
+		const struct qos_match by_family = { .family = family };
+		struct extent wide, narrow;
+
+		assert_int_equal(extent_init(&wide, &by_proto), 0);
+		assert_int_equal(extent_init(&narrow, &by_family), 0);
+		assert_true(qos_match_failed(&by_proto, &p));
+		assert_false(qos_match_failed(&by_family, &p));
+		assert_false(extent_covers(&wide, &narrow));
+		assert_true(extent_covers(&narrow, &narrow));
+		extent_done(&wide);
+		extent_done(&narrow);
+	}
+}
+
 static void test_quiet(void **state)
 {
 	static const char *const policies[] = {
@@ -403,6 +428,7 @@ int main(void)
 		cmocka_unit_test(test_sound), cmocka_unit_test(test_index),
 		cmocka_unit_test(test_large), cmocka_unit_test(test_alike),
 		cmocka_unit_test(test_many),  cmocka_unit_test(test_quiet),
+		cmocka_unit_test(test_odd),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
