@@ -172,6 +172,18 @@ static void test_frame(void **state __attribute__((unused)))
 		   "destination-unreachable/4" });
 }
 
+/* What is longer than any packet but a jumbogram is as long as the longest: see kern/pieces.h. */
+static void test_jumbo(void **state __attribute__((unused)))
+{
+	struct qos_range range = { 1000, 65575 };
+	struct qos_match m = { .length = &range, .length_count = 1 };
+	struct qos_packet p = { .family = 6, .length = 65576 };
+
+	assert_int_equal(qos_match_failed(&m, &p), 0);
+	range.max = 65574;
+	assert_int_not_equal(qos_match_failed(&m, &p), 0);
+}
+
 /* A number is told as the packet's family names it, a name that is of both families once. */
 static void test_icmp_names(void **state __attribute__((unused)))
 {
@@ -298,7 +310,7 @@ int main(void)
 		cmocka_unit_test(test_ports),	cmocka_unit_test(test_socket),
 		cmocka_unit_test(test_frame),	cmocka_unit_test(test_icmp_names),
 		cmocka_unit_test(test_not),	cmocka_unit_test(test_first),
-		cmocka_unit_test(test_nearest),
+		cmocka_unit_test(test_nearest), cmocka_unit_test(test_jumbo),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
