@@ -349,14 +349,15 @@ static int read_packet(struct parser *parser)
 /* It is shown again, in JSON too. */
 static int expect_utf8(const struct parser *parser, const char *text)
 {
-	size_t left = strlen(text), at = 0, len;
+	size_t left = strlen(text), len;
+	unsigned int column = 1;
 	uint32_t code;
 
-	for (; left; left -= len, at += len) {
-		len = qos_utf8_decode(text + at, left, &code);
+	for (; left; left -= len, text += len, column++) {
+		len = qos_utf8_decode(text, left, &code);
 		if (len)
 			continue;
-		qos_diag_at(parser->diags, (struct qos_loc){ 1, (unsigned int)at + 1 },
+		qos_diag_at(parser->diags, (struct qos_loc){ 1, column },
 			    "the packet's description is not UTF-8 text from here on");
 		return -EINVAL;
 	}

@@ -157,6 +157,8 @@ static const struct {
 	{ "udp 10.0.0.1:1 > fd00::1", "1:18: error: `fd00::1` is of another family" },
 	{ "udp 10.0.0.1:1 > 10.0.0.2:2 cgroup a\xff",
 	  "1:37: error: the packet's description is not UTF-8" },
+	{ "udp 10.0.0.1:1 > 10.0.0.2:2 cgroup \xc3\xbc\xe2\x82\xac\xff",
+	  "1:38: error: the packet's description is not UTF-8" },
 	{ "udp 10.0.0.1:70000 > 10.0.0.2:2", "1:5: error: `70000` is not a port" },
 	{ "udp 10.0.0.1:1 > 10.0.0.2", "1:5: error: one end has a port" },
 	{ "udp 10.0.0.1:no-such-service > 10.0.0.2:2",
