@@ -39,7 +39,8 @@ __noinline __u64 qos_host_hash(const struct facts *f, __u32 source, __u32 len)
 		else if (len > 64 && len < 128)
 			low &= bpf_cpu_to_be64(~0ULL << (128 - len));
 	}
-	return mix64(high) ^ low;
+	/* hosts of a network differ in the highest bits alone, which one mixing leaves high */
+	return mix64(mix64(high) ^ low);
 }
 
 /* hash: of the packet's facts; flags, host6_len: what a flow of the class is. */

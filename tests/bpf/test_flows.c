@@ -123,6 +123,44 @@ static void test_hosts(void **state __attribute__((unused)))
 	}
 }
 
+#define HOSTS 16
+
+/* Of one network, whose addresses differ little: each has what the others have. */
+static void test_many_hosts(void **state __attribute__((unused)))
+{
+	static const char *const policies[] = { ONE(", fairness: src-host"),
+						ONE(", fairness: dst-host") };
+
+	for (size_t i = 0; i < ARRAY_SIZE(policies); i++) {
+		_cleanup_(sim_closep) struct sim *sim = sim_open(policies[i], 0);
+		double sum = 0, squares = 0;
+
+		for (unsigned int host = 0; host < HOSTS; host++) {
+			char addr[32];
+			struct source source = { .class = "a",
+						 .kind = SOURCE_WINDOW,
+						 .bytes = 2 * SIM_FRAME,
+						 .src = i ? NULL : addr,
+						 .dst = i ? addr : NULL };
+
+			snprintf(addr, sizeof(addr), "10.1.0.%u", host + 1);
+			add_flows(sim, host ? 1 : 32, source);
+		}
+		sim_run(sim, span.to);
+		for (unsigned int host = 0; host < HOSTS; host++) {
+			struct flows flows = { host ? 31 + host : 0, host ? 1 : 32 };
+			double rate = sim_rate(sim, flows, span);
+
+			sum += rate;
+			squares += rate * rate;
+		}
+		if (sum * sum < JAIN * HOSTS * squares)
+			fail_msg("%s: Jain's index is %.3f", policies[i],
+				 sum * sum / (HOSTS * squares));
+		assert_true(sum >= LEAST_USE * LINK);
+	}
+}
+
 /* 100 request flows beside bulk: their packets wait 5 ms at most, 99 of 100 of them. */
 static void run_sparse(const char *policy, double link, unsigned int bulk, uint8_t ecn)
 {
@@ -292,6 +330,7 @@ int main(void)
 		cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_udp_among_windows),
 		cmocka_unit_test(test_hosts),
+		cmocka_unit_test(test_many_hosts),
 		cmocka_unit_test(test_begin_together),
 		cmocka_unit_test(test_sparse),
 		cmocka_unit_test(test_query_beside_new_flows),
