@@ -43,23 +43,36 @@ void shaper_forget_flows(const struct shaper *s)
 	memset(s->flows, 0, s->flow_count * sizeof(*s->flows));
 }
 
-static void put_before(const struct shaper *s, uint32_t slot)
+static void put_before(const struct shaper *s, uint32_t slot, bool unsure)
 {
 	struct qos_class_cfg cls;
 	struct qos_before was;
 
 	assert_int_equal(bpf_map_lookup_elem(s->classes_fd, &slot, &cls), 0);
 	was = qos_flows_before(&cls);
+	was.unsure = unsure;
 	assert_int_equal(bpf_map_update_elem(s->before_fd, &slot, &was, BPF_ANY), 0);
 }
 
-void shaper_replace(const struct shaper *s)
+static void replace(const struct shaper *s, bool unsure)
 {
 	for (uint32_t i = 0; i < s->flow_count; i++)
 		s->flows[i].generation--;
 	for (uint32_t slot = 0; slot < s->capacity; slot++)
-		put_before(s, slot);
+		put_before(s, slot, unsure);
 	*s->began = 0;
+}
+
+void shaper_replace(const struct shaper *s)
+{
+	replace(s, false);
+}
+
+void shaper_replace_grown(const struct shaper *s)
+{
+	replace(s, true);
+	for (uint32_t slot = 0; slot < s->capacity; slot++)
+		shaper_put_clocks(s, slot, &(struct qos_clocks){ .busy = 0 });
 }
 
 uint32_t shaper_flows(const struct shaper *s, const struct qos_flow **ret_flows)

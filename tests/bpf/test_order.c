@@ -118,6 +118,45 @@ static void test_moved_there_and_back(void **state __attribute__((unused)))
 	assert_true(departure(s, &flow, EMPTY, NOW + MSEC) > before);
 }
 
+/* Whether packets wait there nobody knows, as its clocks were others. */
+static void test_moved_of_grown(void **state __attribute__((unused)))
+{
+	_cleanup_(shaper_closep) struct shaper *s = open_after(NOW + SEC, QOS_CLASS_FAIR);
+	uint64_t before = departure(s, &flow, FULL, NOW);
+
+	shaper_replace_grown(s);
+	assert_int_equal(departure(s, &other, EMPTY, NOW + MSEC), NOW + MSEC);
+	assert_true(departure(s, &flow, EMPTY, NOW + 2 * MSEC) > before);
+}
+
+/* A host is another where it is of a longer prefix, or a shorter one. */
+static void test_prefix(void **state __attribute__((unused)))
+{
+	static const struct spec host = { .family = 6, .proto = IPPROTO_UDP };
+	static const uint8_t lens[] = { 64, 128, 56 };
+
+	for (size_t i = 0; i + 1 < ARRAY_SIZE(lens); i++) {
+		_cleanup_(shaper_closep) struct shaper *s = open_after(NOW + SEC, 0);
+		struct qos_class_cfg cls = { .flags = QOS_CLASS_CEIL | QOS_CLASS_FAIR |
+						      QOS_CLASS_SRC_HOST,
+					     .host6_len = lens[i],
+					     .ceil_cost = NS_A_BYTE(1),
+					     .limit_ns = SEC,
+					     .dscp = QOS_DSCP_KEEP };
+		uint64_t before;
+
+		shaper_set_class(s, FULL, &cls);
+		before = departure(s, &host, FULL, NOW);
+		assert_int_equal(before, NOW + WAITS);
+		shaper_replace(s);
+		cls.host6_len = lens[i + 1];
+		shaper_set_class(s, FULL, &cls);
+		/* only records can say it */
+		shaper_put_clocks(s, FULL, &(struct qos_clocks){ .busy = NOW + 2 * WAITS });
+		assert_true(departure(s, &host, FULL, NOW + MSEC) > before);
+	}
+}
+
 static void test_others_do_not_wait(void **state __attribute__((unused)))
 {
 	_cleanup_(shaper_closep) struct shaper *s = open_after(NOW + SEC, QOS_CLASS_FAIR);
@@ -134,9 +173,11 @@ static void test_split_flows_do_not_wait(void **state __attribute__((unused)))
 
 	departure(s, &flow, FULL, NOW);
 	assert_int_equal(departure(s, &flow, EMPTY, NOW + MSEC), NOW + MSEC);
+	/* the first of the new program is there, whose record of FULL is of the one before */
 	shaper_replace(s);
-	departure(s, &flow, FULL, NOW + 2 * MSEC);
-	assert_int_equal(departure(s, &flow, EMPTY, NOW + 3 * MSEC), NOW + 3 * MSEC);
+	assert_int_equal(departure(s, &flow, EMPTY, NOW + 2 * MSEC), NOW + 2 * MSEC);
+	departure(s, &flow, FULL, NOW + 3 * MSEC);
+	assert_int_equal(departure(s, &flow, EMPTY, NOW + 4 * MSEC), NOW + 4 * MSEC);
 }
 
 #define ONE(fairness) \
@@ -201,6 +242,8 @@ int main(void)
 		cmocka_unit_test(test_moved),
 		cmocka_unit_test(test_moved_together),
 		cmocka_unit_test(test_moved_there_and_back),
+		cmocka_unit_test(test_moved_of_grown),
+		cmocka_unit_test(test_prefix),
 		cmocka_unit_test(test_others_do_not_wait),
 		cmocka_unit_test(test_split_flows_do_not_wait),
 		cmocka_unit_test(test_told_apart_anew),
