@@ -335,7 +335,8 @@ struct qos_frag_key {
 };
 
 /* Remembered per CPU. */
-#define QOS_DECISIONS 1024
+#define QOS_DECISION_BITS 10
+#define QOS_DECISIONS	  (1U << QOS_DECISION_BITS)
 
 /* All facts that rules read, what the rules said of them, and how often. */
 struct qos_decision {

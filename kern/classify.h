@@ -78,7 +78,8 @@ __noinline int qos_decide(struct __sk_buff *skb, const struct facts *f, __u64 re
 static __always_inline __u32 known_match(struct __sk_buff *skb, const struct facts *f, __u64 rest,
 					 __u64 hash)
 {
-	__u32 index = hash % QOS_DECISIONS;
+	/* by the highest bits, which all others have been multiplied into */
+	__u32 index = hash >> (64 - QOS_DECISION_BITS);
 	struct qos_decision *d = bpf_map_lookup_elem(&qos_decisions, &index);
 
 	if (!d)

@@ -217,12 +217,40 @@ static void test_drop(void **state __attribute__((unused)))
 	}
 }
 
+#define PEERS 64
+
+/* One that sends to many hosts of a network, from one port to one: few of them meet in an entry. */
+static void test_peers(void **state __attribute__((unused)))
+{
+	const struct rule rule = rule_dport(rule_any(SLOT_RULE), 443, 443);
+	_cleanup_(shaper_closep) struct shaper *s = open_rules(&rule, 1);
+	uint64_t remembered;
+
+	for (int again = 0; again < 2; again++) {
+		shaper_clear_counters(s);
+		for (unsigned int i = 0; i < PEERS; i++) {
+			char dst[32];
+			struct packet packet;
+
+			snprintf(dst, sizeof(dst), "10.1.0.%u", i);
+			packet_build(&(struct spec){ .sport = 443, .dport = 443, .dst = dst },
+				     &packet);
+			assert_int_equal(shaper_run(s, &packet, &(struct input){ 0 }, NULL),
+					 TC_ACT_UNSPEC);
+		}
+		remembered = shaper_counters(s, SLOT_RULE).by[QOS_PASS].packets;
+		shaper_forget_rules(s);
+	}
+	if (remembered < PEERS * 3 / 4)
+		fail_msg("%llu of %d are remembered", (unsigned long long)remembered, PEERS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_remembered), cmocka_unit_test(test_not_for_another),
 		cmocka_unit_test(test_thrash),	   cmocka_unit_test(test_flood),
-		cmocka_unit_test(test_drop),
+		cmocka_unit_test(test_drop),	   cmocka_unit_test(test_peers),
 	};
 
 	stay_on_cpu(); /* each remembers for itself */
