@@ -41,30 +41,32 @@ static __always_inline __u32 set_in_table(enum qos_piece piece, __u32 value)
 }
 
 /* The compiler is kept from knowing anything of a number. */
-static __always_inline __u64 any_number(__u64 number)
+static __always_inline __s64 any_number(__s64 number)
 {
 	asm volatile("" : "+r"(number));
 	return number;
 }
 
-/* 1 or 0, of 32-bit numbers, without the branch that a comparison would become. */
-static __always_inline __u64 is_less(__u64 a, __u64 b)
+/*
+ * step, where the number is not below a border; without the branch that a comparison becomes, and
+ * to be added, not ORed, of which Linux 6.1 does not know how much it is.
+ */
+static __always_inline __u64 step_to(__u64 border, __u64 number, __u64 step)
 {
-	return any_number(a - b) >> 63;
+	return any_number(any_number(border - 1 - number) >> 63 & step);
 }
 
 /*
- * Which of a node's ranges a number is in. A branch for each could not be foreseen, and would give
- * the verifier as many ways to go.
+ * Which of a node's ranges a number is in, by halves. A branch for each could not be foreseen, and
+ * would give the verifier as many ways to go.
  */
-static __always_inline __u32 range_of(const struct qos_ranges *node, __u32 number)
+static __always_inline __u64 range_of(const struct qos_ranges *node, __u32 number)
 {
-	__u64 beyond = 0;
+	__u64 at = 0;
 
-	for (int i = 1; i < QOS_FANOUT; i++)
-		beyond += is_less(number, node->first[i]);
-	/* the verifier does not know how many there can be */
-	return any_number(QOS_FANOUT - 1 - beyond) % QOS_FANOUT;
+	for (__u64 step = QOS_FANOUT / 2; step; step /= 2)
+		at += step_to(node->first[at + step], number, step);
+	return at;
 }
 
 /*

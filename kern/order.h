@@ -3,7 +3,8 @@
  * A new program may send a flow to another class, or tell the flows of a class apart by something
  * else, while packets of it wait that the program before this one has stamped: the next ones do
  * not overtake them. Asked only as long as such packets may wait. Where rules send packets of one
- * flow to several classes on purpose none waits for the other: it was in each of them before.
+ * flow to several classes on purpose none waits for the other: it was in each of them before. Where
+ * `tunnel` changes, what a flow is does, and nothing is known of it by its new headers.
  */
 #ifndef QOS_ORDER_H
 #define QOS_ORDER_H

@@ -169,7 +169,7 @@ static int put_after_prefix(struct sweep *sweep, const void *value, uint32_t set
 	uint32_t first = prefix->family == QOS_FAMILY_IPV4 ? QOS_WORDS - 1 : 0;
 
 	words_of(prefix, word);
-	for (uint32_t i = last / 32 + 1; add && i-- > first;) {
+	for (uint32_t i = last / 32 + 1; i-- > first;) {
 		word[i] += add;
 		add = word[i] < add;
 	}
