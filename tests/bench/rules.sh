@@ -7,7 +7,7 @@
 . "$(dirname "$0")/../net/lib.sh"
 
 what=$1 dir=$2 rounds=$3 packets=$4 out=$5 bench=$(realpath "$(dirname "$0")")
-sent=0
+build=${QOSCTL_BUILD:-$top/build} sent=0
 
 send() { # WAY
 	cli flood c0 --flows "$packets" --first $((sent += packets)) >"$T/flood.json"
@@ -22,6 +22,15 @@ ours() { # WAY
 	cli qosctl stats --rules c0 --json >"$T/rules.json"
 	[[ $(json rules '.[0].rules[-1].packets') -ge $packets ]] || bail "$1: the last rule did not take all"
 	cli qosctl remove c0 >/dev/null
+}
+
+# What any program costs here that reads a packet and moves a clock.
+minimal() {
+	cli tc qdisc add dev c0 clsact
+	cli tc filter add dev c0 egress bpf direct-action object-file "$build/tests/bpf/minimal_edt.bpf.o" section tc \
+		2>"$T/said" || bail "minimal: $(<"$T/said")"
+	send minimal
+	cli tc qdisc del dev c0 clsact
 }
 
 theirs() { # WAY
@@ -59,6 +68,7 @@ dir=$T/files
 # the first round loads what the others find loaded
 for ((round = 0; round <= rounds; round++)); do
 	send nothing
+	minimal
 	ours one
 	ours qosctl
 	theirs u32

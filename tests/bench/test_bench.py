@@ -210,10 +210,11 @@ class Apply(unittest.TestCase):
 class Rules(unittest.TestCase):
     def test_differences_of_a_round(self):
         lines = [f"send {round_} {way} 10 {ns}" for way, values in
-                 (("nothing", (9, 100, 300, 100)), ("one", (9, 200, 400, 200)), ("qosctl", (9, 150, 450, 350)),
+                 (("nothing", (9, 100, 300, 100)), ("minimal", (9, 150, 350, 160)), ("one", (9, 200, 400, 200)),
+                  ("qosctl", (9, 150, 450, 350)),
                   ("u32", (9, 2100, 2300, 9100))) for round_, ns in enumerate(values)]
         got = rules.of_chain([*lines, "skip flower not in this kernel", "apply first 1 2 3"])
-        self.assertEqual(got["ns"], {"one": 10, "qosctl": 15, "u32": 200})
+        self.assertEqual(got["ns"], {"minimal": 5, "one": 10, "qosctl": 15, "u32": 200})
         self.assertEqual((got["nothing_ns"], got["rounds"]), (10, 3))
         self.assertEqual(got["skipped"], {"flower": "not in this kernel"})
         self.assertEqual([(b["measured"], b["met"]) for b in rules.judge_chain(got, "")], [(.075, False)])
