@@ -13,7 +13,8 @@
 #define TCP_FLAGS 256
 #define ICMP_ALL  256 /* codes of a type */
 
-_Static_assert(QOS_VLAN_NONE == QOS_NO_VLAN, "the model's is the table's");
+_Static_assert(QOS_VLAN_NONE == QOS_NO_VLAN && QOS_LENGTH_LIMIT == QOS_LENGTH_MAX,
+	       "the model's are the table's");
 
 /* A range of a demand begins, or has ended. */
 struct stop {

@@ -4,8 +4,6 @@
 
 #include "match/match.h"
 
-#define LENGTH_MAX 65575 /* longer ones, jumbograms, count as that */
-
 static bool in_prefix(const struct in6_addr *addr, uint8_t family, const struct qos_prefix *prefix)
 {
 	unsigned int bits = prefix->len + (prefix->family == 4 ? 96U : 0U), bytes = bits / 8;
@@ -121,8 +119,9 @@ static bool holds(const struct qos_match *m, enum qos_match_key key, const struc
 	case QOS_MATCH_VLAN:
 		return in_ranges(p->vlan, m->vlan, m->vlan_count);
 	case QOS_MATCH_LENGTH:
-		return p->family && in_ranges(p->length < LENGTH_MAX ? p->length : LENGTH_MAX,
-					      m->length, m->length_count);
+		return p->family &&
+		       in_ranges(p->length < QOS_LENGTH_LIMIT ? p->length : QOS_LENGTH_LIMIT,
+				 m->length, m->length_count);
 	case QOS_MATCH_TCP_FLAGS:
 		return p->has_tcp_flags &&
 		       in_masked(p->tcp_flags, m->tcp_flags, m->tcp_flags_count);

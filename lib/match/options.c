@@ -9,7 +9,6 @@
 #include "model/system.h"
 
 #define LENGTH4_MAX 65535
-#define LENGTH6_MAX 65575 /* without its own header 65535 */
 
 typedef int read_option(struct parser *parser, const struct word *word);
 
@@ -87,7 +86,7 @@ static int read_vlan(struct parser *parser, const struct word *word)
 
 static int read_length(struct parser *parser, const struct word *word)
 {
-	unsigned long value = 0, max = parser->packet.family == 4 ? LENGTH4_MAX : LENGTH6_MAX;
+	unsigned long value = 0, max = parser->packet.family == 4 ? LENGTH4_MAX : QOS_LENGTH_LIMIT;
 
 	if (!word || parse_number(word->text, max, &value) < 0)
 		return parse_wrong(parser, word,

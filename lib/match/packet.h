@@ -70,7 +70,8 @@ void qos_packet_decode(const struct qos_frame *frame, bool inner, struct qos_pac
 int qos_packet_parse(const char *text, struct qos_diags *diags, struct qos_packet *ret_packet,
 		     char **ret_words);
 
-/* What qos_packet_parse() reads, the shortest way; of a frame that is not whole, what it can say of
+/*
+ * What qos_packet_parse() reads, the shortest way; of a frame that is not whole, what it can say of
  * it. -ENOMEM.
  */
 int qos_packet_print(const struct qos_packet *packet, char **ret_text);

@@ -359,7 +359,7 @@ static int fill_lengths(struct extent *extent)
 		spans->list[count++] = span;
 	}
 	spans->count = count;
-	return fill_range(spans, least, UINT16_MAX + IPV6_HEADER);
+	return fill_range(spans, least, QOS_LENGTH_LIMIT);
 }
 
 /* What all packets have of which this asks for something. */

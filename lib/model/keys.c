@@ -5,14 +5,13 @@
 
 #include "model/draft.h"
 
-#define FRAME	   1514 /* an Ethernet frame of 1500 bytes, without its checksum */
-#define BURST_MAX  (1 << 30)
-#define GSO_MIN	   3000		    /* two packets, or nothing is gained */
-#define GSO_MAX	   524280	    /* the kernel's GSO_MAX_SIZE (include/linux/netdevice.h) */
-#define UID_MAX	   (UINT32_MAX - 1) /* what is left is no user: (uid_t)-1 */
-#define LENGTH_MAX 65575	    /* of IPv6, with its header */
-#define US	   1000LL
-#define MS	   1000000LL
+#define FRAME	  1514 /* an Ethernet frame of 1500 bytes, without its checksum */
+#define BURST_MAX (1 << 30)
+#define GSO_MIN	  3000		   /* two packets, or nothing is gained */
+#define GSO_MAX	  524280	   /* the kernel's GSO_MAX_SIZE (include/linux/netdevice.h) */
+#define UID_MAX	  (UINT32_MAX - 1) /* what is left is no user: (uid_t)-1 */
+#define US	  1000LL
+#define MS	  1000000LL
 
 static const struct key policy_keys[] = {
 	{ .name = "interface", .read = read_interface },
@@ -173,7 +172,7 @@ static const struct key match_keys[] = {
 	  .read = read_lengths,
 	  .offset = offsetof(struct qos_match, length),
 	  .count = offsetof(struct qos_match, length_count),
-	  .max = LENGTH_MAX },
+	  .max = QOS_LENGTH_LIMIT },
 	{ .name = "tcp-flags",
 	  .read = read_tcp_flags,
 	  .offset = offsetof(struct qos_match, tcp_flags),

@@ -95,6 +95,9 @@ struct qos_icmp_type {
 /* The outermost tag's identifier is 0…4095; this stands for a frame without a tag. */
 #define QOS_VLAN_NONE 4096
 
+/* Longest packet of IPv6, with its header; jumbograms count as that. */
+#define QOS_LENGTH_LIMIT 65575
+
 /* Longest path of a cgroup, with its final zero. */
 #define QOS_CGROUP_PATH 256
 

@@ -6,8 +6,7 @@
 #include "base/cleanup.h"
 #include "model/extent.h"
 
-#define SHOWN_MAX   100 /* warnings of a kind; the rest is counted */
-#define IPV6_HEADER 40
+#define SHOWN_MAX 100 /* warnings of a kind; the rest is counted */
 
 /* Why a rule takes nothing, by its own keys. */
 enum nothing {
@@ -192,7 +191,7 @@ static int find_last(const struct judge *judge, uint8_t family, size_t *ret)
 {
 	_cleanup_(extent_done) struct extent all = { 0 };
 	struct qos_prefix any = { .family = family };
-	struct qos_range length = { 0, UINT16_MAX + IPV6_HEADER }, vlan = { 0, QOS_VLAN_NONE };
+	struct qos_range length = { 0, QOS_LENGTH_LIMIT }, vlan = { 0, QOS_VLAN_NONE };
 	const struct qos_match match = {
 		/* clang-format off */
 		.family = family,

@@ -97,7 +97,7 @@ static struct packet packet_of(const struct kind *kind)
 }
 
 /* "udp dst=10.0.0.1 dport=53 uid=33": a kind, and what is not as usual. */
-static struct packet parse_packet(const char *text)
+static inline struct packet parse_packet(const char *text)
 {
 	_cleanup_(freep) char *copy = strdup(text);
 	char *rest = copy, *word = strsep(&rest, " ");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Rules that there is no room for in the tables are refused, each at its line. */
 #include "plans.h"
+#include "random.h"
 
 #define HEAD	   MINIMAL "rules:\n"
 #define HEAD_LINES 3
@@ -120,51 +121,60 @@ static void test_too_many_sets(void **state)
 	expect_too_much(text, 0, "more than 128 MiB");
 }
 
-static void random_address(struct in6_addr *addr)
+/* So many IPv6 hosts that have nothing in common. */
+static struct qos_prefix *make_hosts(uint32_t count)
 {
-	static uint64_t state = 1;
+	struct qos_prefix *hosts = calloc(count, sizeof(*hosts));
+	uint64_t random = 1;
 
-	for (size_t i = 0; i < sizeof(addr->s6_addr); i++) {
-		state = state * 6364136223846793005ULL + 1442695040888963407ULL;
-		addr->s6_addr[i] = (uint8_t)(state >> 56);
+	assert_non_null(hosts);
+	for (uint32_t i = 0; i < count; i++) {
+		hosts[i] = (struct qos_prefix){ .family = 6, .len = 128 };
+		for (size_t k = 0; k < sizeof(hosts->addr.s6_addr); k++)
+			hosts[i].addr.s6_addr[k] = (uint8_t)any(&random, 256);
 	}
+	return hosts;
 }
 
-/* IPv6 hosts with nothing in common need three nodes each, of 2^20; a third of as many fit. */
-static void test_too_many_ranges(void **state)
+/* There is room for all rules but the last; returns the nodes of those. */
+static size_t expect_no_room(const struct qos_rule_def *rules, size_t count)
 {
-	enum { HOSTS = 380000 };
-	_cleanup_(freep) struct qos_prefix *hosts = calloc(HOSTS, sizeof(*hosts));
-	struct qos_rule_def rules[] = {
-		{ .loc.line = 7, .match = { .dst = hosts, .dst_count = HOSTS / 3 } },
-		{ .loc.line = 8, .match = { .src = hosts, .src_count = HOSTS } },
-	};
 	_cleanup_(diags_freep) struct qos_diags *diags = qos_diags_new();
 	_cleanup_(freep) char *said = NULL;
 	struct qos_tables *tables = NULL;
 	unsigned int found = 0;
+	size_t nodes;
 
-	(void)state;
-	assert_non_null(hosts);
-	for (uint32_t i = 0; i < HOSTS; i++) {
-		hosts[i] = (struct qos_prefix){ .family = 6, .len = 128 };
-		random_address(&hosts[i].addr);
-	}
-	assert_int_equal(qos_tables_compile(rules, 1, NULL, diags, &tables), 0);
-	assert_in_range(tables->node_count, HOSTS, HOSTS + HOSTS / 10);
+	assert_int_equal(qos_tables_compile(rules, count - 1, NULL, diags, &tables), 0);
+	nodes = tables->node_count;
 	qos_tables_free(tables);
-	assert_int_equal(qos_tables_compile(rules, 2, NULL, diags, &tables), -E2BIG);
+	assert_int_equal(qos_tables_compile(rules, count, NULL, diags, &tables), -E2BIG);
 	assert_int_equal(qos_diags_text(diags, &said), 0);
 	assert_int_equal(sscanf(said, "policy:%u:", &found), 1);
-	assert_int_equal(found, 8);
+	assert_int_equal(found, rules[count - 1].loc.line);
 	assert_non_null(strstr(said, "more than 128 MiB"));
+	return nodes;
+}
+
+/* Such hosts need three nodes each, of 2^20; a third of as many fit. */
+static void test_too_many_ranges(void **state)
+{
+	enum { HOSTS = 380000 };
+	_cleanup_(freep) struct qos_prefix *hosts = make_hosts(HOSTS);
+	struct qos_rule_def rules[] = {
+		{ .loc.line = 7, .match = { .dst = hosts, .dst_count = HOSTS / 3 } },
+		{ .loc.line = 8, .match = { .src = hosts, .src_count = HOSTS } },
+	};
+
+	(void)state;
+	assert_in_range(expect_no_room(rules, 2), HOSTS, HOSTS + HOSTS / 10);
 }
 
 /* A tree's last nodes are refused at a rule that is in it, not at the first of the policy. */
 static void test_too_many_in_one(void **state)
 {
 	enum { HOSTS = 325000, USERS = 300000 };
-	_cleanup_(freep) struct qos_prefix *hosts = calloc(HOSTS, sizeof(*hosts));
+	_cleanup_(freep) struct qos_prefix *hosts = make_hosts(HOSTS);
 	_cleanup_(freep) struct qos_range *users = calloc(USERS, sizeof(*users));
 	struct qos_port_range port = { 53, 53 };
 	struct qos_rule_def rules[] = {
@@ -172,25 +182,12 @@ static void test_too_many_in_one(void **state)
 		{ .loc.line = 8, .match = { .dst = hosts, .dst_count = HOSTS } },
 		{ .loc.line = 9, .match = { .uid = users, .uid_count = USERS } },
 	};
-	_cleanup_(diags_freep) struct qos_diags *diags = qos_diags_new();
-	_cleanup_(freep) char *said = NULL;
-	struct qos_tables *tables = NULL;
-	unsigned int found = 0;
 
 	(void)state;
-	assert_true(hosts && users);
-	for (uint32_t i = 0; i < HOSTS; i++) {
-		hosts[i] = (struct qos_prefix){ .family = 6, .len = 128 };
-		random_address(&hosts[i].addr);
-	}
+	assert_non_null(users);
 	for (uint32_t i = 0; i < USERS; i++)
 		users[i] = (struct qos_range){ 2 * i + 1, 2 * i + 1 };
-	assert_int_equal(qos_tables_compile(rules, 2, NULL, diags, &tables), 0);
-	qos_tables_free(tables);
-	assert_int_equal(qos_tables_compile(rules, 3, NULL, diags, &tables), -E2BIG);
-	assert_int_equal(qos_diags_text(diags, &said), 0);
-	assert_int_equal(sscanf(said, "policy:%u:", &found), 1);
-	assert_int_equal(found, 9);
+	expect_no_room(rules, 3);
 }
 
 int main(void)
