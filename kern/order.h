@@ -20,21 +20,30 @@
  * right as that one. */
 __u64 qos_began;
 
+#define SLOTS_A_WORD 64
+#define SLOT_WORDS   (QOS_MAX_CLASSES / SLOTS_A_WORD)
+
+/* By slot, a bit: nothing waits there, nor will, that the program before has stamped. */
+__u64 qos_left[SLOT_WORDS];
+
 struct order {
 	const struct facts *facts;
 	const struct qos_class_cfg *cls; /* of the flow's class now */
 	__u64 hash, now, last;
-	__u32 slot;
+	__u64 left; /* of 64 slots from base on */
+	__u32 slot, base;
+	__u32 swapped; /* only this program stamps */
 };
 
 /* What the program before has stamped has left. */
-static __always_inline int have_left(__u64 now)
+static __always_inline int have_left(struct order *o)
 {
 	__u64 began = see(&qos_began);
 
 	if (!began)
-		qos_began = began = now;
-	return (__s64)(now - began) > (__s64)(qos_link.longest_ms * NS_A_MS + SWAP_NS);
+		qos_began = began = o->now;
+	o->swapped = (__s64)(o->now - began) > (__s64)SWAP_NS;
+	return (__s64)(o->now - began) > (__s64)(qos_link.longest_ms * NS_A_MS + SWAP_NS);
 }
 
 /* The flow was in the class already. */
@@ -72,19 +81,41 @@ static __always_inline void heed_places(__u64 hash, struct order *o)
 }
 
 /* What a class that is gone for longer was like nobody knows: as this one, let us say. */
-static long look_in_class(__u32 slot, struct order *o)
+static long look_in_class(__u32 bit, struct order *o)
 {
-	const struct qos_clocks *clk = bpf_map_lookup_elem(&qos_clocks, &slot);
-	const struct qos_before *was = bpf_map_lookup_elem(&qos_before, &slot);
-	__u32 flags, len;
+	__u32 slot = o->base + bit, flags, len;
+	const struct qos_clocks *clk;
+	const struct qos_before *was;
 
-	if (!clk || !was || ((__s64)(see(&clk->busy) - o->now) <= 0 && !was->unsure))
+	if (o->left >> (bit & (SLOTS_A_WORD - 1)) & 1)
 		return 0;
+	clk = bpf_map_lookup_elem(&qos_clocks, &slot);
+	was = bpf_map_lookup_elem(&qos_before, &slot);
+	if (!clk || !was || ((__s64)(see(&clk->busy) - o->now) <= 0 && !was->unsure)) {
+		o->left |= (__u64)o->swapped << (bit & (SLOTS_A_WORD - 1));
+		return 0;
+	}
 	if (slot == o->slot && is_same_kind(was, o->cls))
 		return 0;
 	flags = was->flags & QOS_CLASS_LEAF ? was->flags : o->cls->flags;
 	len = was->flags & QOS_CLASS_LEAF ? was->host6_len : o->cls->host6_len;
 	heed_places(flow_hash_in(o->facts, o->hash, slot, flags, len), o);
+	return 0;
+}
+
+/* Each class is looked at until it is found without a queue, so soon there is nothing to look at.
+ */
+static long look_in_classes(__u32 word, struct order *o)
+{
+	__u64 *left = &qos_left[word & (SLOT_WORDS - 1)], seen = see(left);
+
+	if (seen == ~0ULL)
+		return 0;
+	o->base = word * SLOTS_A_WORD;
+	o->left = seen;
+	bpf_loop(SLOTS_A_WORD, look_in_class, o, 0);
+	if (o->left != seen)
+		__sync_fetch_and_or(left, o->left);
 	return 0;
 }
 
@@ -108,12 +139,12 @@ __noinline int qos_order(const struct facts *f, __u32 slot, __u64 packet_hash, _
 	struct path p = { .slot = slot };
 	struct flow_ref ref;
 
-	if (have_left(now))
+	if (have_left(&o))
 		return 0;
 	o.cls = p.cls = bpf_map_lookup_elem(&qos_classes, &slot);
 	if (!f || !p.cls || has_record(p.cls, flow_hash(f, packet_hash, &p)))
 		return 0;
-	bpf_loop(qos_link.slots, look_in_class, &o, 0);
+	bpf_loop((qos_link.slots + SLOTS_A_WORD - 1) / SLOTS_A_WORD, look_in_classes, &o, 0);
 	if (o.last <= now)
 		return 0;
 	find_flow(f, packet_hash, &p, now, &ref);

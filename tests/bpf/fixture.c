@@ -129,6 +129,7 @@ static void load_skeleton(struct shaper *s, struct bpf_object *obj,
 		load_skeleton(s, (s)->member->obj, (s)->member->skeleton,                       \
 			      (void *)&(s)->member->rodata->qos_link, (s)->member->progs.prog); \
 		(s)->began = &(s)->member->bss->qos_began;                                      \
+		(s)->left = (s)->member->bss->qos_left;                                         \
 	} while (0)
 
 static void open_program(struct shaper *s)

@@ -109,6 +109,8 @@ uint32_t shaper_flows(const struct shaper *shaper, const struct qos_flow **ret_f
 void shaper_replace(const struct shaper *shaper);
 /* The same where the other had less room for classes: flows are the same, clocks begin anew. */
 void shaper_replace_grown(const struct shaper *shaper);
+/* Whether the program knows that nothing waits in a class that the other has stamped. */
+bool shaper_has_left(const struct shaper *shaper, uint32_t slot);
 void shaper_set_class(const struct shaper *shaper, uint32_t slot, const struct qos_class_cfg *cls);
 
 /* In place of those before; at most as many as link.rules, of pieces in link.used. */

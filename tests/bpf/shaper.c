@@ -54,13 +54,25 @@ static void put_before(const struct shaper *s, uint32_t slot, bool unsure)
 	assert_int_equal(bpf_map_update_elem(s->before_fd, &slot, &was, BPF_ANY), 0);
 }
 
+static void begin(const struct shaper *s)
+{
+	*s->began = 0;
+	memset(s->left, 0, QOS_MAX_CLASSES / 8);
+}
+
+/* As kern/order.h has them. */
+bool shaper_has_left(const struct shaper *s, uint32_t slot)
+{
+	return s->left[slot / 64] >> slot % 64 & 1;
+}
+
 static void replace(const struct shaper *s, bool unsure)
 {
 	for (uint32_t i = 0; i < s->flow_count; i++)
 		s->flows[i].generation--;
 	for (uint32_t slot = 0; slot < s->capacity; slot++)
 		put_before(s, slot, unsure);
-	*s->began = 0;
+	begin(s);
 }
 
 void shaper_replace(const struct shaper *s)
@@ -246,5 +258,5 @@ void shaper_forget_all(const struct shaper *s)
 	shaper_set_all_clocks(s, &(struct qos_clocks){ 0 });
 	shaper_clear_counters(s);
 	forget_fragments(s);
-	*s->began = 0;
+	begin(s);
 }

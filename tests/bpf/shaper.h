@@ -23,7 +23,7 @@ struct shaper {
 	int cpus;
 	bool tree;
 	struct qos_flow *flows; /* the map's */
-	__u64 *began;		/* the program's own */
+	__u64 *began, *left;	/* the program's own */
 	uint32_t capacity, flow_count, place_count;
 	/* what it was loaded with */
 	enum program program;

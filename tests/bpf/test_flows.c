@@ -244,6 +244,28 @@ static void test_query_beside_new_flows(void **state __attribute__((unused)))
 }
 
 /*
+ * Nor for packets of many segments that leave when they come: of their flow nothing waits, but each
+ * takes 19 ms of the class's time.
+ */
+static void test_query_beside_long_packets(void **state __attribute__((unused)))
+{
+	_cleanup_(sim_closep) struct sim *sim = sim_open(SLOW, 0);
+	double p99;
+
+	sim_add(sim, &(struct source){ .class = "a",
+				       .kind = SOURCE_CONSTANT,
+				       .bytes = 16 * SIM_FRAME,
+				       .rate = 9 * MBIT });
+	sim_add(sim,
+		&(struct source){
+			.class = "a", .kind = SOURCE_SPARSE, .bytes = 106, .rate = 10 * 106 * 8 });
+	sim_run(sim, 10 * SEC);
+	p99 = sim_delay(sim, (struct flows){ 1, 1 }, (struct span){ SEC, 10 * SEC }, 0.99);
+	if (p99 > 1)
+		fail_msg("it waits %.2f ms", p99);
+}
+
+/*
  * Who makes each packet a new flow has half of the class at most, and one flow the rest. One that
  * does not back off: what TCP has beside such a flood is among README's limits.
  */
@@ -334,6 +356,7 @@ int main(void)
 		cmocka_unit_test(test_begin_together),
 		cmocka_unit_test(test_sparse),
 		cmocka_unit_test(test_query_beside_new_flows),
+		cmocka_unit_test(test_query_beside_long_packets),
 		cmocka_unit_test(test_new_flows),
 		cmocka_unit_test(test_per_flow),
 		cmocka_unit_test(test_never_reordered),

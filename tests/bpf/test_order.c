@@ -15,8 +15,11 @@
 #define EMPTY 2
 #define WAITS (20 * MSEC) /* in FULL */
 
-static const struct spec flow = { .proto = IPPROTO_UDP, .sport = 1, .dport = 2 };
-static const struct spec other = { .proto = IPPROTO_UDP, .sport = 3, .dport = 2 };
+/* Too long to go ahead of the class's queue as a flow that has sent nothing. */
+#define LONG 2048
+
+static const struct spec flow = { .proto = IPPROTO_UDP, .sport = 1, .dport = 2, .payload = LONG };
+static const struct spec other = { .proto = IPPROTO_UDP, .sport = 3, .dport = 2, .payload = LONG };
 
 static struct shaper *open_after(uint64_t settled, uint32_t fairness)
 {
@@ -132,7 +135,7 @@ static void test_moved_of_grown(void **state __attribute__((unused)))
 /* A host is another where it is of a longer prefix, or a shorter one. */
 static void test_prefix(void **state __attribute__((unused)))
 {
-	static const struct spec host = { .family = 6, .proto = IPPROTO_UDP };
+	static const struct spec host = { .family = 6, .proto = IPPROTO_UDP, .payload = LONG };
 	static const uint8_t lens[] = { 64, 128, 56 };
 
 	for (size_t i = 0; i + 1 < ARRAY_SIZE(lens); i++) {
@@ -155,6 +158,38 @@ static void test_prefix(void **state __attribute__((unused)))
 		shaper_put_clocks(s, FULL, &(struct qos_clocks){ .busy = NOW + 2 * WAITS });
 		assert_true(departure(s, &host, FULL, NOW + MSEC) > before);
 	}
+}
+
+#define SWAPPED (NOW + 11 * MSEC) /* the program before stamps nothing any more */
+
+/* Of the classes only those that have a queue are looked at again. */
+static void test_looks_once(void **state __attribute__((unused)))
+{
+	_cleanup_(shaper_closep) struct shaper *s = open_after(NOW + SEC, QOS_CLASS_FAIR);
+	uint64_t before = departure(s, &flow, FULL, NOW);
+
+	shaper_replace(s);
+	departure(s, &other, EMPTY, NOW);
+	for (uint32_t slot = 0; slot < SLOTS; slot++)
+		assert_false(shaper_has_left(s, slot));
+	departure(s, &other, EMPTY + 1, SWAPPED);
+	for (uint32_t slot = 0; slot < SLOTS; slot++)
+		assert_int_equal(shaper_has_left(s, slot), slot != FULL);
+	assert_true(departure(s, &flow, EMPTY, SWAPPED) > before);
+}
+
+/* What the program before may have stamped meanwhile is not missed. */
+static void test_stamped_meanwhile(void **state __attribute__((unused)))
+{
+	_cleanup_(shaper_closep) struct shaper *s = open_after(NOW + SEC, QOS_CLASS_FAIR);
+	struct qos_clocks empty = { .busy = NOW };
+	uint64_t before = departure(s, &flow, FULL, NOW);
+
+	shaper_replace(s);
+	shaper_put_clocks(s, FULL, &empty);
+	departure(s, &other, EMPTY, NOW + MSEC);
+	shaper_put_clocks(s, FULL, &(struct qos_clocks){ .busy = before });
+	assert_true(departure(s, &flow, EMPTY, NOW + MSEC) > before);
 }
 
 static void test_others_do_not_wait(void **state __attribute__((unused)))
@@ -244,6 +279,8 @@ int main(void)
 		cmocka_unit_test(test_moved_there_and_back),
 		cmocka_unit_test(test_moved_of_grown),
 		cmocka_unit_test(test_prefix),
+		cmocka_unit_test(test_looks_once),
+		cmocka_unit_test(test_stamped_meanwhile),
 		cmocka_unit_test(test_others_do_not_wait),
 		cmocka_unit_test(test_split_flows_do_not_wait),
 		cmocka_unit_test(test_told_apart_anew),
