@@ -182,7 +182,8 @@ struct qos_flow {
 	__u64 next;   /* next drop or mark (CoDel) */
 	__u64 bytes;
 	__u32 tag;
-	__u16 slot;
+	__u16 slot : 15;
+	__u16 shared : 1; /* by flows that found no record, whose packets wait */
 	__u16 generation; /* of the program that stamped its last packet */
 	__u32 until;	  /* turn of the class's wheel */
 	__u16 count;	  /* drops or marks of this time */

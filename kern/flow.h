@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Flows of a class: a fixed table of records, two to choose from for each flow,
+ * Flows of a class: a fixed table of records, four to choose from for each flow,
  * by a salted hash. A record whose flow is idle is taken by the next one that
  * comes to it; nothing is allocated.
  */
@@ -59,10 +59,19 @@ static __always_inline __u64 flow_hash(const struct facts *f, __u64 hash, const 
 	return flow_hash_in(f, hash, p->slot, p->cls->flags, p->cls->host6_len);
 }
 
-/* Of two places for a flow the first; the other differs in the lowest bit. */
-static __always_inline __u32 flow_index(__u64 hash)
+#define FLOW_PLACES 4
+
+/* Of the places for a flow's record the i-th: they differ in the lowest bits. */
+static __always_inline __u32 flow_place(__u64 hash, __u32 i)
 {
-	return (__u32)hash & qos_link.flow_mask;
+	return ((__u32)hash ^ i) & qos_link.flow_mask;
+}
+
+static __always_inline struct qos_flow *flow_at_place(__u64 hash, __u32 i)
+{
+	__u32 place = flow_place(hash, i);
+
+	return bpf_map_lookup_elem(&qos_flows, &place);
 }
 
 /* Tells flows of a place apart; 0 is nobody's. */
@@ -107,6 +116,7 @@ static __always_inline void take_flow(struct qos_flow *flow, __u32 tag, __u32 sl
 {
 	flow->tag = tag;
 	flow->slot = slot;
+	flow->shared = 0;
 	flow->finish = v;
 	flow->last = last;
 	flow->cap = 0;
@@ -135,42 +145,45 @@ static __always_inline __u64 *sparse_clock(struct qos_clocks *clk, __u64 bytes)
 #define FLOW_SHARED (1ULL << 32)
 
 /*
- * A flow that is not at the first of its places. One that finds both busy shares the
+ * A flow that is not at the first of its places. One that finds all of them busy shares the
  * first: it waits as its order asks, and is paced as its class is. So whoever comes to
- * the second place may have shared the first, and does not depart before what did.
- * Returns the place, with FLOW_SHARED where it is another's. A function of its own,
+ * another place may have shared the first, where that says so, and does not depart before what
+ * did. Returns the place, with FLOW_SHARED where it is another's. A function of its own,
  * which the verifier looks at once.
  */
 __noinline __u64 qos_flow_place(const struct facts *f, __u32 slot, __u64 hash, __u64 now)
 {
-	__u32 tag = flow_tag(hash), index = flow_index(hash), second = index ^ 1;
-	struct qos_flow *flow = bpf_map_lookup_elem(&qos_flows, &index);
-	struct qos_flow *other = bpf_map_lookup_elem(&qos_flows, &second);
+	__u32 tag = flow_tag(hash), vacant = FLOW_PLACES;
 	const struct qos_clocks *clk = bpf_map_lookup_elem(&qos_clocks, &slot);
-	__u64 v;
+	struct qos_flow *first = flow_at_place(hash, 0), *flow;
 
-	if (!flow || !other || !clk || !f)
-		return FLOW_SHARED | index;
-	v = virtual_now(&clk->pace[0], now);
-	if (other->tag == tag)
-		return second;
-	if (is_idle(flow, now)) {
-		take_flow(flow, tag, slot, 0, v);
-		name_flow(f, index);
-		return index;
+	if (!first || !clk || !f)
+		return FLOW_SHARED | flow_place(hash, 0);
+	if ((__s64)(now - first->last) >= 0)
+		first->shared = 0;
+	for (__u32 i = 0; i < FLOW_PLACES; i++) {
+		flow = flow_at_place(hash, i);
+		if (flow && flow->tag == tag)
+			return flow_place(hash, i);
+		if (flow && vacant == FLOW_PLACES && is_idle(flow, now))
+			vacant = i;
 	}
-	if (!is_idle(other, now))
-		return FLOW_SHARED | index;
-	take_flow(other, tag, slot, flow->last, v);
-	name_flow(f, second);
-	return second;
+	flow = flow_at_place(hash, vacant);
+	if (vacant == FLOW_PLACES || !flow) {
+		first->shared = 1;
+		return FLOW_SHARED | flow_place(hash, 0);
+	}
+	take_flow(flow, tag, slot, first->shared ? first->last : 0,
+		  virtual_now(&clk->pace[0], now));
+	name_flow(f, flow_place(hash, vacant));
+	return flow_place(hash, vacant);
 }
 
 static __always_inline void find_flow(const struct facts *f, __u64 packet_hash,
 				      const struct path *p, __u64 now, struct flow_ref *ref)
 {
 	__u64 hash = flow_hash(f, packet_hash, p), place;
-	__u32 tag = flow_tag(hash), index = flow_index(hash);
+	__u32 tag = flow_tag(hash), index = flow_place(hash, 0);
 
 	ref->own = 1;
 	ref->place = index;

@@ -58,26 +58,22 @@ static __always_inline int is_same_kind(const struct qos_before *was,
 	return !((was->flags ^ is->flags) & QOS_CLASS_KIND) && was->host6_len == is->host6_len;
 }
 
-static __always_inline void heed(const struct qos_flow *flow, __u32 tag, struct order *o)
-{
-	if (flow->tag == tag && flow->generation != (__u16)qos_link.generation)
-		o->last = later(o->last, flow->last);
-}
-
-/* A flow that found both its places busy shared the first (qos_flow_place()). */
+/* A flow that found all its places busy shared the first (qos_flow_place()). */
 static __always_inline void heed_places(__u64 hash, struct order *o)
 {
-	__u32 tag = flow_tag(hash), index = flow_index(hash), second = index ^ 1;
-	const struct qos_flow *flow = bpf_map_lookup_elem(&qos_flows, &index);
-	const struct qos_flow *other = bpf_map_lookup_elem(&qos_flows, &second);
+	const struct qos_flow *first = flow_at_place(hash, 0), *flow;
+	__u32 tag = flow_tag(hash), own = 0;
 
-	if (!flow || !other)
-		return;
-	heed(flow, tag, o);
-	heed(other, tag, o);
-	if (flow->tag != tag && other->tag != tag && !is_idle(flow, o->now) &&
-	    !is_idle(other, o->now))
-		o->last = later(o->last, flow->last);
+	for (__u32 i = 0; i < FLOW_PLACES; i++) {
+		flow = flow_at_place(hash, i);
+		if (!flow || flow->tag != tag)
+			continue;
+		own = 1;
+		if (flow->generation != (__u16)qos_link.generation)
+			o->last = later(o->last, flow->last);
+	}
+	if (!own && first && first->shared)
+		o->last = later(o->last, first->last);
 }
 
 /* What a class that is gone for longer was like nobody knows: as this one, let us say. */
@@ -125,11 +121,13 @@ static long look_in_classes(__u32 word, struct order *o)
  */
 static __always_inline int has_record(const struct qos_class_cfg *cls, __u64 hash)
 {
-	__u32 index = flow_index(hash), second = index ^ 1, tag = flow_tag(hash);
+	__u32 tag = flow_tag(hash), known = 0;
 
-	return (cls->flags & QOS_CLASS_KIND) == QOS_CLASS_FAIR &&
-	       (is_known(bpf_map_lookup_elem(&qos_flows, &index), tag) ||
-		is_known(bpf_map_lookup_elem(&qos_flows, &second), tag));
+	if ((cls->flags & QOS_CLASS_KIND) != QOS_CLASS_FAIR)
+		return 0;
+	for (__u32 i = 0; i < FLOW_PLACES; i++)
+		known |= is_known(flow_at_place(hash, i), tag);
+	return known;
 }
 
 /* The flow's record knows from now on of what waits elsewhere. */

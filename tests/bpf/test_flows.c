@@ -162,9 +162,10 @@ static void test_many_hosts(void **state __attribute__((unused)))
 }
 
 /* 100 request flows beside bulk: their packets wait 5 ms at most, 99 of 100 of them. */
-static void run_sparse(const char *policy, double link, unsigned int bulk, uint8_t ecn)
+static void run_sparse(const char *policy, double link, unsigned int bulk, uint8_t ecn,
+		       uint32_t records)
 {
-	_cleanup_(sim_closep) struct sim *sim = sim_open(policy, 0);
+	_cleanup_(sim_closep) struct sim *sim = sim_open(policy, records);
 	struct source source = { .class = "a", .kind = SOURCE_TCP, .ecn = ecn };
 	struct flows sparse = { bulk, 100 };
 	unsigned long long drops;
@@ -216,11 +217,36 @@ static void test_sparse(void **state __attribute__((unused)))
 	static const unsigned int bulk[] = { 1, 4, 32 };
 
 	for (size_t i = 0; i < ARRAY_SIZE(bulk); i++) {
-		run_sparse(SLOW, 10 * MBIT, bulk[i], 0);
-		run_sparse(SLOW, 10 * MBIT, bulk[i], 2);
-		run_sparse(ONE(""), LINK, bulk[i], 0);
-		run_sparse(ONE(""), LINK, bulk[i], 2);
+		run_sparse(SLOW, 10 * MBIT, bulk[i], 0, 0);
+		run_sparse(SLOW, 10 * MBIT, bulk[i], 2, 0);
+		run_sparse(ONE(""), LINK, bulk[i], 0, 0);
+		run_sparse(ONE(""), LINK, bulk[i], 2, 0);
 	}
+}
+
+/* Nor for whom it has a place of records in common with. */
+static void test_sparse_of_few_records(void **state __attribute__((unused)))
+{
+	run_sparse(SLOW, 10 * MBIT, 32, 0, 1024);
+	run_sparse(ONE(""), LINK, 32, 0, 1024);
+}
+
+/* Nor does the first packet of a flow. */
+static void test_first_of_few_records(void **state __attribute__((unused)))
+{
+	_cleanup_(sim_closep) struct sim *sim = sim_open(SLOW, 1024);
+	double p99;
+
+	add_flows(sim, 32, (struct source){ .class = "a", .kind = SOURCE_TCP });
+	sim_add(sim, &(struct source){ .class = "a",
+				       .kind = SOURCE_SPARSE,
+				       .bytes = 106,
+				       .rate = 500 * 106 * 8,
+				       .fresh = true });
+	sim_run(sim, span.to);
+	p99 = sim_delay(sim, (struct flows){ 32, 1 }, span, 0.99);
+	if (p99 > 5)
+		fail_msg("it waits %.2f ms", p99);
 }
 
 /* A query does not wait for large packets of flows that are as sparse as it is. */
@@ -321,7 +347,7 @@ static void test_never_reordered(void **state __attribute__((unused)))
 		"      c: { rate: 5mbit, per-flow: 3mbit }\n"
 		"  d: { rate: 10mbit, ceil: 20mbit, fairness: none, priority: low }\n";
 	static const char *const classes[] = { "a", "b", "c", "d" };
-	static const uint32_t records[] = { 2, 64, 0 };
+	static const uint32_t records[] = { 2, 8, 64, 0 };
 
 	for (size_t r = 0; r < ARRAY_SIZE(records); r++) {
 		_cleanup_(sim_closep) struct sim *sim = sim_open(policy, records[r]);
@@ -355,6 +381,8 @@ int main(void)
 		cmocka_unit_test(test_many_hosts),
 		cmocka_unit_test(test_begin_together),
 		cmocka_unit_test(test_sparse),
+		cmocka_unit_test(test_sparse_of_few_records),
+		cmocka_unit_test(test_first_of_few_records),
 		cmocka_unit_test(test_query_beside_new_flows),
 		cmocka_unit_test(test_query_beside_long_packets),
 		cmocka_unit_test(test_new_flows),
