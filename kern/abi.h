@@ -17,6 +17,8 @@
 /* Slot 0 of every per-class map is the link itself. */
 #define QOS_SLOT_LINK	0
 #define QOS_MAX_CLASSES 4096
+/* Slots, the link's too: classes that take the place of as many others have theirs beside them. */
+#define QOS_MAX_SLOTS	(4 * QOS_MAX_CLASSES)
 
 /*
  * Entries of the rules' table: a rule is one, or a few where it has `not` of several keys or

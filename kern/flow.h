@@ -272,16 +272,19 @@ static __always_inline __u64 fair_at(const struct path *p, struct flow_ref *ref,
  * Where nobody waits, what the class is ahead is mostly the packet before this one. Of a flow whose
  * packets all leave at once that may be one of many segments, which takes the class's time as a
  * queue would: a short packet of a flow that did not send it is not alone, and need not wait for
- * it.
+ * it. Not so a flow that sends as much as it may: nothing but the class's clock bounds one that is
+ * alone, as its speed, an estimate, may be too fast for ever.
  */
 static __always_inline int is_behind_others(const struct path *p, const struct qos_flow *flow,
 					    __u64 now, __u64 class_at, __u64 bytes)
 {
+	const struct qos_pace *pace = &p->clk->pace[0];
 	/* twice: the class's speed is of late */
 	__u64 packets = (__u64)flow->largest << (4 + 1 + QOS_VIRTUAL_SHIFT);
+	__u64 ahead = flow_ahead(pace, flow, virtual_now(pace, now), now);
 
-	return bytes <= SPARSE_BYTES && flow->last <= now &&
-	       class_at - flow->last > wait_for(&p->clk->pace[0], packets);
+	return flow->last <= now && class_at - flow->last > wait_for(pace, packets) &&
+	       ahead + (bytes << QOS_VIRTUAL_SHIFT) <= SPARSE_BYTES << QOS_VIRTUAL_SHIFT;
 }
 
 /* When the flow's next packet departs, given when its class's may. */
@@ -297,8 +300,9 @@ static __always_inline __u64 flow_at(const struct path *p, struct flow_ref *ref,
 	ref->ahead = 0;
 	ref->sparse = 0;
 	ref->waits = is_waiting(flow->until, now, p->cls->period_shift & 31);
-	ref->alone = class_at <= now || (p->clk->pace[0].waiting <= ref->waits &&
-					 !is_behind_others(p, flow, now, class_at, bytes));
+	ref->alone = class_at <= now ||
+		     (p->clk->pace[0].waiting <= ref->waits &&
+		      (ref->waits || !is_behind_others(p, flow, now, class_at, bytes)));
 	if (flags & QOS_CLASS_FAIR && !ref->alone)
 		at = fair_at(p, ref, now, class_at, bytes) + zero;
 	if (flags & QOS_CLASS_PER_FLOW)

@@ -21,7 +21,7 @@
 __u64 qos_began;
 
 #define SLOTS_A_WORD 64
-#define SLOT_WORDS   (QOS_MAX_CLASSES / SLOTS_A_WORD)
+#define SLOT_WORDS   (QOS_MAX_SLOTS / SLOTS_A_WORD)
 
 /* By slot, a bit: nothing waits there, nor will, that the program before has stamped. */
 __u64 qos_left[SLOT_WORDS];

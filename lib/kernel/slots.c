@@ -23,7 +23,7 @@ static void mark_used(const struct qos_bpf *old, bool *used)
 	json_object_foreach(json_object_get(old->state, "slots"), name, slot) {
 		json_int_t value = json_integer_value(slot);
 
-		if (value > 0 && value <= 2LL * QOS_MAX_CLASSES)
+		if (value > 0 && value < QOS_MAX_SLOTS)
 			used[value] = true;
 	}
 }
@@ -40,7 +40,7 @@ static uint32_t round_up(uint32_t count)
 int qos_slots_assign(const struct qos_plan *plan, const struct qos_bpf *old,
 		     struct qos_slots *slots)
 {
-	bool used[2 * QOS_MAX_CLASSES + 2] = { 0 };
+	bool used[QOS_MAX_SLOTS] = { 0 };
 	uint32_t next = 1, highest = 0;
 
 	slots->count = plan->class_count;

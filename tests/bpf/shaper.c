@@ -57,7 +57,7 @@ static void put_before(const struct shaper *s, uint32_t slot, bool unsure)
 static void begin(const struct shaper *s)
 {
 	*s->began = 0;
-	memset(s->left, 0, QOS_MAX_CLASSES / 8);
+	memset(s->left, 0, QOS_MAX_SLOTS / 8);
 }
 
 /* As kern/order.h has them. */

@@ -292,6 +292,35 @@ static void test_query_beside_long_packets(void **state __attribute__((unused)))
 }
 
 /*
+ * A flow of short packets that is alone, of which none waits, sends what the link has left and no
+ * more, though what another class has from its guarantee puts the link's clock ahead.
+ */
+static void test_lone_short_packets(void **state __attribute__((unused)))
+{
+	_cleanup_(sim_closep) struct sim *sim = sim_open(
+		"link: { rate: 100mbit }\ndefault: a\nclasses:\n"
+		"  a: { rate: 10mbit, priority: high }\n"
+		"  b: { rate: 20mbit }\n",
+		0);
+	double most = 0;
+
+	sim_add(sim, &(struct source){
+			     .class = "a", .kind = SOURCE_WINDOW, .bytes = SIM_FRAME, .window = 1 });
+	sim_add(sim,
+		&(struct source){ .class = "b", .kind = SOURCE_CONSTANT, .rate = 30 * MBIT });
+	sim_run(sim, 3 * SEC);
+	for (uint64_t from = 0; from < 2 * SEC; from += 100 * MSEC) {
+		double use = sim_rate(sim, (struct flows){ 0, 2 },
+				      (struct span){ from, from + SEC }) /
+			     LINK;
+
+		most = use > most ? use : most;
+	}
+	if (most > 1.02)
+		fail_msg("in a second they send %.1f %% of the link", 100 * most);
+}
+
+/*
  * Who makes each packet a new flow has half of the class at most, and one flow the rest. One that
  * does not back off: what TCP has beside such a flood is among README's limits.
  */
@@ -385,6 +414,7 @@ int main(void)
 		cmocka_unit_test(test_first_of_few_records),
 		cmocka_unit_test(test_query_beside_new_flows),
 		cmocka_unit_test(test_query_beside_long_packets),
+		cmocka_unit_test(test_lone_short_packets),
 		cmocka_unit_test(test_new_flows),
 		cmocka_unit_test(test_per_flow),
 		cmocka_unit_test(test_never_reordered),

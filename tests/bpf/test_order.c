@@ -21,7 +21,7 @@
 static const struct spec flow = { .proto = IPPROTO_UDP, .sport = 1, .dport = 2, .payload = LONG };
 static const struct spec other = { .proto = IPPROTO_UDP, .sport = 3, .dport = 2, .payload = LONG };
 
-static struct shaper *open_after(uint64_t settled, uint32_t fairness)
+static struct shaper *open_slots(uint32_t slots, uint32_t full, uint64_t settled, uint32_t fairness)
 {
 	static const struct rule none;
 	const struct qos_class_cfg cls = { .flags = QOS_CLASS_CEIL | fairness,
@@ -29,22 +29,27 @@ static struct shaper *open_after(uint64_t settled, uint32_t fairness)
 					   .limit_ns = SEC,
 					   .dscp = QOS_DSCP_KEEP };
 	const struct setup setup = {
-		.link = { .default_slot = FULL,
+		.link = { .default_slot = full,
 			  .l2_len = 14,
 			  .rules = 1,
 			  .generation = GENERATION,
-			  .slots = SLOTS,
+			  .slots = slots,
 			  .settled = settled,
 			  .longest_ms = 1000 },
-		.capacity = SLOTS,
+		.capacity = slots,
 		.rules = &none,
 	};
 	struct shaper *s = shaper_open(PROGRAM_FAKE, &setup);
 
-	shaper_set_class(s, FULL, &cls);
+	shaper_set_class(s, full, &cls);
 	shaper_set_class(s, EMPTY, &cls);
-	shaper_set_clocks(s, FULL, &(struct qos_clocks){ .ceil = { NOW + WAITS } });
+	shaper_set_clocks(s, full, &(struct qos_clocks){ .ceil = { NOW + WAITS } });
 	return s;
+}
+
+static struct shaper *open_after(uint64_t settled, uint32_t fairness)
+{
+	return open_slots(SLOTS, FULL, settled, fairness);
 }
 
 /* When a packet departs that comes at now; the rules send it to slot. */
@@ -192,6 +197,20 @@ static void test_stamped_meanwhile(void **state __attribute__((unused)))
 	assert_true(departure(s, &flow, EMPTY, NOW + MSEC) > before);
 }
 
+/* Of a policy that took the place of one as large, whose classes had other names. */
+static void test_most_slots(void **state __attribute__((unused)))
+{
+	for (uint32_t full = QOS_MAX_CLASSES; full < QOS_MAX_SLOTS; full += 4099) {
+		_cleanup_(shaper_closep) struct shaper *s =
+			open_slots(QOS_MAX_SLOTS, full, NOW + SEC, QOS_CLASS_FAIR);
+		uint64_t before = departure(s, &flow, full, NOW);
+
+		shaper_replace(s);
+		departure(s, &other, EMPTY, NOW);
+		assert_true(departure(s, &flow, EMPTY, SWAPPED) > before);
+	}
+}
+
 static void test_others_do_not_wait(void **state __attribute__((unused)))
 {
 	_cleanup_(shaper_closep) struct shaper *s = open_after(NOW + SEC, QOS_CLASS_FAIR);
@@ -281,6 +300,7 @@ int main(void)
 		cmocka_unit_test(test_prefix),
 		cmocka_unit_test(test_looks_once),
 		cmocka_unit_test(test_stamped_meanwhile),
+		cmocka_unit_test(test_most_slots),
 		cmocka_unit_test(test_others_do_not_wait),
 		cmocka_unit_test(test_split_flows_do_not_wait),
 		cmocka_unit_test(test_told_apart_anew),
