@@ -273,7 +273,8 @@ static __always_inline __u64 fair_at(const struct path *p, struct flow_ref *ref,
  * packets all leave at once that may be one of many segments, which takes the class's time as a
  * queue would: a short packet of a flow that did not send it is not alone, and need not wait for
  * it. Not so a flow that sends as much as it may: nothing but the class's clock bounds one that is
- * alone, as its speed, an estimate, may be too fast for ever.
+ * alone, as its speed, an estimate, may be too fast for ever. Nor where that clock is beyond the
+ * limit, as that of a priority that is left nothing: what passed there would be too much for ever.
  */
 static __always_inline int is_behind_others(const struct path *p, const struct qos_flow *flow,
 					    __u64 now, __u64 class_at, __u64 bytes)
@@ -283,7 +284,8 @@ static __always_inline int is_behind_others(const struct path *p, const struct q
 	__u64 packets = (__u64)flow->largest << (4 + 1 + QOS_VIRTUAL_SHIFT);
 	__u64 ahead = flow_ahead(pace, flow, virtual_now(pace, now), now);
 
-	return flow->last <= now && class_at - flow->last > wait_for(pace, packets) &&
+	return flow->last <= now && class_at - now <= p->cls->limit_ns &&
+	       class_at - flow->last > wait_for(pace, packets) &&
 	       ahead + (bytes << QOS_VIRTUAL_SHIFT) <= SPARSE_BYTES << QOS_VIRTUAL_SHIFT;
 }
 

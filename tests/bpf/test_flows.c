@@ -320,6 +320,32 @@ static void test_lone_short_packets(void **state __attribute__((unused)))
 		fail_msg("in a second they send %.1f %% of the link", 100 * most);
 }
 
+/* Nor where there is nothing left for it, as others of its priority have it all by guarantees. */
+static void test_short_packets_without_room(void **state __attribute__((unused)))
+{
+	_cleanup_(sim_closep) struct sim *sim = sim_open("link: { rate: 10mbit }\ndefault: a\n"
+							 "classes:\n"
+							 "  p:\n"
+							 "    rate: 5mbit\n"
+							 "    classes:\n"
+							 "      a: { priority: low }\n"
+							 "      b: { priority: low, rate: 1mbit }\n"
+							 "  c: { rate: 4mbit }\n",
+							 0);
+	double use;
+
+	sim_add(sim, &(struct source){ .class = "a", .kind = SOURCE_TCP, .bytes = SIM_FRAME });
+	sim_add(sim, &(struct source){ .class = "a", .kind = SOURCE_TCP, .bytes = SIM_FRAME });
+	sim_add(sim, &(struct source){ .class = "b", .kind = SOURCE_CONSTANT, .rate = 7 * MBIT });
+	sim_add(sim, &(struct source){
+			     .class = "c", .kind = SOURCE_TCP, .bytes = SIM_FRAME, .window = 4 });
+	sim_run(sim, 5 * SEC);
+	use = sim_rate(sim, (struct flows){ 0, 4 }, (struct span){ 2 * SEC, 5 * SEC }) /
+	      (10 * MBIT);
+	if (use > 1.01)
+		fail_msg("they send %.1f %% of the link", 100 * use);
+}
+
 /*
  * Who makes each packet a new flow has half of the class at most, and one flow the rest. One that
  * does not back off: what TCP has beside such a flood is among README's limits.
@@ -415,6 +441,7 @@ int main(void)
 		cmocka_unit_test(test_query_beside_new_flows),
 		cmocka_unit_test(test_query_beside_long_packets),
 		cmocka_unit_test(test_lone_short_packets),
+		cmocka_unit_test(test_short_packets_without_room),
 		cmocka_unit_test(test_new_flows),
 		cmocka_unit_test(test_per_flow),
 		cmocka_unit_test(test_never_reordered),
