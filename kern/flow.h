@@ -275,18 +275,24 @@ static __always_inline __u64 fair_at(const struct path *p, struct flow_ref *ref,
  * it. Not so a flow that sends as much as it may: nothing but the class's clock bounds one that is
  * alone, as its speed, an estimate, may be too fast for ever. Nor where that clock is beyond the
  * limit, as that of a priority that is left nothing: what passed there would be too much for ever.
+ * A function of its own, for qos_shape()'s stack.
  */
-static __always_inline int is_behind_others(const struct path *p, const struct qos_flow *flow,
-					    __u64 now, __u64 class_at, __u64 bytes)
+__noinline int qos_is_behind_others(__u32 slot, __u32 place, __u64 now, __u64 class_at, __u64 bytes)
 {
-	const struct qos_pace *pace = &p->clk->pace[0];
-	/* twice: the class's speed is of late */
-	__u64 packets = (__u64)flow->largest << (4 + 1 + QOS_VIRTUAL_SHIFT);
-	__u64 ahead = flow_ahead(pace, flow, virtual_now(pace, now), now);
+	const struct qos_flow *flow = bpf_map_lookup_elem(&qos_flows, &place);
+	const struct qos_pace *pace;
+	struct path p;
 
-	return flow->last <= now && class_at - now <= p->cls->limit_ns &&
-	       class_at - flow->last > wait_for(pace, packets) &&
-	       ahead + (bytes << QOS_VIRTUAL_SHIFT) <= SPARSE_BYTES << QOS_VIRTUAL_SHIFT;
+	if (!flow || find_leaf(slot, &p))
+		return 0;
+	pace = &p.clk->pace[0];
+	/* twice: the class's speed is of late */
+	return flow->last <= now && class_at - now <= p.cls->limit_ns &&
+	       class_at - flow->last >
+		       wait_for(pace, (__u64)flow->largest << (4 + 1 + QOS_VIRTUAL_SHIFT)) &&
+	       flow_ahead(pace, flow, virtual_now(pace, now), now) +
+			       (bytes << QOS_VIRTUAL_SHIFT) <=
+		       SPARSE_BYTES << QOS_VIRTUAL_SHIFT;
 }
 
 /* When the flow's next packet departs, given when its class's may. */
@@ -304,7 +310,8 @@ static __always_inline __u64 flow_at(const struct path *p, struct flow_ref *ref,
 	ref->waits = is_waiting(flow->until, now, p->cls->period_shift & 31);
 	ref->alone = class_at <= now ||
 		     (p->clk->pace[0].waiting <= ref->waits &&
-		      (ref->waits || !is_behind_others(p, flow, now, class_at, bytes)));
+		      (ref->waits || bytes > SPARSE_BYTES ||
+		       !qos_is_behind_others(p->slot, ref->place, now, class_at, bytes)));
 	if (flags & QOS_CLASS_FAIR && !ref->alone)
 		at = fair_at(p, ref, now, class_at, bytes) + zero;
 	if (flags & QOS_CLASS_PER_FLOW)
