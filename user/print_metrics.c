@@ -80,7 +80,7 @@ static const struct family families[] = {
 	  "Packets that wait in fq." },
 	{ "qosctl_fq_flows", GAUGE, OF_FQ, NULL, "flows", 1,
 	  "Flows that fq knows." },
-	{ "qosctl_fq_throttled_flows", GAUGE, OF_FQ, NULL, "throttled", 1,
+	{ "qosctl_fq_throttled_flows", GAUGE, OF_FQ, NULL, "throttled_flows", 1,
 	  "Flows of which no packet may leave yet." },
 };
 /* clang-format on */

@@ -54,7 +54,7 @@ static int fq_stats(struct qos_device *device, struct qos_diags *diags, json_t *
 		return r;
 	band_drops = fq.drops_band[0] + fq.drops_band[1] + fq.drops_band[2];
 	/* clang-format off */
-	*ret_json = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+	*ret_json = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
 			      "packets", passed.packets,
 			      "bytes", passed.bytes,
 			      "drops", (json_int_t)fq.drops,
@@ -63,7 +63,8 @@ static int fq_stats(struct qos_device *device, struct qos_diags *diags, json_t *
 			      "band_drops", (json_int_t)band_drops,
 			      "backlog_packets", (json_int_t)fq.qlen,
 			      "flows", (json_int_t)fq.flows,
-			      "throttled", (json_int_t)fq.throttled);
+			      "throttled", (json_int_t)fq.throttled,
+			      "throttled_flows", (json_int_t)fq.throttled_flows);
 	/* clang-format on */
 	return *ret_json ? 0 : -ENOMEM;
 }

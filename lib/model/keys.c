@@ -209,7 +209,12 @@ const struct key_table keys_inner = {
 };
 const struct key_table keys_rule = TABLE("a rule", rule_keys);
 const struct key_table keys_match = TABLE("`match`", match_keys);
-const struct key_table keys_excluded = TABLE("`not`", match_keys);
+/* the last of them is `not` */
+const struct key_table keys_excluded = {
+	.where = "`not`",
+	.keys = match_keys,
+	.count = ARRAY_SIZE(match_keys) - 1,
+};
 const struct key_table keys_schedule = TABLE("a schedule", schedule_keys);
 const struct key_table keys_live_class = {
 	.where = "what is set of a class",

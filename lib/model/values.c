@@ -116,7 +116,7 @@ int value_bool(const struct qos_node *value, bool *ret)
 		{ "true", "yes", "on", "y" },
 	};
 
-	if (value->kind != QOS_NODE_SCALAR || value->quoted)
+	if (value->kind != QOS_NODE_SCALAR)
 		return -EINVAL;
 	for (size_t i = 0; i < ARRAY_SIZE(words) * ARRAY_SIZE(words[0]); i++) {
 		if (is_word(value->text, words[i / 4][i % 4])) {

@@ -216,10 +216,10 @@ static void test_overhead_raw(void **state)
 static void test_overhead_errors(void **state)
 {
 	(void)state;
-	expect_said(MINIMAL "link: { overhead: { bytes: 257, mpu: -1, atm: \"yes\" } }\n",
+	expect_said(MINIMAL "link: { overhead: { bytes: 257, mpu: -1, atm: \"yea\" } }\n",
 		    "policy:3:28: error: `bytes` is a number of bytes from -64 to 256, not `257`\n"
 		    "policy:3:38: error: `mpu` is a number of bytes from 0 to 256, not `-1`\n"
-		    "policy:3:47: error: `atm` is true, false or ptm, not `yes`\n");
+		    "policy:3:47: error: `atm` is true, false or ptm, not `yea`\n");
 	expect_said(MINIMAL "link: { overhead: { bytes: 010, mpu: 64b, atm: yEs } }\n",
 		    "policy:3:28: error: `bytes` is a number of bytes from -64 to 256, not `010`\n"
 		    "policy:3:38: error: `mpu` is a number of bytes from 0 to 256, not `64b`\n"

@@ -172,7 +172,7 @@ static void test_flow_errors(void **state)
 		"default: a\nclasses:\n"
 		"  a: { per-flow: 20% }\n  b: { per-flow: 5 }\n  c: { per-flow: 0bit }\n"
 		"  d: { latency: 99us }\n  e: { latency: 1001ms }\n  f: { latency: 0s }\n"
-		"  g: { ecn: 1 }\n  h: { ecn: \"yes\" }\n  i: { per-flow: 999bit }\n",
+		"  g: { ecn: 1 }\n  h: { ecn: \"yea\" }\n  i: { per-flow: 999bit }\n",
 		"policy:3:18: error: `per-flow` cannot be a percentage: write a rate such as "
 		"5mbit\n"
 		"policy:4:18: error: `per-flow: 5` has no unit, did you mean `5mbit`?\n"
@@ -184,7 +184,7 @@ static void test_flow_errors(void **state)
 		"write "
 		"100us to 1s\n"
 		"policy:9:13: error: `ecn` is true or false, not `1`\n"
-		"policy:10:13: error: `ecn` is true or false, not `yes`\n"
+		"policy:10:13: error: `ecn` is true or false, not `yea`\n"
 		"policy:11:18: error: `per-flow` is from 1kbit to 1tbit, not 999bit\n");
 }
 
