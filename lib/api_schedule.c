@@ -21,6 +21,23 @@ DEFINE_CLEANUP(struct qos_node *, nodep, qos_node_free)
 DEFINE_CLEANUP(struct qos_policy *, policyp, qos_policy_free)
 DEFINE_CLEANUP(struct qos_device *, devicep, qos_kernel_close)
 
+/* cron is going to run it as root. */
+static int warn_writers(const char *ifname, struct qos_diags *diags)
+{
+	_cleanup_(qos_trust_done) struct qos_trust trust = { .why = NULL };
+	_cleanup_(freep) char *program = NULL;
+	int r;
+
+	if (!qos_trust_matters())
+		return 0;
+	r = qos_crontab_judge_program(ifname, diags, &program, &trust);
+	if (r < 0)
+		return r == -ENOMEM ? r : 0;
+	if (trust.why)
+		qos_diag_warn(diags, "%s: cron runs %s as root", trust.why, program);
+	return 0;
+}
+
 static int install(const struct qos_policy *policy, const char *program, struct qos_diags *diags,
 		   char **ret_path)
 {
@@ -39,6 +56,8 @@ static int install(const struct qos_policy *policy, const char *program, struct 
 		r = qos_crontab_print(policy, program, diags, &text);
 	if (r == 0)
 		r = qos_crontab_put(policy->interface, text, diags);
+	if (r == 0)
+		r = warn_writers(policy->interface, diags);
 	if (r < 0)
 		return r;
 	*ret_path = TAKE_PTR(path);

@@ -53,18 +53,24 @@ int qos_crontab_print(const struct qos_policy *policy, const char *program, stru
 	return qos_buffer_take(&out, ret_text);
 }
 
+int qos_crontab_program(const char *text, char **ret_program)
+{
+	const char *user = strstr(text, USER "/"), *end = user ? strstr(user, " || ") : NULL;
+
+	if (!end)
+		return -ENOENT;
+	user += strlen(USER);
+	*ret_program = strndup(user, (size_t)(end - user));
+	return *ret_program ? 0 : -ENOMEM;
+}
+
 int qos_crontab_is_of(const struct qos_policy *policy, const char *text)
 {
 	_cleanup_(freep) char *program = NULL, *expected = NULL;
-	const char *user = strstr(text, USER "/"), *end = user ? strstr(user, " || ") : NULL;
-	int r;
+	int r = qos_crontab_program(text, &program);
 
-	if (!end)
-		return 0;
-	user += strlen(USER);
-	program = strndup(user, (size_t)(end - user));
-	if (!program)
-		return -ENOMEM;
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
 	r = qos_crontab_print(policy, program, NULL, &expected);
 	if (r < 0)
 		return r == -EINVAL ? 0 : r;

@@ -14,6 +14,9 @@
 int qos_crontab_print(const struct qos_policy *policy, const char *program, struct qos_diags *diags,
 		      char **ret_text);
 
+/* What such a text runs, the caller's. -ENOENT where it is none; -ENOMEM. */
+int qos_crontab_program(const char *text, char **ret_program);
+
 /* Whether a text is what that would print, for whatever program. -ENOMEM; else 0 or 1. */
 int qos_crontab_is_of(const struct qos_policy *policy, const char *text);
 

@@ -10,7 +10,9 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "compile/crontab.h"
 #include "kernel/link.h"
+#include "kernel/privileges.h"
 
 #define CRON_DIR "/etc/cron.d"
 #define TEXT_MAX (1U << 20)
@@ -92,6 +94,16 @@ int qos_crontab_judge(const char *ifname, struct qos_diags *diags, struct qos_tr
 	return 0;
 }
 
+static int judge_program(const char *program, struct qos_trust *ret_trust)
+{
+	_raised_ uint64_t raised = qos_kernel_raise_to_read(program);
+	_cleanup_(closep) int fd = open(program, O_PATH | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	return qos_trust_judge_way(fd, program, ret_trust);
+}
+
 /* Others could put back, or change, what is done to a file in a folder of theirs. */
 static int expect_trusted(const char *path, struct qos_diags *diags)
 {
@@ -133,6 +145,19 @@ int qos_crontab_get(const char *ifname, struct qos_diags *diags, char **ret_text
 		return fail(diags, -errno, "read", path);
 	*ret_text = TAKE_PTR(text);
 	return 0;
+}
+
+int qos_crontab_judge_program(const char *ifname, struct qos_diags *diags, char **ret_program,
+			      struct qos_trust *ret_trust)
+{
+	_cleanup_(freep) char *text = NULL;
+	int r = qos_crontab_get(ifname, diags, &text);
+
+	if (r == 0)
+		r = qos_crontab_program(text, ret_program);
+	if (r < 0)
+		return r;
+	return judge_program(*ret_program, ret_trust);
 }
 
 static int write_all(int fd, const char *text)

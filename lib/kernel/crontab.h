@@ -18,6 +18,12 @@ int qos_crontab_get(const char *ifname, struct qos_diags *diags, char **ret_text
 /* Who else can write it, where there is one, or the folder: cron runs as root what it says. */
 int qos_crontab_judge(const char *ifname, struct qos_diags *diags, struct qos_trust *ret_trust);
 /*
+ * What it runs, the caller's, and who else can write that or a folder on its way. -ENOENT, and no
+ * diagnostic, when that is gone or there is no file.
+ */
+int qos_crontab_judge_program(const char *ifname, struct qos_diags *diags, char **ret_program,
+			      struct qos_trust *ret_trust);
+/*
  * Put it there whole, for root to write and all to read. -EPERM, and nothing written, where others
  * can write the folder. One there that others could write is told and goes.
  */

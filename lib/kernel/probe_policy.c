@@ -106,11 +106,31 @@ int qos_probe_stray_jobs(const char *ifname, const char *why, json_t *checks)
 			     "cron has jobs that begin schedules, but %s", why);
 }
 
+/* The job does nothing, and nobody hears of it, where qosctl was moved or another one installed. */
+static int probe_gone(const char *ifname, const char *program, json_t *checks)
+{
+	_cleanup_(freep) char *hint = NULL;
+
+	if (asprintf(&hint, "qosctl schedule install %s", ifname) < 0) {
+		hint = NULL;
+		return -ENOMEM;
+	}
+	return qos_check_add(checks, "crontab", QOS_CHECK_WARN, hint,
+			     "cron begins no schedule: %s is gone", program);
+}
+
 int qos_probe_crontab(const char *ifname, struct qos_diags *diags, json_t *checks)
 {
 	_cleanup_(qos_trust_done) struct qos_trust trust = { .why = NULL };
+	_cleanup_(freep) char *program = NULL;
 	int r = qos_crontab_judge(ifname, diags, &trust);
 
+	if (r == 0 && !trust.why) {
+		r = qos_crontab_judge_program(ifname, diags, &program, &trust);
+		if (r == -ENOENT && program)
+			return probe_gone(ifname, program, checks);
+		r = r == -ENOENT ? 0 : r;
+	}
 	if (r < 0 || !qos_trust_matters())
 		return r == -ENOMEM ? r : 0;
 	if (trust.why)

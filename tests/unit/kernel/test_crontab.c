@@ -16,6 +16,7 @@
 DEFINE_CLEANUP(struct qos_policy *, policy_freep, qos_policy_free)
 
 #define CRON "/etc/cron.d/qosctl-" DEV
+#define PROGRAM "/run/qk/qosctl"
 #define POLICY                                                        \
 	"interface: " DEV "\\nlink: { mode: police }\\ndefault: a\\n" \
 	"classes: { a: { rate: 1mbit } }\\n"                          \
@@ -38,7 +39,7 @@ static int setup(void **state)
 	    mount("bpf", "/sys/fs/bpf", "bpf", 0, "mode=0700"))
 		fail_msg("an /etc/cron.d of our own: %s", strerror(errno));
 	env = *state;
-	run("umask 022 && mkdir /run/qk && printf '" POLICY "' >/run/qk/p.yaml");
+	run("umask 022 && mkdir /run/qk && printf '" POLICY "' >/run/qk/p.yaml && touch " PROGRAM);
 	if (qos_policy_read("/run/qk/p.yaml", env->diags, &policy) < 0 ||
 	    qos_apply(policy, 0, env->diags, &said) < 0)
 		fail_msg("%s", diags_text(env->diags));
@@ -56,7 +57,7 @@ static int schedule(bool install, char **ret_said)
 	if (install)
 		r = qos_policy_read("/run/qk/p.yaml", diags, &policy);
 	if (r == 0)
-		r = install ? qos_schedule_install(policy, "/usr/bin/qosctl", diags, &path) :
+		r = install ? qos_schedule_install(policy, PROGRAM, diags, &path) :
 			      qos_schedule_uninstall(DEV, diags, &path);
 	*ret_said = diags_text(diags);
 	qos_diags_free(diags);
@@ -161,6 +162,28 @@ static void test_file(void **state)
 	run("test $(stat -c %%u " CRON ") = 0");
 }
 
+/* What cron's file names is run by root as well; one that is gone is run by nobody. */
+static void test_program(void **state)
+{
+	env_need_root();
+	run("chmod 757 " PROGRAM);
+	expect(true, 0,
+	       "warning: others than root can write " PROGRAM " (mode 0757): cron runs " PROGRAM
+	       " as root\n");
+	expect_doctor(*state, "fail",
+		      "cron runs as root what others may have written: others than root can write " PROGRAM
+		      " (mode 0757)");
+	run("chmod 755 " PROGRAM " && chown 65534 /run/qk");
+	expect_doctor(
+		*state, "fail",
+		"cron runs as root what others may have written: the folder /run/qk belongs to user "
+		"65534, not to root");
+	run("chown 0 /run/qk");
+	expect_doctor(*state, "ok", "nobody but root can write what cron runs");
+	run("rm " PROGRAM);
+	expect_doctor(*state, "warn", "cron begins no schedule: " PROGRAM " is gone");
+}
+
 /* What others could write is no more for cron than for apply. */
 static void test_policy(void **state)
 {
@@ -257,8 +280,10 @@ static void test_stray(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { TEST(test_folder), TEST(test_file), TEST(test_policy),
-					    TEST(test_hidden), TEST(test_stray) };
+	const struct CMUnitTest tests[] = {
+		TEST(test_folder), TEST(test_file),   TEST(test_program),
+		TEST(test_policy), TEST(test_hidden), TEST(test_stray),
+	};
 
 	return cmocka_run_group_tests_name("kernel/crontab", tests, NULL, NULL);
 }
