@@ -33,8 +33,10 @@ static int warn_writers(const char *ifname, struct qos_diags *diags)
 	r = qos_crontab_judge_program(ifname, diags, &program, &trust);
 	if (r < 0)
 		return r == -ENOMEM ? r : 0;
-	if (trust.why)
+	if (trust.why) {
 		qos_diag_warn(diags, "%s: cron runs %s as root", trust.why, program);
+		qos_diag_hint(diags, "%s", trust.hint);
+	}
 	return 0;
 }
 

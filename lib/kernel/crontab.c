@@ -99,9 +99,21 @@ static int judge_program(const char *program, struct qos_trust *ret_trust)
 	_raised_ uint64_t raised = qos_kernel_raise_to_read(program);
 	_cleanup_(closep) int fd = open(program, O_PATH | O_CLOEXEC);
 
-	if (fd < 0)
-		return -errno;
-	return qos_trust_judge_way(fd, program, ret_trust);
+	_cleanup_(qos_trust_done) struct qos_trust trust = { .why = NULL };
+	int r = fd < 0 ? -errno : qos_trust_judge_way(fd, program, &trust);
+
+	if (r < 0)
+		return r;
+	if (trust.why) {
+		free(trust.hint);
+		trust.hint = strdup("install qosctl where only root can write, then 'qosctl "
+				    "schedule install' anew");
+		if (!trust.hint)
+			return -ENOMEM;
+	}
+	*ret_trust = trust;
+	trust = (struct qos_trust){ .why = NULL };
+	return 0;
 }
 
 /* Others could put back, or change, what is done to a file in a folder of theirs. */

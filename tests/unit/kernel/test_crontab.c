@@ -15,7 +15,7 @@
 
 DEFINE_CLEANUP(struct qos_policy *, policy_freep, qos_policy_free)
 
-#define CRON "/etc/cron.d/qosctl-" DEV
+#define CRON	"/etc/cron.d/qosctl-" DEV
 #define PROGRAM "/run/qk/qosctl"
 #define POLICY                                                        \
 	"interface: " DEV "\\nlink: { mode: police }\\ndefault: a\\n" \
@@ -169,15 +169,17 @@ static void test_program(void **state)
 	run("chmod 757 " PROGRAM);
 	expect(true, 0,
 	       "warning: others than root can write " PROGRAM " (mode 0757): cron runs " PROGRAM
-	       " as root\n");
+	       " as root\n"
+	       "hint: install qosctl where only root can write, then 'qosctl schedule install' "
+	       "anew\n");
 	expect_doctor(*state, "fail",
-		      "cron runs as root what others may have written: others than root can write " PROGRAM
-		      " (mode 0757)");
+		      "cron runs as root what others may have written: others than root can "
+		      "write " PROGRAM " (mode 0757)");
 	run("chmod 755 " PROGRAM " && chown 65534 /run/qk");
-	expect_doctor(
-		*state, "fail",
-		"cron runs as root what others may have written: the folder /run/qk belongs to user "
-		"65534, not to root");
+	expect_doctor(*state, "fail",
+		      "cron runs as root what others may have written: the folder /run/qk belongs "
+		      "to user "
+		      "65534, not to root");
 	run("chown 0 /run/qk");
 	expect_doctor(*state, "ok", "nobody but root can write what cron runs");
 	run("rm " PROGRAM);
