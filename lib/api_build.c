@@ -44,6 +44,7 @@ int api_build(const struct qos_node *root, const struct qos_policy *base,
 	if (schedule)
 		policy->schedule = &policy->schedules[schedule - base->schedules];
 	policy->schedule_since = since;
+	policy->applied = base->applied;
 	policy->sets = sets;
 	policy->set_count = set_count;
 	*ret_policy = TAKE_PTR(policy);
@@ -75,7 +76,10 @@ int api_read_in_force(const struct qos_in_force *in_force, struct qos_diags *dia
 	size_t len = strlen(in_force->source);
 	int r = qos_diags_set_source(diags, in_force->path, in_force->source, len);
 
-	return r < 0 ? r :
-		       api_read_base(in_force->path, in_force->source, len, diags, ret_root,
-				     ret_policy);
+	if (r == 0)
+		r = api_read_base(in_force->path, in_force->source, len, diags, ret_root,
+				  ret_policy);
+	if (r == 0)
+		(*ret_policy)->applied = in_force->applied;
+	return r;
 }

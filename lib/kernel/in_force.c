@@ -21,6 +21,7 @@ void qos_in_force_done(struct qos_in_force *in_force)
 	free(in_force->sets);
 	free(in_force->path);
 	free(in_force->source);
+	free(in_force->applied);
 	free(in_force->schedule);
 }
 
@@ -120,6 +121,11 @@ static int read_state(const json_t *state, struct qos_in_force *in_force)
 	in_force->source = strdup(text_of(state, "source"));
 	if (!in_force->path || !in_force->source)
 		return -ENOMEM;
+	if (*text_of(state, "applied")) {
+		in_force->applied = strdup(text_of(state, "applied"));
+		if (!in_force->applied)
+			return -ENOMEM;
+	}
 	if (json_is_object(schedule)) {
 		in_force->schedule = strdup(text_of(schedule, "name"));
 		in_force->since = json_integer_value(json_object_get(schedule, "since"));

@@ -7,6 +7,7 @@
 
 struct qos_in_force {
 	char *path, *source; /* of the policy file, when it was applied */
+	char *applied;	     /* when that was (UTC); null: an older version did not say */
 	char *schedule;	     /* that holds; null: none */
 	int64_t since;	     /* seconds since 1970 that it does */
 	struct qos_set *sets;

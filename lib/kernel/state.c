@@ -184,6 +184,12 @@ json_t *qos_state_time(int64_t seconds)
 	return json_string(text);
 }
 
+/* What changes numbers of a policy in force does not apply it. */
+static json_t *applied_at(const struct qos_policy *policy)
+{
+	return policy->applied ? json_string(policy->applied) : qos_state_time(time(NULL));
+}
+
 /* "show", without its classes. */
 static json_t *show_link(const struct qos_plan *plan, const struct qos_link_info *link)
 {
@@ -193,7 +199,7 @@ static json_t *show_link(const struct qos_plan *plan, const struct qos_link_info
 	return json_pack("{s:s, s:i, s:s, s:o, s:s, s:{s:o, s:o}, s:I}",
 			 "interface", link->name, "ifindex", link->ifindex,
 			 "mode", qos_names_text(&qos_names_mode, (int)plan->link.mode),
-			 "applied", qos_state_time(time(NULL)),
+			 "applied", applied_at(policy),
 			 "default", policy->classes[policy->default_class].name,
 			 "link", "rate", number_or_null(policy->link.rate),
 			 "overhead", show_overhead(&plan->link),
@@ -233,13 +239,13 @@ int qos_state_new(const struct qos_plan *plan, const char *text, const struct qo
 		  json_t *origin, json_t **ret_state)
 {
 	_cleanup_(freep) char *path = show_path(plan->policy->path);
-	json_t *state =
-		json_pack("{s:s, s:i, s:i, s:s, s:I, s:I, s:O, s:s, s:s, s:o, s:o, s:o}", "version",
-			  QOS_VERSION, "abi", QOS_ABI_VERSION, "ifindex", link->ifindex, "plan",
-			  text, "gso", (json_int_t)plan->gso_max_size, "gso_before",
-			  (json_int_t)gso_before(link, origin), "origin", origin, "path", path,
-			  "source", plan->policy->source, "schedule", show_schedule(plan->policy),
-			  "sets", qos_state_sets(plan->policy), "show", show(plan, link));
+	json_t *state = json_pack(
+		"{s:s, s:i, s:i, s:s, s:I, s:I, s:O, s:s, s:s, s:o, s:o, s:o, s:o}", "version",
+		QOS_VERSION, "abi", QOS_ABI_VERSION, "ifindex", link->ifindex, "plan", text, "gso",
+		(json_int_t)plan->gso_max_size, "gso_before", (json_int_t)gso_before(link, origin),
+		"origin", origin, "path", path, "source", plan->policy->source, "applied",
+		applied_at(plan->policy), "schedule", show_schedule(plan->policy), "sets",
+		qos_state_sets(plan->policy), "show", show(plan, link));
 
 	if (!state)
 		return -ENOMEM;

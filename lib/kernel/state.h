@@ -3,7 +3,8 @@
  * The document that a program carries: {"version", "abi", "ifindex", "plan": text, "gso": bytes
  * that we set or 0, "gso_before": the same of the policy before, "origin": see origin.h, "path",
  * "source": of the policy file and its text, "schedule": {"name", "since"} of that which holds, or
- * null, "sets": [{"class", "key", "value", "ends"}] (struct qos_set), "steps": see state_steps.c,
+ * null, "applied": when, as in "show", "sets": [{"class", "key", "value", "ends"}] (struct
+ * qos_set), "steps": see state_steps.c,
  * "show": what does not change until the next apply of what qos_show() tells, "slots": {class:
  * slot}, "unfinished": true or missing}.
  * "show" is an object where it is only looked at, text for who changes something.

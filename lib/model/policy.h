@@ -207,6 +207,7 @@ struct qos_policy {
 	/* One of schedules, whose values the others here are, and since when; null: the file's. */
 	const struct qos_schedule *schedule;
 	time_t schedule_since;
+	const char *applied; /* when it was, of one in force (UTC); borrowed; null: it is now */
 };
 
 /*

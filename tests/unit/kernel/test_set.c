@@ -102,6 +102,31 @@ static bool in_force(void)
 	return json_is_true(json_object_get(interface, "in_force"));
 }
 
+static char *applied_at(void)
+{
+	_cleanup_(json_decrefp) json_t *interface = show();
+
+	return strdup(json_string_value(json_object_get(interface, "applied")));
+}
+
+/* When the policy was applied is not when numbers of it were changed. */
+static void test_applied(void **state)
+{
+	_cleanup_(freep) char *applied = NULL, *changed = NULL, *back = NULL;
+	struct env *env = *state;
+
+	env_need_root();
+	apply_policy(env);
+	applied = applied_at();
+	sleep(1); /* what it is told in */
+	assert_int_equal(set(env, "a", "rate=3mbit", "1h"), 0);
+	changed = applied_at();
+	assert_string_equal(changed, applied);
+	assert_int_equal(unset(env, "a", "rate"), 0);
+	back = applied_at();
+	assert_string_equal(back, applied);
+}
+
 /* Until the next apply, and until it is taken back. */
 static void test_set(void **state)
 {
@@ -348,9 +373,10 @@ static void test_without_pins(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_set),	     TEST(test_ends),	     TEST(test_same),
-		TEST(test_wrong),    TEST(test_for_a_while), TEST(test_several),
-		TEST(test_survives), TEST(test_many),	     TEST(test_without_pins),
+		TEST(test_applied),	 TEST(test_set),      TEST(test_ends),
+		TEST(test_same),	 TEST(test_wrong),    TEST(test_for_a_while),
+		TEST(test_several),	 TEST(test_survives), TEST(test_many),
+		TEST(test_without_pins),
 	};
 
 	return cmocka_run_group_tests(tests, shaped_setup, NULL);
