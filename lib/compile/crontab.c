@@ -33,8 +33,9 @@ static void print(struct qos_buffer *out, const struct qos_policy *policy, const
 			  policy->interface);
 	for (size_t i = 0; i < policy->schedule_count; i++) {
 		print_cron(out, policy->schedules[i].cron_text);
-		qos_buffer_printf(out, USER "%s || %s" VERB "%s %s\n", program, program,
-				  policy->interface, policy->schedules[i].name);
+		qos_buffer_printf(out, USER "%s || %s" VERB "%s%s %s\n", program, program,
+				  *policy->interface == '-' ? "-- " : "", policy->interface,
+				  policy->schedules[i].name);
 	}
 }
 

@@ -186,6 +186,23 @@ static void test_program(void **state)
 	expect_doctor(*state, "warn", "cron begins no schedule: " PROGRAM " is gone");
 }
 
+/* The interface's name is no option. */
+static void test_dash(void **state)
+{
+	_cleanup_(policy_freep) struct qos_policy *policy = NULL;
+	_cleanup_(freep) char *path = NULL;
+	struct env *env = *state;
+
+	env_need_root();
+	run("sed 's/^interface: .*/interface: -dash/' /run/qk/p.yaml >/run/qk/d.yaml");
+	assert_int_equal(qos_policy_read("/run/qk/d.yaml", env->diags, &policy), 0);
+	assert_int_equal(qos_schedule_install(policy, PROGRAM, env->diags, &path), 0);
+	assert_string_equal(path, "/etc/cron.d/qosctl--dash");
+	run("grep -qxF '0 8 * * * root test ! -x " PROGRAM " || " PROGRAM
+	    " schedule run -- -dash n' %s",
+	    path);
+}
+
 /* What others could write is no more for cron than for apply. */
 static void test_policy(void **state)
 {
@@ -283,7 +300,7 @@ static void test_stray(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_folder), TEST(test_file),   TEST(test_program),
+		TEST(test_folder), TEST(test_file),   TEST(test_program), TEST(test_dash),
 		TEST(test_policy), TEST(test_hidden), TEST(test_stray),
 	};
 
