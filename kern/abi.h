@@ -18,7 +18,7 @@
 #define QOS_SLOT_LINK	0
 #define QOS_MAX_CLASSES 4096
 /* Slots, the link's too: classes that take the place of as many others have theirs beside them. */
-#define QOS_MAX_SLOTS	(4 * QOS_MAX_CLASSES)
+#define QOS_MAX_SLOTS (4 * QOS_MAX_CLASSES)
 
 /*
  * Entries of the rules' table: a rule is one, or a few where it has `not` of several keys or
@@ -172,7 +172,8 @@ struct qos_clocks {
 	/* of an inner class: the least that any who sent since the last look was ahead, plus 1;
 	 * of who did not pass only as what lends was idle, 0 */
 	__u64 least[QOS_LEVELS];
-	__u64 pad[5];
+	__s64 over; /* of a class with a ceiling: bytes that left too many, of late */
+	__u64 pad[4];
 };
 
 /* A flow of a class, or a host. */

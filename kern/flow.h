@@ -290,8 +290,7 @@ __noinline int qos_is_behind_others(__u32 slot, __u32 place, __u64 now, __u64 cl
 	return flow->last <= now && class_at - now <= p.cls->limit_ns &&
 	       class_at - flow->last >
 		       wait_for(pace, (__u64)flow->largest << (4 + 1 + QOS_VIRTUAL_SHIFT)) &&
-	       flow_ahead(pace, flow, virtual_now(pace, now), now) +
-			       (bytes << QOS_VIRTUAL_SHIFT) <=
+	       flow_ahead(pace, flow, virtual_now(pace, now), now) + (bytes << QOS_VIRTUAL_SHIFT) <=
 		       SPARSE_BYTES << QOS_VIRTUAL_SHIFT;
 }
 

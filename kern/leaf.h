@@ -176,6 +176,20 @@ static __always_inline void want_share(const struct path *p, __u64 now, __u64 le
 			   until + (1ULL << shift), shift);
 }
 
+/* A 128th of a guarantee, which is less than it may be off. */
+#define SETTLE_RATE_SHIFT 7
+
+/*
+ * What left beyond what the lender has, and nobody who borrows pays for, those do who have a queue
+ * on their guarantees: together these may be all there is, and it would never be paid.
+ */
+static __always_inline void settle_rate(const struct path *p, __u64 now, __u64 dt)
+{
+	if (p->lender_clk->over > 0 && (__s64)(see(&p->clk->rate) - now) > 0)
+		__sync_fetch_and_add(&p->clk->rate,
+				     sooner(dt, VIRTUAL_DT_MAX) >> SETTLE_RATE_SHIFT);
+}
+
 static __always_inline void renew_leaf(const struct path *p, __u64 now, __u64 lead)
 {
 	__u64 period = 1ULL << (p->cls->period_shift & 31), dt = now - p->clk->pace[0].t;
@@ -186,6 +200,7 @@ static __always_inline void renew_leaf(const struct path *p, __u64 now, __u64 le
 	p->clk->borrowed_rate = follow(p->clk->borrowed_rate, t.sent_share, dt, period, SHOWN);
 	p->clk->contended = 0;
 	if (has_parent(p->cls)) {
+		settle_rate(p, now, dt);
 		tell(p->above, p->cls->level,
 		     is_waiting(p->clk->until, now, p->cls->parent_shift & 31), t.sent_rate,
 		     t.sent_share);

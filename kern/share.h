@@ -245,6 +245,36 @@ static __always_inline void begin_look(const struct node *n, struct look *l)
 	}
 }
 
+/* Of what is to be paid back a 32nd each time: it shows when what waits has left. */
+#define SETTLE_SHIFT 5
+
+/*
+ * What left of all levels beyond what the class has, as when one borrows and then another comes for
+ * its guarantee. Lower levels that have nothing any more cannot pay for it, so higher ones do,
+ * whose clocks know nothing of it; else it would wait in the network's next queue for as long as
+ * those are greedy. Guarantees do it slowly (leaf.h).
+ */
+static __always_inline void settle(const struct node *n, const struct look *l)
+{
+	__u32 last = n->cfg->levels & 4 ? 2 : n->cfg->levels >> 1 & 1;
+	__u64 all = see(&n->clk->ceil[last]), ns;
+
+	if (!(n->cfg->flags & QOS_CLASS_CEIL))
+		return;
+	n->clk->over = n->clk->beyond[last] - l->backlog -
+		       bytes_in(n->cfg->ceil, 1ULL << (n->cfg->period_shift & 31));
+	if (n->clk->over <= 0)
+		return;
+	ns = clock_cost(sooner(n->clk->over, QUEUE_MAX) >> SETTLE_SHIFT, n->cfg->ceil_cost);
+	ns = sooner(ns, l->dt >> 2);
+	for (__u32 i = 0; i < QOS_LEVELS; i++) {
+		__u64 seen = see(&n->clk->ceil[i]);
+
+		if (ahead_of(seen, l->now))
+			__sync_fetch_and_add(&n->clk->ceil[i], sooner(ns, ahead_of(all, seen)));
+	}
+}
+
 /* Functions of their own, which the verifier looks at once. */
 __noinline int qos_renew_level(__u32 slot, __u32 level, struct look *l)
 {
@@ -267,6 +297,7 @@ __noinline int qos_renew_node(__u32 slot, __u64 now)
 	qos_renew_level(slot, 1, &l);
 	qos_renew_level(slot, 2, &l);
 	n.clk->credit = l.credit;
+	settle(&n, &l);
 	return 0;
 }
 
