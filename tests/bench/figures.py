@@ -72,6 +72,17 @@ def link_use(sc, wire, goodput):
     return used / (sc.link * GOODPUT)
 
 
+def beyond(sc, bins):
+    """ms of the link that left beyond its rate since some moment before: at most, and, in the mean of
+    the last tenth, what still stands in the network's next queue."""
+    queue, queues = 0, []
+    for counts in zip(*bins.values()):
+        queue = max(0, queue + sum(counts) - sc.link * 1e6 / 8 * sc.bin)
+        queues.append(queue * 8 / sc.link / 1e3)
+    last = queues[-max(1, len(queues) // 10):]
+    return {"most_beyond_ms": max(queues), "standing_ms": sum(last) / len(last)}
+
+
 def share_figures(run):
     sc, bins, goodput = run.sc, run.wire(), run.goodput()
     want = ideal.shares(sc.link, sc.classes, demand(sc, {load.leaf for load in sc.loads}))
@@ -83,7 +94,7 @@ def share_figures(run):
                          "goodput": goodput.get(leaf, wire[leaf]),
                          "of_guarantee": wire[leaf] / min(guarantee[leaf], want[leaf])}
     worst = max((c["error"] for c in classes.values()), key=abs)
-    return {"classes": classes, "worst_error": worst, "link_use": link_use(sc, wire, goodput)}
+    return {"classes": classes, "worst_error": worst, "link_use": link_use(sc, wire, goodput), **beyond(sc, bins)}
 
 
 def join_figures(run):

@@ -114,6 +114,14 @@ class Figures(unittest.TestCase):
         self.assertAlmostEqual(got["worst_error"], .2)
         self.assertAlmostEqual(got["classes"]["y"]["of_guarantee"], 70 / 30)
         self.assertAlmostEqual(got["link_use"], (10 + 18 + 66) / (100 * 1448 / 1514))
+        self.assertAlmostEqual(got["most_beyond_ms"], 3000)
+        self.assertAlmostEqual(got["standing_ms"], 3000)
+
+    def test_beyond_the_link(self):
+        sc = Scenario("s", "", "share", scenarios.PAIR, (), link=8, warm=0, time=.2)
+        got = figures.beyond(sc, {"x": [30000] + [8000] * 5 + [0] * 14, "y": [0] * 6 + [9000] * 14})
+        self.assertAlmostEqual(got["most_beyond_ms"], 20)
+        self.assertAlmostEqual(got["standing_ms"], 0)
 
     def test_sparse(self):
         sc = Scenario("s", "", "sparse", scenarios.one(10), (Load("all", start=.3),), link=10, warm=1, time=2,

@@ -37,6 +37,8 @@ def rows_share(name, scenario):
                    g["classes"][leaf]["error"] * 100, **g["classes"][leaf]))]
     if scenario["kind"] == "share" and classes:
         yield [f"{name} link used", "100 %", *cells(results, lambda g: f"{g['link_use'] * 100:.1f} %")]
+        yield [f"{name} beyond the link", "0", *cells(
+            results, lambda g: f"{number(g['most_beyond_ms'])} {number(g['standing_ms'])}")]
 
 
 def rows_join(name, scenario):
@@ -66,7 +68,8 @@ def rows_sparse(name, scenario):
 SECTIONS = (
     ("rate", rows_rate, "One class, UDP above its rate: Mbit/s on the wire, and off by"),
     ("cpu", rows_cpu, "CPU of the guest in % for the link's goodput, the stacks of both sides included"),
-    ("share", rows_share, "Shares: Mbit/s on the wire, and off the ideal by"),
+    ("share", rows_share, "Shares: Mbit/s on the wire, and off the ideal by; beyond the link: ms of its rate that left too "
+     "much, at most, and at the end"),
     ("join", rows_join, "A class that wakes and leaves again"),
     ("fair", rows_fair, "Jain's index inside a class"),
     ("sparse", rows_sparse, "Added to a sparse flow's request in ms: p50, p99, max; -N: without an answer"),
