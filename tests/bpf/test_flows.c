@@ -297,22 +297,22 @@ static void test_query_beside_long_packets(void **state __attribute__((unused)))
  */
 static void test_lone_short_packets(void **state __attribute__((unused)))
 {
-	_cleanup_(sim_closep) struct sim *sim = sim_open(
-		"link: { rate: 100mbit }\ndefault: a\nclasses:\n"
-		"  a: { rate: 10mbit, priority: high }\n"
-		"  b: { rate: 20mbit }\n",
-		0);
+	_cleanup_(sim_closep) struct sim *sim =
+		sim_open("link: { rate: 100mbit }\ndefault: a\nclasses:\n"
+			 "  a: { rate: 10mbit, priority: high }\n"
+			 "  b: { rate: 20mbit }\n",
+			 0);
 	double most = 0;
 
-	sim_add(sim, &(struct source){
-			     .class = "a", .kind = SOURCE_WINDOW, .bytes = SIM_FRAME, .window = 1 });
 	sim_add(sim,
-		&(struct source){ .class = "b", .kind = SOURCE_CONSTANT, .rate = 30 * MBIT });
+		&(struct source){
+			.class = "a", .kind = SOURCE_WINDOW, .bytes = SIM_FRAME, .window = 1 });
+	sim_add(sim, &(struct source){ .class = "b", .kind = SOURCE_CONSTANT, .rate = 30 * MBIT });
 	sim_run(sim, 3 * SEC);
 	for (uint64_t from = 0; from < 2 * SEC; from += 100 * MSEC) {
-		double use = sim_rate(sim, (struct flows){ 0, 2 },
-				      (struct span){ from, from + SEC }) /
-			     LINK;
+		double use =
+			sim_rate(sim, (struct flows){ 0, 2 }, (struct span){ from, from + SEC }) /
+			LINK;
 
 		most = use > most ? use : most;
 	}
@@ -323,25 +323,30 @@ static void test_lone_short_packets(void **state __attribute__((unused)))
 /* Nor where there is nothing left for it, as others of its priority have it all by guarantees. */
 static void test_short_packets_without_room(void **state __attribute__((unused)))
 {
-	_cleanup_(sim_closep) struct sim *sim = sim_open("link: { rate: 10mbit }\ndefault: a\n"
-							 "classes:\n"
-							 "  p:\n"
-							 "    rate: 5mbit\n"
-							 "    classes:\n"
-							 "      a: { priority: low }\n"
-							 "      b: { priority: low, rate: 1mbit }\n"
-							 "  c: { rate: 4mbit }\n",
-							 0);
+	static const struct source sources[] = {
+		{ .class = "a", .bytes = SIM_FRAME, .window = 1, .start = 50 * MSEC },
+		{ .class = "a", .bytes = 500, .window = 1, .start = 100 * MSEC },
+		{ .class = "a", .bytes = 80, .window = 3, .start = 20 * MSEC },
+		{ .class = "b", .kind = SOURCE_CONSTANT, .rate = 7 * MBIT, .start = 80 * MSEC },
+		{ .class = "c", .bytes = SIM_FRAME, .window = 4, .start = 150 * MSEC },
+	};
+	static const struct span then = { 2 * SEC, 5 * SEC };
+	_cleanup_(sim_closep) struct sim *sim =
+		sim_open("link: { rate: 10mbit }\ndefault: a\n"
+			 "classes:\n"
+			 "  p:\n"
+			 "    rate: 5mbit\n"
+			 "    classes:\n"
+			 "      a: { priority: low }\n"
+			 "      b: { priority: low, rate: 1385kbit }\n"
+			 "  c: { rate: 3333kbit }\n",
+			 0);
 	double use;
 
-	sim_add(sim, &(struct source){ .class = "a", .kind = SOURCE_TCP, .bytes = SIM_FRAME });
-	sim_add(sim, &(struct source){ .class = "a", .kind = SOURCE_TCP, .bytes = SIM_FRAME });
-	sim_add(sim, &(struct source){ .class = "b", .kind = SOURCE_CONSTANT, .rate = 7 * MBIT });
-	sim_add(sim, &(struct source){
-			     .class = "c", .kind = SOURCE_TCP, .bytes = SIM_FRAME, .window = 4 });
-	sim_run(sim, 5 * SEC);
-	use = sim_rate(sim, (struct flows){ 0, 4 }, (struct span){ 2 * SEC, 5 * SEC }) /
-	      (10 * MBIT);
+	for (size_t i = 0; i < ARRAY_SIZE(sources); i++)
+		sim_add(sim, &sources[i]);
+	sim_run(sim, then.to);
+	use = sim_rate(sim, (struct flows){ 0, ARRAY_SIZE(sources) }, then) / (10 * MBIT);
 	if (use > 1.01)
 		fail_msg("they send %.1f %% of the link", 100 * use);
 }
