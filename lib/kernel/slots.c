@@ -23,7 +23,7 @@ static void mark_used(const struct qos_bpf *old, bool *used)
 	json_object_foreach(json_object_get(old->state, "slots"), name, slot) {
 		json_int_t value = json_integer_value(slot);
 
-		if (value > 0 && value < QOS_MAX_SLOTS)
+		if (value > 0 && value < (json_int_t)QOS_MAX_SLOTS)
 			used[value] = true;
 	}
 }
