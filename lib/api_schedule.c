@@ -126,6 +126,17 @@ static json_t *list_schedules(const struct qos_policy *policy, const struct qos_
 	return TAKE_PTR(list);
 }
 
+/* 1 when cron begins what the policy says: it is in the text, and what cron runs is there. */
+static int is_installed(const struct qos_policy *policy, const char *text)
+{
+	_cleanup_(freep) char *program = NULL;
+	int r = qos_crontab_is_of(policy, text);
+
+	if (r > 0)
+		r = qos_crontab_program(text, &program);
+	return program ? !qos_crontab_is_gone(program) : r;
+}
+
 int api_find_installed(const struct qos_policy *policy, struct qos_diags *diags,
 		       const char **ret_state)
 {
@@ -137,7 +148,7 @@ int api_find_installed(const struct qos_policy *policy, struct qos_diags *diags,
 		return 0;
 	}
 	if (r == 0)
-		r = qos_crontab_is_of(policy, text);
+		r = is_installed(policy, text);
 	if (r < 0)
 		return r;
 	*ret_state = r ? "installed" : "out of date";

@@ -172,6 +172,14 @@ int qos_crontab_judge_program(const char *ifname, struct qos_diags *diags, char 
 	return judge_program(*ret_program, ret_trust);
 }
 
+bool qos_crontab_is_gone(const char *program)
+{
+	_raised_ uint64_t raised = qos_kernel_raise_to_read(program);
+	struct stat st;
+
+	return stat(program, &st) < 0 && (errno == ENOENT || errno == ENOTDIR);
+}
+
 static int write_all(int fd, const char *text)
 {
 	size_t len = strlen(text);

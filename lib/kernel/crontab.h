@@ -3,6 +3,8 @@
 #ifndef QOS_KERNEL_CRONTAB_H
 #define QOS_KERNEL_CRONTAB_H
 
+#include <stdbool.h>
+
 #include "base/diag.h"
 #include "kernel/trust.h"
 
@@ -23,6 +25,8 @@ int qos_crontab_judge(const char *ifname, struct qos_diags *diags, struct qos_tr
  */
 int qos_crontab_judge_program(const char *ifname, struct qos_diags *diags, char **ret_program,
 			      struct qos_trust *ret_trust);
+/* Whether that is gone; where it cannot be told, it is not. */
+bool qos_crontab_is_gone(const char *program);
 /*
  * Put it there whole, for root to write and all to read. -EPERM, and nothing written, where others
  * can write the folder. One there that others could write is told and goes.

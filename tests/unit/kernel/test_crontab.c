@@ -111,6 +111,17 @@ static void expect_doctor(struct env *env, const char *state, const char *text)
 	expect_state(env, "crontab", state, text);
 }
 
+/* What list says of cron's file. */
+static void expect_installed(struct env *env, const char *state)
+{
+	_cleanup_(json_decrefp) json_t *root = NULL;
+	_cleanup_(freep) char *json = NULL;
+
+	assert_int_equal(qos_schedules(DEV, env->diags, &json), 0);
+	root = json_loads(json, 0, NULL);
+	assert_string_equal(json_string_value(json_object_get(root, "installed")), state);
+}
+
 static void test_folder(void **state)
 {
 	static const char refused[] =
@@ -184,6 +195,25 @@ static void test_program(void **state)
 	expect_doctor(*state, "ok", "nobody but root can write what cron runs");
 	run("rm " PROGRAM);
 	expect_doctor(*state, "warn", "cron begins no schedule: " PROGRAM " is gone");
+}
+
+/* As cron then begins nothing, what it knows is not what is in force. */
+static void test_gone(void **state)
+{
+	struct env *env = *state;
+
+	env_need_root();
+	expect_installed(env, "not installed");
+	expect(true, 0, "");
+	expect_installed(env, "installed");
+	expect_state(env, "schedules", "ok", "cron knows the policy's schedules");
+	run("mv " PROGRAM " " PROGRAM ".old");
+	expect_installed(env, "out of date");
+	expect_state(env, "schedules", "warn",
+		     "the policy's schedules are out of date: cron does not begin them as it says");
+	expect_doctor(env, "warn", "cron begins no schedule: " PROGRAM " is gone");
+	run("mv " PROGRAM ".old " PROGRAM);
+	expect_installed(env, "installed");
 }
 
 /* The interface's name is no option. */
@@ -300,8 +330,8 @@ static void test_stray(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_folder), TEST(test_file),   TEST(test_program), TEST(test_dash),
-		TEST(test_policy), TEST(test_hidden), TEST(test_stray),
+		TEST(test_folder), TEST(test_file),   TEST(test_program), TEST(test_gone),
+		TEST(test_dash),   TEST(test_policy), TEST(test_hidden),  TEST(test_stray),
 	};
 
 	return cmocka_run_group_tests_name("kernel/crontab", tests, NULL, NULL);
