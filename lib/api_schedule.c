@@ -13,6 +13,7 @@
 #include "kernel/apply.h"
 #include "kernel/crontab.h"
 #include "kernel/in_force.h"
+#include "kernel/netns.h"
 #include "kernel/state.h"
 #include "model/policy.h"
 #include "parse/doc.h"
@@ -40,6 +41,21 @@ static int warn_writers(const char *ifname, struct qos_diags *diags)
 	return 0;
 }
 
+/* It is in effect where cron itself is; its jobs name no namespace. */
+static void warn_namespace(const char *ifname, const char *program, struct qos_diags *diags)
+{
+	if (qos_netns_is_first())
+		return;
+	qos_diag_warn(diags,
+		      "cron begins schedules in the network namespace that it runs in itself, and "
+		      "this one is not the machine's first");
+	qos_diag_hint(diags,
+		      "where cron runs outside, 'qosctl schedule remove %s' and write, for each "
+		      "schedule, into another file of /etc/cron.d: CRON root ip netns exec NAME %s "
+		      "schedule run %s%s SCHEDULE",
+		      ifname, program, *ifname == '-' ? "-- " : "", ifname);
+}
+
 static int install(const struct qos_policy *policy, const char *program, struct qos_diags *diags,
 		   char **ret_path)
 {
@@ -62,6 +78,7 @@ static int install(const struct qos_policy *policy, const char *program, struct 
 		r = warn_writers(policy->interface, diags);
 	if (r < 0)
 		return r;
+	warn_namespace(policy->interface, program, diags);
 	*ret_path = TAKE_PTR(path);
 	return 0;
 }

@@ -30,6 +30,11 @@ int qos_netns_cookie(uint64_t *ret_cookie)
 	return 0;
 }
 
+bool qos_netns_is_first(void)
+{
+	return access(FIRST_HAS, F_OK) == 0;
+}
+
 int qos_netns_name(const char *ifname, struct qos_diags *diags, char *buf)
 {
 	uint64_t cookie = 0;
@@ -40,7 +45,7 @@ int qos_netns_name(const char *ifname, struct qos_diags *diags, char *buf)
 		return -EINVAL;
 	}
 
-	if (access(FIRST_HAS, F_OK) == 0) {
+	if (qos_netns_is_first()) {
 		snprintf(buf, QOS_NETNS_NAME_LEN, "%s", ifname);
 		return 0;
 	}

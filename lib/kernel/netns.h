@@ -4,6 +4,7 @@
 #define QOS_KERNEL_NETNS_H
 
 #include <net/if.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/diag.h"
@@ -19,6 +20,9 @@
  * interface can have.
  */
 int qos_netns_name(const char *ifname, struct qos_diags *diags, char *buf);
+
+/* Whether the calling thread's namespace is the first one of the machine. */
+bool qos_netns_is_first(void);
 
 /* Of the calling thread's namespace. */
 int qos_netns_cookie(uint64_t *ret_cookie);

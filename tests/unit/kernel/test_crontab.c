@@ -3,6 +3,7 @@
 #include "env.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -64,12 +65,22 @@ static int schedule(bool install, char **ret_said)
 	return r;
 }
 
+/* Of an install in the namespace of the tests. */
+#define ELSEWHERE                                                                               \
+	"warning: cron begins schedules in the network namespace that it runs in itself, and "  \
+	"this one is not the machine's first\n"                                                 \
+	"hint: where cron runs outside, 'qosctl schedule remove " DEV                           \
+	"' and write, for each schedule, into another file of /etc/cron.d: CRON root ip netns " \
+	"exec NAME " PROGRAM " schedule run " DEV " SCHEDULE\n"
+
 static void expect(bool install, int status, const char *text)
 {
-	_cleanup_(freep) char *said = NULL;
+	_cleanup_(freep) char *said = NULL, *expected = NULL;
 
 	assert_int_equal(schedule(install, &said), status);
-	assert_string_equal(said, text);
+	assert_true(asprintf(&expected, "%s%s", text, install && status == 0 ? ELSEWHERE : "") >=
+		    0);
+	assert_string_equal(said, expected);
 }
 
 /* doctor's only check of a name, the caller's; null: it has none. */
@@ -216,6 +227,29 @@ static void test_gone(void **state)
 	expect_installed(env, "installed");
 }
 
+/* The network namespace that the test was started in, as a rule the machine's first. */
+static int started_in = -1;
+
+/* In the machine's first namespace, which is cron's, there is nothing to say. */
+static void test_first(void **state)
+{
+	_cleanup_(closep) int own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	_cleanup_(freep) char *said = NULL;
+	bool is_first;
+
+	(void)state;
+	env_need_root();
+	assert_true(own >= 0 && started_in >= 0);
+	assert_int_equal(setns(started_in, CLONE_NEWNET), 0);
+	is_first = access("/proc/sys/net/core/dev_weight", F_OK) == 0;
+	assert_int_equal(schedule(true, &said), 0);
+	assert_int_equal(setns(own, CLONE_NEWNET), 0);
+	if (is_first)
+		assert_string_equal(said, "");
+	else
+		assert_string_equal(said, ELSEWHERE);
+}
+
 /* The interface's name is no option. */
 static void test_dash(void **state)
 {
@@ -330,9 +364,11 @@ static void test_stray(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_folder), TEST(test_file),   TEST(test_program), TEST(test_gone),
-		TEST(test_dash),   TEST(test_policy), TEST(test_hidden),  TEST(test_stray),
+		TEST(test_folder), TEST(test_file),   TEST(test_program),
+		TEST(test_gone),   TEST(test_first),  TEST(test_dash),
+		TEST(test_policy), TEST(test_hidden), TEST(test_stray),
 	};
 
+	started_in = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	return cmocka_run_group_tests_name("kernel/crontab", tests, NULL, NULL);
 }
