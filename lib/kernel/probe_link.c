@@ -105,13 +105,42 @@ static int probe_slave(struct qos_nl *nl, const struct qos_port *port, struct qo
 	return probe_root(nl, &port->link, of, diags, checks);
 }
 
+/* The kernel's own, where no driver wants another. */
+#define GSO_DEFAULT 65536
+
+/* Filter and pins were taken away by hand; apply and remove know ours by its handle. */
+static int probe_left(const struct qos_link_info *link, const struct qos_device *device,
+		      struct qos_diags *diags, json_t *checks)
+{
+	char nor[96] = "",
+	     hint[160] = "'qosctl remove' takes it away, 'qosctl apply' takes it over";
+	size_t len = strlen(hint);
+	int r = device && !device->attached ? qos_ports_hold(device, diags) : 0;
+
+	if (r <= 0)
+		return r;
+	if (link->gso_max_size && link->gso_max_size < GSO_DEFAULT) {
+		snprintf(nor, sizeof(nor),
+			 ", nor whether the largest packets were larger than %u bytes",
+			 link->gso_max_size);
+		snprintf(hint + len, sizeof(hint) - len,
+			 "; ip link set %s gso_max_size %u, if they were", link->name, GSO_DEFAULT);
+	}
+	return qos_check_add(checks, "qdisc", QOS_CHECK_WARN, hint,
+			     "ours is left of a policy whose filter and pins were removed: "
+			     "what was there before is not known any more%s",
+			     nor);
+}
+
 static int probe_qdisc(struct qos_nl *nl, const struct qos_link_info *link,
 		       const struct qos_probe_known *known, struct qos_diags *diags, json_t *checks)
 {
 	const struct qos_device *device = known->device;
 	int r = 0;
 
-	if (!known->shaped || !known->fq)
+	if (!known->shaped)
+		return probe_left(link, device, diags, checks);
+	if (!known->fq)
 		return 0;
 	if (!device || !qos_link_is_bond(link))
 		return probe_root(nl, link, "", diags, checks);

@@ -83,6 +83,15 @@ int qos_kernel_sweep(struct qos_diags *diags, char **ret_text)
 	return *ret_text ? 0 : -ENOMEM;
 }
 
+/* What is to be taken away: what a plan has, or the qdisc that is left of one nobody knows. */
+static int list_changes(const struct qos_bpf *known, bool qdisc, char **ret_text)
+{
+	if (known)
+		return qos_plan_diff(qos_state_plan(known->state), "", ret_text);
+	*ret_text = strdup(qdisc ? "- qdisc 7105: of a policy that is not known any more\n" : "");
+	return *ret_text ? 0 : -ENOMEM;
+}
+
 /* One that is there. */
 static int remove_from(const char *ifname, struct qos_diags *diags, char **ret_text)
 {
@@ -105,7 +114,7 @@ static int remove_from(const char *ifname, struct qos_diags *diags, char **ret_t
 	}
 	origin = known ? qos_state_origin(known->state) : NULL;
 	gso = qos_gso_theirs(device);
-	r = qos_plan_diff(known ? qos_state_plan(known->state) : "", "", &changes);
+	r = list_changes(known, qdisc, &changes);
 	if (r < 0)
 		return r;
 	/* the program last, so that nothing is unshaped that the old qdisc shaped not */

@@ -189,6 +189,30 @@ static void test_doctor_filter_gone(void **state)
 	expect_quiet(env);
 }
 
+/* Nobody knows any more what was there before, and that it is ours its handle says alone. */
+static void test_left(void **state)
+{
+	_cleanup_(freep) char *said = NULL;
+	struct env *env = *state;
+
+	env_need_root();
+	run("tc qdisc replace dev " DEV " root handle 7105: mq");
+	expect_one(env, "qdisc", "warn",
+		   "ours is left of a policy whose filter and pins were removed: what was there "
+		   "before is not known any more",
+		   "'qosctl remove' takes it away, 'qosctl apply' takes it over");
+	run("ip link set " DEV " gso_max_size 5000");
+	expect_one(env, "qdisc", "warn",
+		   "not known any more, nor whether the largest packets were larger than 5000 "
+		   "bytes",
+		   "takes it over; ip link set " DEV " gso_max_size 65536, if they were");
+	if (qos_remove(DEV, 0, env->diags, &said) < 0)
+		fail_msg("%s", diags_text(env->diags));
+	assert_string_equal(said, "- qdisc 7105: of a policy that is not known any more\n");
+	assert_false(try_run("tc qdisc show dev " DEV " | grep ' 7105: '"));
+	run("ip -d link show " DEV " | grep -q 'gso_max_size 5000 '");
+}
+
 static void test_shadowed(void **state)
 {
 	struct env *env = *state;
@@ -387,10 +411,11 @@ static void test_writers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_quiet),    TEST(test_filter_gone), TEST(test_doctor_filter_gone),
-		TEST(test_shadowed), TEST(test_tcx),	     TEST(test_gso_changed),
-		TEST(test_clocks),   TEST(test_xdp),	     TEST(test_features),
-		TEST(test_policy),   TEST(test_text),	     TEST(test_writers),
+		TEST(test_quiet),	TEST(test_filter_gone), TEST(test_doctor_filter_gone),
+		TEST(test_left),	TEST(test_shadowed),	TEST(test_tcx),
+		TEST(test_gso_changed), TEST(test_clocks),	TEST(test_xdp),
+		TEST(test_features),	TEST(test_policy),	TEST(test_text),
+		TEST(test_writers),
 	};
 
 	return cmocka_run_group_tests_name("kernel/doctor", tests, NULL, NULL);
