@@ -188,12 +188,18 @@ static int probe_bands(json_t *checks, struct qos_nl *nl, const struct qos_link_
 	return qos_check_add(checks, "bands", QOS_CHECK_OK, NULL, "fq has three");
 }
 
-static int probe_fq(json_t *checks, struct qos_nl *nl, const struct qos_link_info *lo)
+static int probe_fq(json_t *checks, struct qos_nl *nl, const struct qos_link_info *lo, bool police)
 {
 	const struct qos_qdisc fq = { .parent = TC_H_ROOT, .kind = "fq" };
 	int r;
 
 	r = qos_qdisc_put(nl, lo, &fq, NULL);
+	if (r < 0 && police)
+		return qos_check_add(checks, "fq", QOS_CHECK_WARN,
+				     "try 'modprobe sch_fq', or a kernel with CONFIG_NET_SCH_FQ, "
+				     "before 'mode: fq'",
+				     "cannot be attached: %s; the policy in force does without it",
+				     reason(nl, r));
 	if (r < 0)
 		return qos_check_add(checks, "fq", QOS_CHECK_FAIL,
 				     "try 'modprobe sch_fq'; else a kernel with CONFIG_NET_SCH_FQ "
@@ -206,7 +212,7 @@ static int probe_fq(json_t *checks, struct qos_nl *nl, const struct qos_link_inf
 	return probe_bands(checks, nl, lo);
 }
 
-static int probe_tc(json_t *checks, int prog_fd)
+static int probe_tc(json_t *checks, int prog_fd, bool police)
 {
 	_cleanup_(qos_nl_closep) struct qos_nl *nl = NULL;
 	struct qos_link_info lo;
@@ -222,10 +228,10 @@ static int probe_tc(json_t *checks, int prog_fd)
 	r = probe_clsact(checks, nl, &lo, prog_fd);
 	if (r < 0)
 		return r;
-	return probe_fq(checks, nl, &lo);
+	return probe_fq(checks, nl, &lo, police);
 }
 
-int qos_probe_system(json_t *checks)
+int qos_probe_system(bool police, json_t *checks)
 {
 	_cleanup_(closep) int prog_fd = load_nothing();
 	int r;
@@ -242,5 +248,5 @@ int qos_probe_system(json_t *checks)
 	r = probe_bpffs(checks);
 	if (r < 0)
 		return r;
-	return probe_tc(checks, prog_fd);
+	return probe_tc(checks, prog_fd, police);
 }

@@ -14,9 +14,9 @@
 
 /*
  * Append the machine's checks: kernel, capabilities, bpf, jit, bpffs, clsact,
- * fq, bands. Touches no interface that exists. -ENOMEM.
+ * fq, bands. police: fq is not needed. Touches no interface that exists. -ENOMEM.
  */
-int qos_probe_system(json_t *checks);
+int qos_probe_system(bool police, json_t *checks);
 
 /* What the caller knows of an interface that it asks about. */
 struct qos_probe_known {

@@ -268,7 +268,9 @@ static json_t *text_or_null(const json_t *object, const char *key)
 	return value ? json_incref(value) : json_null();
 }
 
-static int doctor_interface(const char *ifname, struct qos_diags *diags, json_t **ret_json)
+/* *ret_police: the policy in force needs no fq. */
+static int doctor_interface(const char *ifname, struct qos_diags *diags, bool *ret_police,
+			    json_t **ret_json)
 {
 	_cleanup_(qos_device_closep) struct qos_device *device = NULL;
 	_cleanup_(json_decrefp) json_t *checks = json_array();
@@ -285,6 +287,7 @@ static int doctor_interface(const char *ifname, struct qos_diags *diags, json_t 
 	r = qos_probe_link(device->nl, &device->link, &known, diags, checks);
 	if (r < 0)
 		return r;
+	*ret_police = known.shaped && !known.fq;
 	if (known.shaped)
 		state = qos_device_known(device)->state;
 	*ret_json = json_pack("{s:s, s:O, s:o, s:o}", "name", device->link.name, "checks", checks,
@@ -296,10 +299,11 @@ static int doctor_interface(const char *ifname, struct qos_diags *diags, json_t 
 int qos_kernel_doctor(const char *ifname, struct qos_diags *diags, json_t **ret_json)
 {
 	_cleanup_(json_decrefp) json_t *checks = json_array(), *interface = NULL;
-	int r = qos_probe_system(checks);
+	bool police = false;
+	int r = ifname ? doctor_interface(ifname, diags, &police, &interface) : 0;
 
-	if (r == 0 && ifname)
-		r = doctor_interface(ifname, diags, &interface);
+	if (r == 0)
+		r = qos_probe_system(police, checks);
 	if (r < 0)
 		return r;
 	*ret_json = json_pack("{s:O, s:O?}", "checks", checks, "interface", interface);

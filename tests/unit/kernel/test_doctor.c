@@ -213,6 +213,29 @@ static void test_left(void **state)
 	run("ip -d link show " DEV " | grep -q 'gso_max_size 5000 '");
 }
 
+/* What it says of the machine's fq: in force is a policy that needs none. */
+static void test_police(void **state)
+{
+	_cleanup_(json_decrefp) json_t *root = NULL;
+	_cleanup_(freep) char *text = NULL;
+	struct env *env = *state;
+	const json_t *check;
+	int found = 0;
+	size_t i;
+
+	env_need_root();
+	apply(env);
+	assert_int_equal(qos_doctor(DEV, env->diags, &text), 0);
+	root = json_loads(text, 0, NULL);
+	json_array_foreach(json_object_get(root, "checks"), i, check) {
+		if (strcmp(part(check, "name"), "fq"))
+			continue;
+		found++;
+		assert_string_not_equal(part(check, "state"), "fail");
+	}
+	assert_int_equal(found, 1);
+}
+
 static void test_shadowed(void **state)
 {
 	struct env *env = *state;
@@ -411,11 +434,11 @@ static void test_writers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_quiet),	TEST(test_filter_gone), TEST(test_doctor_filter_gone),
-		TEST(test_left),	TEST(test_shadowed),	TEST(test_tcx),
-		TEST(test_gso_changed), TEST(test_clocks),	TEST(test_xdp),
-		TEST(test_features),	TEST(test_policy),	TEST(test_text),
-		TEST(test_writers),
+		TEST(test_quiet), TEST(test_filter_gone), TEST(test_doctor_filter_gone),
+		TEST(test_left),  TEST(test_police),	  TEST(test_shadowed),
+		TEST(test_tcx),	  TEST(test_gso_changed), TEST(test_clocks),
+		TEST(test_xdp),	  TEST(test_features),	  TEST(test_policy),
+		TEST(test_text),  TEST(test_writers),
 	};
 
 	return cmocka_run_group_tests_name("kernel/doctor", tests, NULL, NULL);

@@ -36,11 +36,11 @@ static void assert_check(const json_t *checks, const char *name, const char *sta
 	assert_contains(part(checks, name, "text"), text);
 }
 
-static json_t *probe_system(void)
+static json_t *probe_system(bool police)
 {
 	json_t *checks = json_array();
 
-	assert_int_equal(qos_probe_system(checks), 0);
+	assert_int_equal(qos_probe_system(police, checks), 0);
 	return checks;
 }
 
@@ -51,14 +51,15 @@ static json_t *probe_system(void)
 
 static void test_system(void **state)
 {
-	_cleanup_(json_decrefp) json_t *checks = NULL;
+	_cleanup_(json_decrefp) json_t *checks = NULL, *policed = NULL;
 	_cleanup_(freep) char *before = NULL, *after = NULL;
 	struct utsname name;
 
 	(void)state;
 	env_need_root();
 	before = output_of(SYSTEM);
-	checks = probe_system();
+	checks = probe_system(false);
+	policed = probe_system(true);
 	after = output_of(SYSTEM);
 	assert_string_equal(after, before);
 
@@ -69,12 +70,16 @@ static void test_system(void **state)
 	assert_check(checks, "clsact", "ok", "with BPF filters");
 	if (try_run("tc qdisc add dev " PEER " root fq")) {
 		assert_check(checks, "fq", "ok", "available");
+		assert_check(policed, "fq", "ok", "available");
 		assert_non_null(find(checks, "bands"));
 	} else {
 		assert_check(checks, "fq", "fail", "Specified qdisc kind is unknown");
 		assert_contains(part(checks, "fq", "hint"), "modprobe sch_fq");
 		assert_contains(part(checks, "fq", "hint"), "CONFIG_NET_SCH_FQ");
 		assert_null(find(checks, "bands"));
+		assert_check(policed, "fq", "warn",
+			     "Specified qdisc kind is unknown; the policy in force does without "
+			     "it");
 	}
 }
 
@@ -83,7 +88,7 @@ static int probe_unprivileged(void *data)
 	json_t *checks = json_array();
 
 	(void)data;
-	if (setuid(65534) < 0 || qos_probe_system(checks) < 0)
+	if (setuid(65534) < 0 || qos_probe_system(false, checks) < 0)
 		return 2;
 	if (strcmp(part(checks, "privileges", "state"), "fail") ||
 	    strcmp(part(checks, "privileges", "text"),
