@@ -321,16 +321,18 @@ static int probe_file(const char *ifname, const char *path, const char *applied,
 {
 	_cleanup_(policyp) struct qos_policy *policy = NULL;
 	_cleanup_(freep) char *changes = NULL;
-	struct qos_probe_file file = { .path = path, .applied = applied };
+	struct qos_probe_file file = { .path = path, .applied = applied, .ifname = ifname };
 	const time_t now = time(NULL);
 	int r;
 
 	file.error = read_policy(path, &now, diags, &policy);
-	if (file.error == 0)
+	if (file.error == 0 && strcmp(policy->interface, ifname) != 0)
+		file.other = policy->interface;
+	else if (file.error == 0)
 		file.error = compare(policy, diags, &file.read, &changes);
 	if (file.error == -ENOMEM)
 		return -ENOMEM;
-	if (file.error == 0) {
+	if (file.error == 0 && !file.other) {
 		file.changes = changes;
 		file.judged = qos_trust_matters();
 		file.writers = policy->writers;
@@ -339,8 +341,8 @@ static int probe_file(const char *ifname, const char *path, const char *applied,
 	r = qos_probe_file(&file, checks);
 	if (r < 0)
 		return r;
-	return file.error < 0 ? probe_jobs(ifname, NULL, diags, checks) :
-				probe_schedules(policy, diags, checks);
+	return file.error < 0 || file.other ? probe_jobs(ifname, NULL, diags, checks) :
+					      probe_schedules(policy, diags, checks);
 }
 
 /* Of the interface, where one was asked for: the policy in force on it, and what cron does. */

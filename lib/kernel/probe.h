@@ -57,6 +57,8 @@ int qos_probe_feature(const char *ifname, const char *name);
 /* The policy that was applied, read again. */
 struct qos_probe_file {
 	const char *path, *applied;	    /* when: "2026-11-22T11:02:27Z" */
+	const char *ifname;		    /* where it is in force */
+	const char *other;		    /* which interface it names, where not that one */
 	int error;			    /* of reading or planning it, else 0 and */
 	const char *changes;		    /* what apply would change, a line each */
 	bool read;			    /* its text is the one that was applied */

@@ -141,6 +141,22 @@ int qos_probe_crontab(const char *ifname, struct qos_diags *diags, json_t *check
 			     "nobody but root can write what cron runs");
 }
 
+/* As after one of them was renamed. */
+static int probe_other(const struct qos_probe_file *file, json_t *checks)
+{
+	_cleanup_(freep) char *hint = NULL;
+
+	if (asprintf(&hint, "write 'interface: %s' into it, then 'qosctl apply %s'", file->ifname,
+		     file->path) < 0) {
+		hint = NULL;
+		return -ENOMEM;
+	}
+	return qos_check_add(checks, "policy", QOS_CHECK_WARN, hint,
+			     "%s names the interface %s, not %s: nothing brings back "
+			     "what is in force",
+			     file->path, file->other, file->ifname);
+}
+
 int qos_probe_file(const struct qos_probe_file *file, json_t *checks)
 {
 	_cleanup_(freep) char *hint = NULL;
@@ -152,6 +168,8 @@ int qos_probe_file(const struct qos_probe_file *file, json_t *checks)
 				     "%s is gone: nothing brings back what is in force when the "
 				     "system starts",
 				     file->path);
+	if (file->other)
+		return probe_other(file, checks);
 	if (file->error < 0) {
 		if (asprintf(&hint, "qosctl check %s", file->path) < 0) {
 			hint = NULL;

@@ -397,6 +397,24 @@ static void test_policy(void **state)
 	expect_one(env, "policy", "warn", FILE_PATH " is gone", "qosctl remove");
 }
 
+/* It names the interface as it was called when it was applied. */
+static void test_renamed(void **state)
+{
+	struct env *env = *state;
+
+	env_need_root();
+	apply(env);
+	run("sed -i 's/" DEV "/qk7/' " FILE_PATH " && touch -d '1 minute ago' " FILE_PATH);
+	expect_one(env, "policy", "warn", FILE_PATH " names the interface qk7, not " DEV,
+		   "write 'interface: " DEV "' into it, then 'qosctl apply " FILE_PATH "'");
+	/* one that is there */
+	run("sed -i 's/qk7/" PEER "/' " FILE_PATH);
+	expect_one(env, "policy", "warn", FILE_PATH " names the interface " PEER ", not " DEV,
+		   "write 'interface: " DEV "' into it");
+	run("sed -i 's/" PEER "/" DEV "/' " FILE_PATH);
+	expect_quiet(env);
+}
+
 /* The same plan by other words: what is put over it begins from those that were applied. */
 static void test_text(void **state)
 {
@@ -434,11 +452,11 @@ static void test_writers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_quiet), TEST(test_filter_gone), TEST(test_doctor_filter_gone),
-		TEST(test_left),  TEST(test_police),	  TEST(test_shadowed),
-		TEST(test_tcx),	  TEST(test_gso_changed), TEST(test_clocks),
-		TEST(test_xdp),	  TEST(test_features),	  TEST(test_policy),
-		TEST(test_text),  TEST(test_writers),
+		TEST(test_quiet),    TEST(test_filter_gone), TEST(test_doctor_filter_gone),
+		TEST(test_left),     TEST(test_renamed),     TEST(test_police),
+		TEST(test_shadowed), TEST(test_tcx),	     TEST(test_gso_changed),
+		TEST(test_clocks),   TEST(test_xdp),	     TEST(test_features),
+		TEST(test_policy),   TEST(test_text),	     TEST(test_writers),
 	};
 
 	return cmocka_run_group_tests_name("kernel/doctor", tests, NULL, NULL);
