@@ -12,6 +12,7 @@
 #include "compile/pieces.h"
 
 _Static_assert(QOS_CGROUP_PATH == QOS_CGROUP_NAME, "the model's is the map's");
+_Static_assert(QOS_CGROUP_LEVELS == QOS_MAX_CGROUP_LEVELS, "the model's is the program's");
 
 #define RULE_NUMBERS 65534 /* in QOS_DECIDED */
 

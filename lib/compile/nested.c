@@ -271,15 +271,6 @@ static int put_cgroup(struct sweep *sweep, const void *value, uint32_t set)
 	return 0;
 }
 
-static int expect_shallow(const struct sweep *sweep, const struct demand *d, const char *path)
-{
-	if (levels_of(path) <= QOS_MAX_CGROUP_LEVELS)
-		return 0;
-	qos_diag_at(sweep->diags, sweep->entries->rules[sweep->entries->rule[d->entry]].loc,
-		    "the cgroup `%s` is more than %d levels deep", path, QOS_MAX_CGROUP_LEVELS);
-	return -E2BIG;
-}
-
 int qos_piece_cgroups(struct sweep *sweep)
 {
 	_cleanup_(free_items) struct items items = {
@@ -293,11 +284,8 @@ int qos_piece_cgroups(struct sweep *sweep)
 		const struct demand *d = &sweep->entries->demands[i];
 
 		for (size_t k = 0; r == 0 && d->keys & KEY_CGROUP && k < d->match->cgroup_count;
-		     k++) {
-			r = expect_shallow(sweep, d, d->match->cgroup[k]);
-			if (r == 0)
-				r = add_item(&items, d, d->match->cgroup[k]);
-		}
+		     k++)
+			r = add_item(&items, d, d->match->cgroup[k]);
 	}
 	qos_sweep_start(sweep, KEY_CGROUP, -1);
 	if (r == 0)

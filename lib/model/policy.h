@@ -98,8 +98,9 @@ struct qos_icmp_type {
 /* Longest packet of IPv6, with its header; jumbograms count as that. */
 #define QOS_LENGTH_LIMIT 65575
 
-/* Longest path of a cgroup, with its final zero. */
-#define QOS_CGROUP_PATH 256
+/* Longest path of a cgroup, with its final zero; how many names it has at most. */
+#define QOS_CGROUP_PATH	  256
+#define QOS_CGROUP_LEVELS 32
 
 /*
  * What a rule asks for: keys are all-of, the entries of one are any-of, none is any. A key

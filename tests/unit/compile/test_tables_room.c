@@ -76,21 +76,6 @@ static void test_too_many_masks(void **state)
 			HEAD_LINES + 2, "masks");
 }
 
-static void test_too_deep(void **state)
-{
-	char path[QOS_CGROUP_NAME] = "", text[2 * QOS_CGROUP_NAME];
-
-	(void)state;
-	for (uint32_t i = 0; i <= QOS_MAX_CGROUP_LEVELS; i++)
-		strcat(path, i ? "/x" : "x");
-	/* one less is not too deep */
-	snprintf(text, sizeof(text),
-		 HEAD "  - { class: a, match: { cgroup: %s } }\n"
-		      "  - { class: a, match: { cgroup: %s } }\n",
-		 path + 2, path);
-	expect_too_much(text, HEAD_LINES + 2, "more than 32 levels deep");
-}
-
 /*
  * Ranges of 10,000 rules, each with the ends of its own and all mixed up: 120,000 ports at
  * which the rules that are possible change, 1,280 bytes for each.
@@ -194,9 +179,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_too_many_rules),	cmocka_unit_test(test_too_many_ways),
-		cmocka_unit_test(test_too_many_masks),	cmocka_unit_test(test_too_deep),
-		cmocka_unit_test(test_too_many_sets),	cmocka_unit_test(test_too_many_ranges),
-		cmocka_unit_test(test_too_many_in_one),
+		cmocka_unit_test(test_too_many_masks),	cmocka_unit_test(test_too_many_sets),
+		cmocka_unit_test(test_too_many_ranges), cmocka_unit_test(test_too_many_in_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -98,6 +98,28 @@ static void test_longest_cgroup(void **state)
 	expect_match_said(match, said);
 }
 
+/* 32 names; said is where the one stands that has more. */
+static void test_deepest_cgroup(void **state)
+{
+	_cleanup_(policy_freep) struct qos_policy *policy = NULL;
+	_cleanup_(freep) char *said = NULL;
+	char path[2 * QOS_CGROUP_LEVELS + 2] = "x", match[256];
+
+	(void)state;
+	for (int i = 1; i < QOS_CGROUP_LEVELS; i++)
+		strcat(path, "/x");
+	snprintf(match, sizeof(match), "{ cgroup: /%s/ }", path);
+	policy = load_match(match);
+	assert_string_equal(policy->rules[0].match.cgroup[0], path);
+
+	assert_true(asprintf(&said,
+			     "policy:3:42: error: `%s/x` is more than 32 levels deep: name a "
+			     "cgroup above it\n",
+			     path) > 0);
+	snprintf(match, sizeof(match), "{ cgroup: [a, %s/x] }", path);
+	expect_match_said(match, said);
+}
+
 static void test_uids(void **state)
 {
 	_cleanup_(policy_freep) struct qos_policy *policy =
@@ -274,13 +296,13 @@ static void test_many_unknown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_marks),	      cmocka_unit_test(test_masks),
-		cmocka_unit_test(test_cgroups),	      cmocka_unit_test(test_longest_cgroup),
-		cmocka_unit_test(test_uids),	      cmocka_unit_test(test_services),
-		cmocka_unit_test(test_vlans_lengths), cmocka_unit_test(test_tcp_flags),
-		cmocka_unit_test(test_icmp_types),    cmocka_unit_test(test_excluded),
-		cmocka_unit_test(test_tunnel),	      cmocka_unit_test(test_possible),
-		cmocka_unit_test(test_many_unknown),
+		cmocka_unit_test(test_marks),	       cmocka_unit_test(test_masks),
+		cmocka_unit_test(test_cgroups),	       cmocka_unit_test(test_longest_cgroup),
+		cmocka_unit_test(test_deepest_cgroup), cmocka_unit_test(test_uids),
+		cmocka_unit_test(test_services),       cmocka_unit_test(test_vlans_lengths),
+		cmocka_unit_test(test_tcp_flags),      cmocka_unit_test(test_icmp_types),
+		cmocka_unit_test(test_excluded),       cmocka_unit_test(test_tunnel),
+		cmocka_unit_test(test_possible),       cmocka_unit_test(test_many_unknown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
