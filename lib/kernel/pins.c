@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -44,16 +45,26 @@ int qos_pins_prepare(struct qos_bpf *bpf, const char *dir, struct qos_diags *dia
 	return r;
 }
 
+static int exchange(const char *a, const char *b)
+{
+	return renameat2(AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE);
+}
+
 int qos_pins_commit(const char *dir, struct qos_diags *diags)
 {
 	_cleanup_(freep) char *fresh = NULL;
 	int r = new_dir(dir, &fresh);
 
-	if (r == 0)
-		r = qos_bpffs_remove(dir, diags);
 	if (r < 0)
 		return r;
-	if (rename(fresh, dir)) {
+	/* bpffs exchanges since Linux 5.17 (simple_rename()): one of them is there at any time */
+	if (exchange(fresh, dir) == 0) {
+		r = qos_bpffs_remove(fresh, diags);
+		if (r < 0)
+			exchange(fresh, dir);
+		return r;
+	}
+	if (errno != ENOENT || rename(fresh, dir)) {
 		r = -errno;
 		qos_diag(diags, QOS_FAILED, "cannot rename %s: %s", fresh, strerror(-r));
 	}

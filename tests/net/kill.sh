@@ -69,7 +69,7 @@ calls() { # FROM TO
 	# call n is on line n + 1, after what starts it; of pins those in the middle stand for the rest
 	awk -v loads="$(grep -c BPF_PROG_LOAD "$T/trace")" -v step="$step" -v n="-$first" '
 		NR > 1 && (changed || NR % 100 == 0) && ++n % step == 0 { print NR - 1 }
-		{ changed = /sendto.*RTM_(NEW|SET|DEL)/ && !/RTM_NEWNS/ || /rename\(/ ||
+		{ changed = /sendto.*RTM_(NEW|SET|DEL)/ && !/RTM_NEWNS/ || /rename(at2)?\(/ ||
 			/BPF_OBJ_PIN/ && ++pins == 6 || /unlinkat\(/ && ++unlinks == 6 ||
 			loads == 0 && /BPF_MAP_UPDATE/ }
 		END { print NR + 1 }' "$T/trace"

@@ -53,6 +53,42 @@ static void test_dots(void **state)
 	}
 }
 
+/* New ones take the place of the old, and where they cannot the old ones stay. */
+static void test_commit(void **state)
+{
+	struct env *env = *state;
+	_cleanup_(freep) char *dir = NULL, *fresh = NULL, *old = NULL, *new = NULL;
+
+	env_need_root();
+	dir = pin_dir(DEV);
+	assert_true(asprintf(&fresh, "%s:new", dir) > 0);
+	assert_true(asprintf(&new, "%s/other", fresh) > 0);
+	assert_true(asprintf(&old, "%s/other", dir) > 0);
+	make(dir);
+	assert_int_equal(qos_pins_commit(dir, env->diags), -ENOENT);
+	assert_true(is_there(dir));
+	/* the first of an interface */
+	assert_int_equal(qos_bpffs_remove(dir, NULL), 0);
+	make(fresh);
+	assert_int_equal(qos_pins_commit(dir, env->diags), 0);
+	assert_true(is_there(dir));
+	/* the next ones; what is in them tells which */
+	make(fresh);
+	make(new);
+	assert_int_equal(qos_pins_commit(dir, env->diags), 0);
+	assert_true(is_there(old));
+	assert_false(is_there(fresh));
+	/* the old ones do not go: a folder is no pin */
+	make(fresh);
+	assert_int_not_equal(qos_pins_commit(dir, env->diags), 0);
+	assert_true(is_there(old));
+	assert_true(is_there(fresh));
+	assert_int_equal(rmdir(old), 0);
+	assert_int_equal(rmdir(dir), 0);
+	qos_pins_abandon(dir);
+	assert_false(qos_pins_are_there(dir));
+}
+
 static void test_sweep(void **state)
 {
 	struct env *env = *state;
@@ -153,6 +189,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_dots, env_setup, env_teardown),
+		cmocka_unit_test_setup_teardown(test_commit, env_setup, env_teardown),
 		cmocka_unit_test_setup_teardown(test_sweep, env_setup, env_teardown),
 		cmocka_unit_test_setup_teardown(test_remove_gone, env_setup, env_teardown),
 		cmocka_unit_test_setup_teardown(test_remove_renamed, env_setup, env_teardown),
