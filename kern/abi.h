@@ -172,8 +172,10 @@ struct qos_clocks {
 	/* of an inner class: the least that any who sent since the last look was ahead, plus 1;
 	 * of who did not pass only as what lends was idle, 0 */
 	__u64 least[QOS_LEVELS];
+	__u32 placed[QOS_LEVELS];  /* and with what weight it waits for what its parent has */
+	__u32 bounded[QOS_LEVELS]; /* in 2^20 ns: until then a ceiling bounds some below */
 	__s64 over; /* of a class with a ceiling: bytes that left too many, of late */
-	__u64 pad[4];
+	__u64 pad[1];
 };
 
 /* A flow of a class, or a host. */

@@ -42,7 +42,7 @@ static __always_inline int is_small(const struct path *p)
  * Looked at every period by who waits, or has others wait; every eighth by who is quiet, or is one
  * of so many that their looks would take longer than their packets.
  */
-#define SELDOM_PERIODS 8
+#define SELDOM_PERIODS 8ULL
 
 static __always_inline int is_overdue(const struct path *p, __u64 now, int quiet)
 {
@@ -50,7 +50,7 @@ static __always_inline int is_overdue(const struct path *p, __u64 now, int quiet
 
 	if (late < 0)
 		return 0;
-	return late >= (SELDOM_PERIODS - 1LL) << (p->cls->period_shift & 31) ||
+	return late >= ((__s64)SELDOM_PERIODS - 1) << (p->cls->period_shift & 31) ||
 	       !(quiet || is_small(p));
 }
 
@@ -92,21 +92,92 @@ struct look {
 	__u32 crowd;   /* weight that waits */
 };
 
+/* Units of `bounded`: finer than a period. What is further ahead than 68 s is long past. */
+#define BOUNDED_SHIFT 20
+#define BOUNDED_MAX   (1U << 16)
+
+/* Some below want more than a ceiling of theirs lets them have, and do not wait for that. */
+static __always_inline int is_bounded(const struct qos_clocks *clk, __u32 level, __u64 now)
+{
+	return clk->bounded[level] - (__u32)(now >> BOUNDED_SHIFT) < BOUNDED_MAX;
+}
+
+/* Bytes/s that the class has of what its parent has, at the level. */
+static __always_inline __u64 borrows(const struct node *n, __u32 level, const struct look *l)
+{
+	const struct qos_pace *pace = &n->clk->pace[level];
+
+	return less(pace->paced_rate + pace->other_rate, less(l->due, l->used));
+}
+
+/* What its parent has for those that wait, if this one does. */
+static __always_inline __u64 room_above(const struct node *n, __u32 level, const struct look *l)
+{
+	const struct qos_pace *above = &n->above->pace[level];
+
+	if (n->clk->placed[level])
+		return share_of(above, above->waiting);
+	return less(above->share, above->other_rate) + borrows(n, level, l);
+}
+
+/* And of that, for the class. */
+static __always_inline __u64 lent_to(const struct node *n, __u32 level, const struct look *l)
+{
+	const struct qos_pace *above = &n->above->pace[level];
+	__u64 weight = n->cfg->weight;
+
+	if (n->clk->placed[level] ||
+	    !(n->clk->pace[level].waiting || is_bounded(n->clk, level, l->now)))
+		return share_of(above, weight);
+	return room_above(n, level, l) * weight / (weight + above->waiting);
+}
+
+/*
+ * With what weight the class waits for what its parent has. Who is bounded by its own ceiling has
+ * as little of it as lets it reach that, and the others have all of the rest: so it is continuous
+ * where the two meet. If there are no others it does not wait at all, but where it has less than
+ * half of that: what it does not use would be taken for what it does not want.
+ */
+static __always_inline __u32 weight_above(const struct node *n, __u32 level, const struct look *l)
+{
+	const struct qos_pace *above = &n->above->pace[level];
+	__u64 need = less(n->cfg->ceil, l->due), room = room_above(n, level, l);
+	__u64 weight = n->cfg->weight, others = less(above->waiting, n->clk->placed[level]);
+
+	if (!n->clk->pace[level].waiting)
+		return 0;
+	if (!(n->cfg->flags & QOS_CLASS_CEIL) || room <= need ||
+	    (!others && borrows(n, level, l) < need / 2))
+		return weight;
+	return sooner(weight, (need >> 4) * others / (((room - need) >> 4) | 1));
+}
+
+static __always_inline void take_place(const struct node *n, __u32 level, __u64 now, __u32 weight)
+{
+	struct qos_pace *pace = &n->clk->pace[level], *above = &n->above->pace[level];
+	__u32 shift = n->cfg->parent_shift & 31, until = pace->until;
+
+	if (is_waiting(until, now, shift))
+		__sync_fetch_and_add(&above->wheel[until % QOS_WHEEL],
+				     weight - n->clk->placed[level]);
+	n->clk->placed[level] = weight;
+	if (weight)
+		wait_until(above, &pace->until, weight, now, now + (1ULL << shift), shift);
+	else if (n->clk->pace[level].waiting || is_bounded(n->clk, level, now))
+		n->above->bounded[level] = (now + (SELDOM_PERIODS << shift)) >> BOUNDED_SHIFT;
+}
+
 /* What of the level's bytes the class's own guarantee covers, and what it borrowed. */
 static __always_inline void tell_level(const struct node *n, __u32 level, struct look *l,
-				       __u64 bytes)
+				       __u64 bytes, __u32 weight)
 {
-	struct qos_pace *pace = &n->clk->pace[level];
-	__u32 shift = n->cfg->parent_shift & 31;
 	__u64 own = sooner(bytes, l->credit);
 
 	l->credit -= own;
 	if (!has_parent(n->cfg))
 		return;
-	if (pace->waiting)
-		wait_until(&n->above->pace[level], &pace->until, n->cfg->weight, l->now,
-			   l->now + (1ULL << shift), shift);
-	tell(n->above, level, pace->waiting != 0, own, bytes - own);
+	take_place(n, level, l->now, weight);
+	tell(n->above, level, weight != 0, own, bytes - own);
 }
 
 /* What waits in the class, of this level and those before it; and its parent is told. */
@@ -124,8 +195,8 @@ static __always_inline void add_backlog(const struct node *n, __u32 level, struc
 
 /*
  * Bytes that could still be sent for the class to have sent what it has, for this level and those
- * before it, and not more: as its clock says, in which those are that still wait, or, as one
- * without a ceiling of its own has none, by a count.
+ * before it, and not more: as its clock says, in which those are that still wait, or by a count,
+ * as one that has less than a ceiling of its own, or none, has no clock that says it.
  */
 static __always_inline __s64 left_over(const struct node *n, __u32 level, __u64 whole,
 				       const struct look *l)
@@ -137,7 +208,11 @@ static __always_inline __s64 left_over(const struct node *n, __u32 level, __u64 
 		__u64 ahead = bytes_ahead(&n->clk->ceil[level], n->cfg->ceil, l->now);
 
 		n->clk->beyond[level] += (__s64)(ahead - n->clk->beyond[level]) >> USED;
-		return l->backlog - n->clk->beyond[level];
+		if (whole >= n->cfg->ceil) {
+			pace->debt = 0;
+			pace->due = whole;
+			return l->backlog - n->clk->beyond[level];
+		}
 	}
 	debt = pace->debt + (__s64)(l->sent - bytes_in(pace->due, sooner(l->dt, VIRTUAL_DT_MAX)));
 	most = later(bytes_in(whole, KEPT_PERIODS << (n->cfg->period_shift & 31)),
@@ -178,11 +253,12 @@ static __always_inline void renew_level(const struct node *n, __u32 level, struc
 	__u64 period = 1ULL << (cfg->period_shift & 31), room, time, whole, lent = 0, least = 0;
 	__u64 paced = __sync_lock_test_and_set(&pace->paced, 0);
 	__u64 other = __sync_lock_test_and_set(&pace->other, 0), waiting = pace->waiting;
+	__u32 weight;
 
 	pace->paced_rate = follow(pace->paced_rate, paced, l->dt, period, USED);
 	pace->other_rate = follow(pace->other_rate, other, l->dt, period, USED);
 	if (has_parent(n->cfg))
-		lent = share_of(&n->above->pace[level], cfg->weight);
+		lent = lent_to(n, level, l);
 	else
 		lent = less(cfg->ceil, l->due);
 	l->sent += paced + other;
@@ -191,7 +267,6 @@ static __always_inline void renew_level(const struct node *n, __u32 level, struc
 		whole = sooner(whole, cfg->ceil);
 	room = less(whole, l->used);
 	if (cfg->flags & QOS_CLASS_CEIL) {
-		whole = cfg->ceil;
 		least = trickle(cfg, level);
 		if (waiting)
 			l->reserve = less(l->reserve, least);
@@ -199,6 +274,8 @@ static __always_inline void renew_level(const struct node *n, __u32 level, struc
 	}
 	pace->share = room;
 	l->crowd += pace->waiting;
+	/* nobody is alone beside those */
+	l->crowd += is_bounded(n->clk, level, l->now);
 	pace->crowd = l->crowd;
 	add_backlog(n, level, l);
 	set_unit(pace, cfg->coarse);
@@ -208,10 +285,11 @@ static __always_inline void renew_level(const struct node *n, __u32 level, struc
 		       &pace->trim);
 	set_speed(pace, l->now, later(less(room, pace->other_rate), least),
 		  waiting ? waiting : cfg->weights[level], QOS_WEIGHT_ONE);
+	weight = weight_above(n, level, l);
 	/* what a level leaves, the next ones ask for themselves */
 	l->due += sooner(lent, pace->paced_rate + pace->other_rate);
 	l->used += pace->paced_rate + pace->other_rate;
-	tell_level(n, level, l, paced + other);
+	tell_level(n, level, l, paced + other, weight);
 }
 
 /* What one leaves of the guarantee, another may use later. */

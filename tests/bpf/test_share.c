@@ -76,6 +76,64 @@ struct scenario {
 		     "    classes:\n"                          \
 		     "      b1: { rate: 5mbit }\n"             \
 		     "      b2: { rate: 5mbit }\n")
+#define LOW_INNER_CEILING                          \
+	POLICY("a", "  a: { rate: 2mbit }\n"       \
+		    "  b:\n"                       \
+		    "    rate: 20mbit\n"           \
+		    "    ceil: 30mbit\n"           \
+		    "    classes:\n"               \
+		    "      b1: { rate: 10mbit }\n" \
+		    "      b2: { rate: 10mbit }\n")
+#define CEILINGS_BELOW                                  \
+	POLICY("a", "  a: { rate: 2mbit }\n"            \
+		    "  b:\n"                            \
+		    "    rate: 60mbit\n"                \
+		    "    ceil: 80mbit\n"                \
+		    "    classes:\n"                    \
+		    "      b1: { rate: 5mbit }\n"       \
+		    "      b2:\n"                       \
+		    "        rate: 40mbit\n"            \
+		    "        ceil: 50mbit\n"            \
+		    "        classes:\n"                \
+		    "          b21: { rate: 20mbit }\n" \
+		    "          b22: { rate: 10mbit }\n")
+#define CEILINGS_BESIDE                            \
+	POLICY("a", "  a: { rate: 5mbit }\n"       \
+		    "  b:\n"                       \
+		    "    rate: 30mbit\n"           \
+		    "    ceil: 35mbit\n"           \
+		    "    classes:\n"               \
+		    "      b1: { rate: 10mbit }\n" \
+		    "      b2: { rate: 20mbit }\n" \
+		    "  c:\n"                       \
+		    "    rate: 20mbit\n"           \
+		    "    ceil: 25mbit\n"           \
+		    "    classes:\n"               \
+		    "      c1: { rate: 15mbit }\n" \
+		    "      c2: { rate: 5mbit }\n")
+/* each level has all of its ceiling, which is well above what its guarantees are */
+#define NESTED(n, rate, ceil, inside)                                            \
+	"x" #n ": { rate: 2mbit }, c" #n ": { rate: " #rate "mbit, ceil: " #ceil \
+	"mbit, classes: { " inside " } }"
+#define MANY_CEILINGS                           \
+	"link: { rate: 100mbit }\n"             \
+	"default: x1\n"                         \
+	"classes: { " NESTED(                   \
+		1, 70, 90,                      \
+		NESTED(2, 60, 80,               \
+		       NESTED(3, 50, 70,        \
+			      NESTED(4, 40, 60, \
+				     "y: { rate: 2mbit }, z: { rate: 2mbit }")))) " }\n"
+#define PRIORITIES_BOUNDED                                        \
+	POLICY("a", "  a: { rate: 2mbit }\n"                      \
+		    "  z: { rate: 3mbit, priority: low }\n"       \
+		    "  b:\n"                                      \
+		    "    rate: 20mbit\n"                          \
+		    "    ceil: 30mbit\n"                          \
+		    "    classes:\n"                              \
+		    "      h: { rate: 10mbit, priority: high }\n" \
+		    "      n: { rate: 5mbit }\n"                  \
+		    "      l: { rate: 5mbit, priority: low }\n")
 #define MIDDLE                                               \
 	POLICY("c", "  t:\n"                                 \
 		    "    rate: 20mbit\n"                     \
@@ -155,6 +213,25 @@ static const struct scenario scenarios[] = {
 	  TWO_LEVELS,
 	  { GREEDY("a1", 2), GREEDY("a2", 1), GREEDY("b1", 1), GREEDY("b2", 4) } },
 	{ "a ceiling in the middle", MIDDLE, { GREEDY("a", 2), GREEDY("b", 2), GREEDY("c", 2) } },
+	{ "a low ceiling of a heavy class with classes",
+	  LOW_INNER_CEILING,
+	  { GREEDY("a", 1), GREEDY("b1", 1), GREEDY("b2", 1) } },
+	{ "the same, TCP", LOW_INNER_CEILING, { TCP("a", 1), TCP("b1", 1), TCP("b2", 1) } },
+	{ "ceilings below ceilings",
+	  CEILINGS_BELOW,
+	  { GREEDY("a", 1), GREEDY("b1", 1), GREEDY("b21", 1), GREEDY("b22", 1) } },
+	{ "ceilings below ceilings, TCP",
+	  CEILINGS_BELOW,
+	  { TCP("a", 1), TCP("b1", 1), TCP("b21", 1), TCP("b22", 1) } },
+	{ "two ceilings beside each other, TCP",
+	  CEILINGS_BESIDE,
+	  { TCP("a", 1), TCP("b1", 1), TCP("b2", 2), TCP("c1", 1), TCP("c2", 1) } },
+	{ "four ceilings below each other, TCP",
+	  MANY_CEILINGS,
+	  { TCP("x1", 4), TCP("x2", 4), TCP("x3", 4), TCP("x4", 4), TCP("y", 4), TCP("z", 4) } },
+	{ "priorities below a ceiling, TCP",
+	  PRIORITIES_BOUNDED,
+	  { TCP("a", 1), TCP("z", 1), TCP("h", 1), TCP("n", 1), TCP("l", 1) } },
 	{ "three levels",
 	  THREE_LEVELS,
 	  { GREEDY("a1", 4), GREEDY("a2", 1), GREEDY("b1", 1), GREEDY("b21", 8),

@@ -6,6 +6,8 @@
  * instead, in virtual time, and may leave as long before L as its queue may be. Worked out
  * by hand.
  */
+#include <string.h>
+
 #include "base/cleanup.h"
 #include "fixture.h"
 
@@ -355,7 +357,14 @@ static void test_zero_rate_is_not_unlimited(void **state __attribute__((unused))
 		assert_int_equal(depart(s), NOW + i * COST_L);
 }
 
-/* What is dropped has cost nobody anything. */
+/* Where a class is on its parent's wheel, and the wheel of the link. */
+static void forget_place(struct qos_clocks *link, struct qos_clocks *clocks)
+{
+	memset(link->pace[LOW].wheel, 0, sizeof(link->pace[LOW].wheel));
+	clocks->until = 0;
+}
+
+/* What is dropped has cost nobody anything; but its class waits, as if it had passed. */
 static void test_drop(void **state __attribute__((unused)))
 {
 	_cleanup_(shaper_closep) struct shaper *s = open_tree();
@@ -372,6 +381,9 @@ static void test_drop(void **state __attribute__((unused)))
 	shaper_expect(s, "over the limit", SLOT, QOS_DROP_LIMIT);
 	after[0] = shaper_clocks(s, QOS_SLOT_LINK);
 	after[1] = shaper_clocks(s, SLOT);
+	assert_int_not_equal(after[1].until, before[1].until);
+	forget_place(&before[0], &before[1]);
+	forget_place(&after[0], &after[1]);
 	assert_memory_equal(before, after, sizeof(before));
 }
 
