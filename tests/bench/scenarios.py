@@ -113,6 +113,7 @@ TREE = (
     Class("b", 40, classes=(Class("b1", 30), Class("b2", 10, classes=(Class("b21", 5), Class("b22", 5))))),
 )
 CEILINGS = (Class("p", 10, ceil=15), Class("q", 30, ceil=40), Class("r", 20))
+INNER_CEIL = (Class("a", 2), Class("b", 20, ceil=30, classes=(Class("b1", 10), Class("b2", 10))))
 FLOOD = (Class("flood", 10), Class("tcp", 60))
 
 JOIN, LEAVE = 1.5, 3.5
@@ -140,6 +141,8 @@ def shares():
                    TREE, (Load("a1", 4), Load("a2", 1), Load("b1", 1), Load("b21", 8)))
     yield Scenario("ceilings", "ceilings below the share, 2 TCP flows each", "share",
                    CEILINGS, tuple(Load(c.name, 2) for c in CEILINGS))
+    yield Scenario("inner-ceil", "a ceiling of an inner class, far below its share by weight", "share",
+                   INNER_CEIL, (Load("a", 2), Load("b1", 2), Load("b2", 2)))
 
 
 HOSTS = ("10.1.0.11", "10.1.0.12")
