@@ -273,9 +273,10 @@ static __always_inline __u64 fair_at(const struct path *p, struct flow_ref *ref,
  * packets all leave at once that may be one of many segments, which takes the class's time as a
  * queue would: a short packet of a flow that did not send it is not alone, and need not wait for
  * it. Not so a flow that sends as much as it may: nothing but the class's clock bounds one that is
- * alone, as its speed, an estimate, may be too fast for ever. Nor where that clock is beyond the
- * limit, as that of a priority that is left nothing: what passed there would be too much for ever.
- * A function of its own, for qos_shape()'s stack.
+ * alone, as its speed, an estimate, may be too fast for ever. Nor where that clock is further ahead
+ * than those who share it bring it (borrow_at()), twice the limit, as that of a priority that is
+ * left nothing: what passed there would be too much for ever. A function of its own, for
+ * qos_shape()'s stack.
  */
 __noinline int qos_is_behind_others(__u32 slot, __u32 place, __u64 now, __u64 class_at, __u64 bytes)
 {
@@ -287,7 +288,7 @@ __noinline int qos_is_behind_others(__u32 slot, __u32 place, __u64 now, __u64 cl
 		return 0;
 	pace = &p.clk->pace[0];
 	/* twice: the class's speed is of late */
-	return flow->last <= now && class_at - now <= p.cls->limit_ns &&
+	return flow->last <= now && class_at - now <= 2 * p.cls->limit_ns &&
 	       class_at - flow->last >
 		       wait_for(pace, (__u64)flow->largest << (4 + 1 + QOS_VIRTUAL_SHIFT)) &&
 	       flow_ahead(pace, flow, virtual_now(pace, now), now) + (bytes << QOS_VIRTUAL_SHIFT) <=
