@@ -159,8 +159,6 @@ __noinline __u64 qos_flow_place(const struct facts *f, __u32 slot, __u64 hash, _
 
 	if (!first || !clk || !f)
 		return FLOW_SHARED | flow_place(hash, 0);
-	if ((__s64)(now - first->last) >= 0)
-		first->shared = 0;
 	for (__u32 i = 0; i < FLOW_PLACES; i++) {
 		flow = flow_at_place(hash, i);
 		if (flow && flow->tag == tag)
@@ -168,6 +166,8 @@ __noinline __u64 qos_flow_place(const struct facts *f, __u32 slot, __u64 hash, _
 		if (flow && vacant == FLOW_PLACES && is_idle(flow, now))
 			vacant = i;
 	}
+	if ((__s64)(now - first->last) >= 0)
+		first->shared = 0;
 	flow = flow_at_place(hash, vacant);
 	if (vacant == FLOW_PLACES || !flow) {
 		first->shared = 1;
