@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "compile/pieces.h"
+#include "model/cgroup_path.h"
 
 /* A value that a demand lists; demand null: it is there for itself. */
 struct item {
@@ -246,21 +247,12 @@ static bool is_within_path(const void *outer, const void *inner)
 	return strncmp(path, outer, len) == 0 && (path[len] == '/' || path[len] == '\0');
 }
 
-static uint32_t levels_of(const char *path)
-{
-	uint32_t levels = 1;
-
-	for (; *path; path++)
-		levels += *path == '/';
-	return levels;
-}
-
 static int put_cgroup(struct sweep *sweep, const void *value, uint32_t set)
 {
 	struct qos_tables *t = sweep->tables;
 	struct qos_plan_cgroup *list =
 		qos_room(t->cgroups, t->cgroup_count, &sweep->cgroup_room, sizeof(*list));
-	uint32_t levels = levels_of(value);
+	uint32_t levels = qos_cgroup_levels(value, strlen(value));
 
 	if (!list)
 		return -ENOMEM;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Whether the file that was applied still says what is in force, and who can change that. */
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,6 +12,19 @@
 #include "kernel/crontab.h"
 #include "kernel/privileges.h"
 #include "kernel/probe.h"
+
+/* What to do, the caller's; null: there is no memory. */
+__attribute__((format(printf, 1, 2))) static char *print_hint(const char *format, ...)
+{
+	char *hint = NULL;
+	va_list args;
+
+	va_start(args, format);
+	if (vasprintf(&hint, format, args) < 0)
+		hint = NULL;
+	va_end(args);
+	return hint;
+}
 
 static size_t count_lines(const char *text)
 {
@@ -45,10 +59,9 @@ static int probe_text(const struct qos_probe_file *file, json_t *checks)
 {
 	_cleanup_(freep) char *hint = NULL;
 
-	if (asprintf(&hint, "qosctl apply %s", file->path) < 0) {
-		hint = NULL;
+	hint = print_hint("qosctl apply %s", file->path);
+	if (!hint)
 		return -ENOMEM;
-	}
 	return qos_check_add(checks, "policy", QOS_CHECK_WARN, hint,
 			     "%s was changed since it was applied: its plan is the same, but "
 			     "schedules and set still begin from what was applied",
@@ -66,11 +79,10 @@ static int probe_content(const struct qos_probe_file *file, json_t *checks)
 				     file->path);
 	if (!changes)
 		return probe_text(file, checks);
-	if (asprintf(&hint, "'qosctl plan %s' shows what, 'qosctl apply %s' does it", file->path,
-		     file->path) < 0) {
-		hint = NULL;
+	hint = print_hint("'qosctl plan %s' shows what, 'qosctl apply %s' does it", file->path,
+			  file->path);
+	if (!hint)
 		return -ENOMEM;
-	}
 	return qos_check_add(checks, "policy", QOS_CHECK_WARN, hint,
 			     newer ? "%s was changed after it was applied: its plan differs in "
 				     "%zu line%s" :
@@ -85,10 +97,9 @@ int qos_probe_schedules(const char *ifname, const char *state, json_t *checks)
 	if (strcmp(state, "installed") == 0)
 		return qos_check_add(checks, "schedules", QOS_CHECK_OK, NULL,
 				     "cron knows the policy's schedules");
-	if (asprintf(&hint, "qosctl schedule install %s", ifname) < 0) {
-		hint = NULL;
+	hint = print_hint("qosctl schedule install %s", ifname);
+	if (!hint)
 		return -ENOMEM;
-	}
 	return qos_check_add(checks, "schedules", QOS_CHECK_WARN, hint,
 			     "the policy's schedules are %s: cron does not begin them as it says",
 			     state);
@@ -98,10 +109,9 @@ int qos_probe_stray_jobs(const char *ifname, const char *why, json_t *checks)
 {
 	_cleanup_(freep) char *hint = NULL;
 
-	if (asprintf(&hint, "qosctl schedule remove %s", ifname) < 0) {
-		hint = NULL;
+	hint = print_hint("qosctl schedule remove %s", ifname);
+	if (!hint)
 		return -ENOMEM;
-	}
 	return qos_check_add(checks, "schedules", QOS_CHECK_WARN, hint,
 			     "cron has jobs that begin schedules, but %s", why);
 }
@@ -111,10 +121,9 @@ static int probe_gone(const char *ifname, const char *program, json_t *checks)
 {
 	_cleanup_(freep) char *hint = NULL;
 
-	if (asprintf(&hint, "qosctl schedule install %s", ifname) < 0) {
-		hint = NULL;
+	hint = print_hint("qosctl schedule install %s", ifname);
+	if (!hint)
 		return -ENOMEM;
-	}
 	return qos_check_add(checks, "crontab", QOS_CHECK_WARN, hint,
 			     "cron begins no schedule: %s is gone", program);
 }
@@ -146,11 +155,10 @@ static int probe_other(const struct qos_probe_file *file, json_t *checks)
 {
 	_cleanup_(freep) char *hint = NULL;
 
-	if (asprintf(&hint, "write 'interface: %s' into it, then 'qosctl apply %s'", file->ifname,
-		     file->path) < 0) {
-		hint = NULL;
+	hint = print_hint("write 'interface: %s' into it, then 'qosctl apply %s'", file->ifname,
+			  file->path);
+	if (!hint)
 		return -ENOMEM;
-	}
 	return qos_check_add(checks, "policy", QOS_CHECK_WARN, hint,
 			     "%s names the interface %s, not %s: nothing brings back "
 			     "what is in force",
@@ -171,10 +179,9 @@ int qos_probe_file(const struct qos_probe_file *file, json_t *checks)
 	if (file->other)
 		return probe_other(file, checks);
 	if (file->error < 0) {
-		if (asprintf(&hint, "qosctl check %s", file->path) < 0) {
-			hint = NULL;
+		hint = print_hint("qosctl check %s", file->path);
+		if (!hint)
 			return -ENOMEM;
-		}
 		return qos_check_add(checks, "policy", QOS_CHECK_WARN, hint,
 				     "%s cannot be applied again: what is in force is older",
 				     file->path);

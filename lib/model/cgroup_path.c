@@ -29,3 +29,12 @@ const char *qos_cgroup_path_in(const char *text, const char **ret_what)
 	}
 	return NULL;
 }
+
+unsigned int qos_cgroup_levels(const char *path, size_t len)
+{
+	unsigned int levels = 1;
+
+	for (size_t i = 0; i < len; i++)
+		levels += path[i] == '/';
+	return levels;
+}

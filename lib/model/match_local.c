@@ -152,15 +152,6 @@ static const char *bad_component(const char *path, size_t len)
 	return memchr(path, '\n', len) ? "a line break" : NULL;
 }
 
-static unsigned int levels_of(const char *path, size_t len)
-{
-	unsigned int levels = 1;
-
-	for (size_t i = 0; i < len; i++)
-		levels += path[i] == '/';
-	return levels;
-}
-
 static bool is_path(struct draft *draft, const struct qos_node *value, const char *path, size_t len)
 {
 	const char *bad, *what, *within = qos_cgroup_path_in(value->text, &what);
@@ -184,7 +175,7 @@ static bool is_path(struct draft *draft, const struct qos_node *value, const cha
 			    QOS_BRIEF(value->text), QOS_CGROUP_PATH - 1);
 		return false;
 	}
-	if (levels_of(path, len) > QOS_CGROUP_LEVELS) {
+	if (qos_cgroup_levels(path, len) > QOS_CGROUP_LEVELS) {
 		draft_error(draft, value->loc,
 			    "`%s` is more than %d levels deep: name a cgroup above it",
 			    QOS_BRIEF(value->text), QOS_CGROUP_LEVELS);

@@ -36,6 +36,7 @@ struct run {
 	struct shaper *shaper;
 	struct sent sent[SLOTS][PACKETS]; /* by slot */
 	size_t count[SLOTS];
+	int64_t settled[SLOTS]; /* ns that a guarantee was moved on, of all the time */
 };
 
 /* Marsaglia's xorshift64: the same numbers everywhere. */
@@ -246,14 +247,18 @@ static void settle_class(struct run *run, unsigned int slot, const struct qos_cl
 {
 	struct model_class *c = &run->model.classes[slot];
 	unsigned int up = lender(run, slot);
+	int64_t before;
 
 	if (is->over > 0)
 		for (unsigned int level = 0; level < MODEL_LEVELS; level++)
 			settle(&c->ceiling.clock[level], is->ceil[level],
 			       c->ceiling.clock[MODEL_LEVELS - 1]);
-	if (up != MODEL_NONE && shaper_clocks(run->shaper, up).over > 0)
-		settle(&c->assured.clock[0], is->rate,
-		       c->assured.clock[0] + (now - (int64_t)NOW) / 128);
+	if (up == MODEL_NONE || shaper_clocks(run->shaper, up).over <= 0)
+		return;
+	before = c->assured.clock[0];
+	settle(&c->assured.clock[0], is->rate,
+	       before + (now - (int64_t)NOW) / 128 - run->settled[slot]);
+	run->settled[slot] += c->assured.clock[0] - before;
 }
 
 /* All that the packet has charged, or not. */
