@@ -38,8 +38,20 @@ apply() { cli qosctl apply "$T/$1.yaml"; }
 changes() { cli qosctl plan "$T/$1.yaml"; } # NAME: nothing when it is in force
 
 # What the kernel drops of what is sent while it puts a qdisc in place or takes it away, clsact too, it
-# counts as the interface's.
-tx_dropped() { ip -n "$NS_CLI" -j -s link show c0 | jq '.[0].stats64.tx.dropped'; }
+# counts as the interface's; but what comes to noop_enqueue() meanwhile, which a queue that is still at
+# work may make a jiffy or two, Linux 6.1 counts nowhere. There the tracepoint of freed packets tells: no
+# other qdisc of these tests drops.
+freed=/sys/kernel/debug/tracing/instances/qosctl
+if [[ ${QOSCTL_IN_VM-} && $(uname -r) == 6.1.* ]] && mkdir -p $freed; then
+	echo 1 >$freed/events/skb/kfree_skb/enable
+else
+	freed=
+fi
+tx_dropped() {
+	local counted
+	counted=$(ip -n "$NS_CLI" -j -s link show c0 | jq '.[0].stats64.tx.dropped')
+	echo $((counted + ${freed:+$(grep -c 'reason: QDISC_DROP' $freed/trace)}))
+}
 
 # What the qdiscs of c0, whatever its name is now, have, all queues together, also those that are not used now (mq_dump() adds up
 # num_tx_queues). Nothing without a queue.
