@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Random trees of classes, and what each class has of the link beside what arithmetic says
+ * that it ought to have.
+ *
+ *	bpf_trees [-v] [--seeds FIRST-LAST | --policy FILE]
+ *
+ * Without either it is a test, of what holds for every tree. With seeds a line a tree says how
+ * far off it is, and with -v the policy is printed with what each class has; such a policy
+ * can be changed and given as a file. What a leaf sends is the comment behind it: "idle",
+ * "tcp FLOWS", "udp MBIT" or "window BYTES" (of a packet); without one it is "tcp 1".
+ */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "fixture.h"
+#include "model/load.h"
+#include "share.h"
+#include "trees.h"
+
+#define TREES	    40 /* of the test */
+#define MOST_BEYOND 1.01
+
+/* As the tests see it: all that have run before the first of them. */
+static struct trees tested;
+
+typedef bool is_right(const struct qos_policy *policy, const struct result *result);
+
+static void expect(const char *what, is_right *right)
+{
+	int failed = 0;
+
+	for (size_t i = 0; i < tested.count; i++) {
+		const struct tree *tree = &tested.trees[i];
+		_cleanup_(policy_freep) struct qos_policy *policy = load_good(tree->text);
+
+		if (right(policy, &tested.results[i]))
+			continue;
+		print_error("seed %llu: %s\n", (unsigned long long)tree->seed, what);
+		failed++;
+	}
+	assert_int_equal(failed, 0);
+}
+
+static bool has_result(const struct qos_policy *policy, const struct result *result)
+{
+	return result->count == policy->class_count;
+}
+
+static void test_all_have_run(void **state __attribute__((unused)))
+{
+	expect("it has not run", has_result);
+}
+
+static bool leaves_have_guarantees(const struct qos_policy *policy, const struct result *result)
+{
+	struct summary sum;
+
+	trees_sum_up(policy, result, &sum);
+	return sum.leaf_kept >= TREES_KEPT;
+}
+
+static void test_guarantees(void **state __attribute__((unused)))
+{
+	expect("a leaf has less than it is guaranteed", leaves_have_guarantees);
+}
+
+static bool leaves_keep_ceilings(const struct qos_policy *policy, const struct result *result)
+{
+	for (size_t i = 0; i < result->count; i++) {
+		const struct class_result *class = &result->classes[i];
+
+		if (!policy->classes[i].inner &&
+		    class->got > MOST_BEYOND * (double)policy->classes[i].ceil + class->packet)
+			return false;
+	}
+	return true;
+}
+
+static void test_ceilings(void **state __attribute__((unused)))
+{
+	expect("a leaf has more than its ceiling", leaves_keep_ceilings);
+}
+
+static bool link_is_kept(const struct qos_policy *policy, const struct result *result)
+{
+	struct summary sum;
+
+	trees_sum_up(policy, result, &sum);
+	return sum.got <= MOST_USE * (double)policy->link.rate;
+}
+
+static void test_link(void **state __attribute__((unused)))
+{
+	expect("more than the link has is used", link_is_kept);
+}
+
+static bool flows_are_in_order(const struct qos_policy *policy __attribute__((unused)),
+			       const struct result *result)
+{
+	return result->reordered == 0;
+}
+
+static void test_order(void **state __attribute__((unused)))
+{
+	expect("packets of a flow overtake others", flows_are_in_order);
+}
+
+static int run_as_test(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_all_have_run), cmocka_unit_test(test_guarantees),
+		cmocka_unit_test(test_ceilings),     cmocka_unit_test(test_link),
+		cmocka_unit_test(test_order),
+	};
+	int failed;
+
+	trees_draw(&tested, 1, TREES);
+	trees_run(&tested);
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	trees_free(&tested);
+	return failed;
+}
+
+static char *read_file(const char *path)
+{
+	FILE *f = fopen(path, "r");
+	char *text = NULL;
+	size_t size = 0;
+
+	if (!f || getdelim(&text, &size, '\0', f) < 0) {
+		perror(path);
+		exit(2);
+	}
+	fclose(f);
+	return text;
+}
+
+struct options {
+	uint64_t first, last; /* seeds; last 0: none */
+	const char *policy;
+	bool verbose;
+};
+
+/* "7" or "1-60"; seeds are from 1 on. */
+static int read_seeds(const char *text, struct options *opts)
+{
+	char *end;
+
+	opts->first = opts->last = strtoull(text, &end, 10);
+	if (*end == '-')
+		opts->last = strtoull(end + 1, &end, 10);
+	return *end || !opts->first || opts->first > opts->last ? -1 : 0;
+}
+
+static int read_options(int argc, char **argv, struct options *opts)
+{
+	static const struct option table[] = {
+		{ "seeds", required_argument, NULL, 's' },
+		{ "policy", required_argument, NULL, 'p' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "v", table, NULL)) != -1) {
+		if (c == 'v')
+			opts->verbose = true;
+		else if (c == 'p')
+			opts->policy = optarg;
+		else if (c != 's' || read_seeds(optarg, opts) < 0)
+			return -1;
+	}
+	return optind == argc ? 0 : -1;
+}
+
+static int run_command(const struct options *opts)
+{
+	struct trees trees = { 0 };
+	int failed;
+
+	trees_draw(&trees, opts->first, opts->last);
+	if (opts->policy) {
+		free(trees.trees[0].text);
+		trees.trees[0].text = read_file(opts->policy);
+	}
+	trees_run(&trees);
+	failed = trees_report(&trees, opts->verbose);
+	trees_free(&trees);
+	return failed;
+}
+
+int main(int argc, char **argv)
+{
+	struct options opts = { 0 };
+
+	if (read_options(argc, argv, &opts) < 0) {
+		fprintf(stderr, "usage: bpf_trees [-v] [--seeds FIRST-LAST | --policy FILE]\n");
+		return 2;
+	}
+	if (need_root(NULL) < 0)
+		return 3;
+	if (opts.last || opts.policy)
+		return run_command(&opts);
+	return run_as_test();
+}
