@@ -144,8 +144,17 @@ struct qos_pace {
 };
 
 /*
- * Written by the program; CLOCK_MONOTONIC, ns. Of 2^n bytes, so that an index is a shift; and what
- * there is by level has room behind it, so that two bits of a level are an index without a test.
+ * Bytes/s that those below a class could borrow of it in all, who have a queue: told in this epoch,
+ * and in the one before. And what the class itself has told its parent in this epoch.
+ */
+struct qos_needs {
+	__u64 now, before, told;
+	__u32 epoch, told_epoch;
+};
+
+/*
+ * Written by the program; CLOCK_MONOTONIC, ns. What there is by level has room behind it, so that
+ * two bits of a level are an index without a test.
  */
 struct qos_clocks {
 	struct qos_pace pace[QOS_LEVELS]; /* of a leaf the first: its flows */
@@ -174,8 +183,11 @@ struct qos_clocks {
 	__u64 least[QOS_LEVELS];
 	__u32 placed[QOS_LEVELS];  /* and with what weight it waits for what its parent has */
 	__u32 bounded[QOS_LEVELS]; /* in 2^20 ns: until then a ceiling bounds some below */
-	__s64 over; /* of a class with a ceiling: bytes that left too many, of late */
-	__u64 pad[1];
+	__s64 over;   /* of a class with a ceiling: bytes that left too many, of late */
+	__u32 spared; /* of a leaf: 2^-16 of its weight that it does not wait with */
+	__u32 pad;
+	struct qos_needs needs[QOS_LEVELS];
+	__u64 room[4];
 };
 
 /* A flow of a class, or a host. */
@@ -371,7 +383,8 @@ struct qos_decision {
 
 _Static_assert(sizeof(struct qos_class_cfg) == 128, "abi");
 _Static_assert(sizeof(struct qos_pace) == 256, "abi");
-_Static_assert(sizeof(struct qos_clocks) == 4 * sizeof(struct qos_pace), "abi");
+_Static_assert(sizeof(struct qos_needs) == 32, "abi");
+_Static_assert(sizeof(struct qos_clocks) == 18 * 64, "abi");
 _Static_assert(sizeof(struct qos_flow) == 64, "abi");
 _Static_assert(sizeof(struct qos_flow_name) == 64, "abi");
 _Static_assert(sizeof(struct qos_before) == 4, "abi");

@@ -102,7 +102,7 @@ static __always_inline int police(struct __sk_buff *skb, const struct shaping *s
 		verdict = QOS_MARK;
 		report(s, verdict, s->d.at - s->now);
 	}
-	charge(&s->path, s->now, s->size.bytes, &s->d);
+	charge(&s->path, s->now, s->d.at, s->size.bytes, &s->d);
 	count(s->path.slot, verdict, &s->size);
 	return PASS;
 }
@@ -182,7 +182,7 @@ static __always_inline int stamp(struct __sk_buff *skb, struct shaping *s, __u64
 		count_delay(c, s->at - s->now, &s->size);
 	}
 	depart_at(skb, s->now, later(s->at, own));
-	charge(&s->path, s->now, s->size.bytes, &s->d);
+	charge(&s->path, s->now, s->at, s->size.bytes, &s->d);
 	return PASS;
 }
 
@@ -197,7 +197,7 @@ static __always_inline int pass(struct __sk_buff *skb, struct shaping *s, __u64 
 		c->borrowed += bytes * (s->d.own ^ 1);
 		s->facts->sample = sample_of(s->path.cls, c->by[QOS_PASS].bytes, bytes);
 	}
-	charge_clocks(&s->path, s->now, bytes, &s->d);
+	charge_clocks(&s->path, s->now, s->now, bytes, &s->d);
 	if (!s->facts->sample)
 		return PASS;
 	s->facts->sampled = s->now;
@@ -219,7 +219,7 @@ __noinline int qos_exempt(struct __sk_buff *skb, struct facts *f, __u32 slot)
 	measure(skb, f, &s.size);
 	depart(&s.path, s.now, &s.d);
 	if (s.d.at - s.now <= 2 * s.path.cls->limit_ns)
-		charge(&s.path, s.now, s.size.bytes, &s.d);
+		charge(&s.path, s.now, s.now, s.size.bytes, &s.d);
 	skb->priority = PRIORITY_CONTROL;
 	count(slot, QOS_EXEMPT, &s.size);
 	return PASS;

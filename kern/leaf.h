@@ -37,6 +37,45 @@ static __always_inline void tell(struct qos_clocks *above, __u32 level, int wait
 		__sync_fetch_and_add(waits ? &pace->paced : &pace->other, borrowed);
 }
 
+/*
+ * What those below could borrow is summed up anew each epoch of 2^n periods, by whoever has a queue
+ * in it: what is told is of this epoch or of the one before, and of who is gone, forgotten then.
+ */
+#define EPOCH_SHIFT 4
+/* No class has as much, and a sum of many fits. */
+#define UNBOUNDED (BYTES_PER_S_MAX << FAST_SHIFT)
+
+static __always_inline __u32 epoch_of(__u64 now, __u32 shift)
+{
+	return now >> ((shift & 31) + EPOCH_SHIFT);
+}
+
+/* Who comes first in an epoch begins it. */
+static __always_inline void begin_epoch(struct qos_needs *needs, __u32 epoch)
+{
+	__u32 seen = *(volatile __u32 *)&needs->epoch;
+	__u64 last;
+
+	if (seen == epoch || __sync_val_compare_and_swap(&needs->epoch, seen, epoch) != seen)
+		return;
+	last = __sync_lock_test_and_set(&needs->now, 0);
+	needs->before = epoch - seen == 1 ? last : 0;
+}
+
+/* mine: of who tells. The most that it was in this epoch counts. */
+static __always_inline void tell_need(struct qos_needs *above, struct qos_needs *mine, __u32 epoch,
+				      __u64 need)
+{
+	__u64 told = mine->told_epoch == epoch ? mine->told : 0;
+
+	begin_epoch(above, epoch);
+	if (need <= told)
+		return;
+	__sync_fetch_and_add(&above->now, need - told);
+	mine->told = need;
+	mine->told_epoch = epoch;
+}
+
 /* Backlogs are told to a parent for as long as they are of, in units of 2^10 ns. */
 static __always_inline __u64 queued_for(__u64 dt)
 {
@@ -81,27 +120,6 @@ static __always_inline __u64 left(__u64 *charged, __u64 *was, __u64 waits)
 	return less(all, waits);
 }
 
-static __always_inline void take_turnover(const struct path *p, __u64 now, struct turnover *t)
-{
-	__u32 flags = p->cls->flags;
-	__u64 all = flags & QOS_CLASS_CEIL ? bytes_ahead(&p->clk->ceil[0], p->cls->ceil, now) : 0;
-	__u64 shared = 0;
-
-	t->queued_rate = flags & QOS_CLASS_RATE ? bytes_ahead(&p->clk->rate, p->cls->rate, now) : 0;
-	if (has_parent(p->cls)) {
-		const struct qos_pace *pace = shared_pace(p);
-
-		if (is_waiting(p->clk->until, now, p->cls->parent_shift & 31) &&
-		    is_alone(p, pace, now))
-			queue_up(p, now);
-		shared = virtual_bytes(pace, finish_ahead(p->clk->share, virtual_now(pace, now)),
-				       p->cls->share_cost);
-	}
-	t->queued_share = later(shared, less(all, t->queued_rate));
-	t->sent_rate = left(&p->clk->sent_rate, &p->clk->queued_rate, t->queued_rate);
-	t->sent_share = left(&p->clk->sent_share, &p->clk->queued_share, t->queued_share);
-}
-
 /* The rate of a leaf, for its flows. */
 static __always_inline __u64 leaf_rate(const struct path *p)
 {
@@ -112,6 +130,28 @@ static __always_inline __u64 leaf_rate(const struct path *p)
 	if (p->cls->ceil && rate > p->cls->ceil)
 		rate = p->cls->ceil;
 	return rate;
+}
+
+static __always_inline void take_turnover(const struct path *p, __u64 now, struct turnover *t)
+{
+	__u32 flags = p->cls->flags;
+	__u64 all = flags & QOS_CLASS_CEIL ? bytes_ahead(&p->clk->ceil[0], leaf_rate(p), now) : 0;
+	__u64 shared = 0;
+
+	t->queued_rate = flags & QOS_CLASS_RATE ? bytes_ahead(&p->clk->rate, p->cls->rate, now) : 0;
+	if (has_parent(p->cls)) {
+		const struct qos_pace *pace = shared_pace(p);
+		__u64 nearest = lender_at(p);
+
+		if (is_waiting(p->clk->until, now, p->cls->parent_shift & 31) &&
+		    is_alone(p, nearest, lenders(p, nearest), now))
+			queue_up(p, now);
+		shared = virtual_bytes(pace, finish_ahead(p->clk->share, virtual_now(pace, now)),
+				       p->cls->share_cost);
+	}
+	t->queued_share = later(shared, less(all, t->queued_rate));
+	t->sent_rate = left(&p->clk->sent_rate, &p->clk->queued_rate, t->queued_rate);
+	t->sent_share = left(&p->clk->sent_share, &p->clk->queued_share, t->queued_share);
 }
 
 /*
@@ -162,17 +202,48 @@ static __always_inline void renew_flows(const struct path *p, __u64 now, __u64 d
 }
 
 /*
- * Who waits for his guarantee waits for his share as well, which is later. Packets that leave on a
- * guarantee do not say so, and the others would share what is his.
+ * How much less than its weight the class waits with for what its parent has, where its own ceiling
+ * bounds it: as inner classes do (weight_above(), share.h). own: what it waits with now.
+ */
+static __always_inline __u32 spare(const struct path *p, __u32 own)
+{
+	const struct qos_pace *above = shared_pace(p);
+	__u64 need = less(p->cls->ceil, p->cls->rate), rest = share_of(above, above->waiting);
+	__u64 weight = p->cls->weight, others = less(above->waiting, own);
+
+	if (own)
+		rest = less(rest, need);
+	if (!(p->cls->flags & QOS_CLASS_CEIL) || !others || !rest)
+		return 0;
+	/* not without any, as it does wait */
+	return ((weight - later(weight_for(need, weight, rest, others), 1)) << SPARED_SHIFT) /
+	       (weight | 1);
+}
+
+/* Of a class with a ceiling: its clock is not before the last departure. */
+static __always_inline int has_queue(const struct path *p, __u64 now)
+{
+	return p->cls->flags & QOS_CLASS_CEIL && (__s64)(see(&p->clk->ceil[0]) - now) > 0;
+}
+
+/*
+ * Who waits for his guarantee, or his ceiling, waits for his share as well, which is later. Packets
+ * that leave on a guarantee do not say so, and the others would share what is his.
  */
 static __always_inline void want_share(const struct path *p, __u64 now, __u64 lead)
 {
-	__u32 shift = p->cls->parent_shift & 31;
+	__u32 shift = p->cls->parent_shift & 31, was = weight_of(p);
 	__u64 until = now + later(lead, 1ULL << (p->cls->period_shift & 31));
+	int waits = is_waiting(p->clk->until, now, shift);
 
-	if (lead && (__s64)(see(&p->clk->rate) - now) > 0 &&
-	    finish_ahead(see(&p->clk->share), virtual_now(shared_pace(p), now)))
-		wait_until(shared_pace(p), &p->clk->until, p->cls->weight, now,
+	p->clk->spared = spare(p, waits ? was : 0);
+	if (waits)
+		__sync_fetch_and_add(&shared_pace(p)->wheel[p->clk->until % QOS_WHEEL],
+				     weight_of(p) - was);
+	if (lead && (has_queue(p, now) ||
+		     ((__s64)(see(&p->clk->rate) - now) > 0 &&
+		      finish_ahead(see(&p->clk->share), virtual_now(shared_pace(p), now)))))
+		wait_until(shared_pace(p), &p->clk->until, weight_of(p), now,
 			   until + (1ULL << shift), shift);
 }
 
@@ -190,6 +261,17 @@ static __always_inline void settle_rate(const struct path *p, __u64 now, __u64 d
 				     sooner(dt, VIRTUAL_DT_MAX) >> SETTLE_RATE_SHIFT);
 }
 
+/* What it could borrow, if it has a queue. */
+static __always_inline void ask(const struct path *p, __u64 now, __u64 lead)
+{
+	__u32 shift = p->cls->parent_shift & 31;
+	__u64 need = p->cls->flags & QOS_CLASS_CEIL ? less(p->cls->ceil, p->cls->rate) : UNBOUNDED;
+
+	if (lead || is_waiting(p->clk->until, now, shift))
+		tell_need(&p->above->needs[level_of(p)], &p->clk->needs[0], epoch_of(now, shift),
+			  need);
+}
+
 static __always_inline void renew_leaf(const struct path *p, __u64 now, __u64 lead)
 {
 	__u64 period = 1ULL << (p->cls->period_shift & 31), dt = now - p->clk->pace[0].t;
@@ -201,6 +283,7 @@ static __always_inline void renew_leaf(const struct path *p, __u64 now, __u64 le
 	p->clk->contended = 0;
 	if (has_parent(p->cls)) {
 		settle_rate(p, now, dt);
+		ask(p, now, lead);
 		tell(p->above, p->cls->level,
 		     is_waiting(p->clk->until, now, p->cls->parent_shift & 31), t.sent_rate,
 		     t.sent_share);

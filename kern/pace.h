@@ -207,6 +207,12 @@ static __always_inline __u64 share_of(const struct qos_pace *p, __u64 weight)
 	return (speed >> 4) * NS_PER_SEC >> 28;
 }
 
+/* With what weight one who needs so much has just that, where others have the rest. */
+static __always_inline __u64 weight_for(__u64 need, __u64 weight, __u64 rest, __u64 others)
+{
+	return sooner(weight, (need >> 4) * others / ((rest >> 4) | 1));
+}
+
 /* A rate of late: what was, moved by 2^-shift towards what came in dt. */
 static __always_inline __u64 follow(__u64 rate, __u64 bytes, __u64 dt, __u64 period, __u32 shift)
 {

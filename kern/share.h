@@ -132,24 +132,47 @@ static __always_inline __u64 lent_to(const struct node *n, __u32 level, const st
 	return room_above(n, level, l) * weight / (weight + above->waiting);
 }
 
+/* Bytes/s that those below it could borrow, and do at least, at the level. */
+static __always_inline __u64 asked_for(const struct node *n, __u32 level, const struct look *l)
+{
+	const struct qos_needs *needs = &n->clk->needs[level];
+	const struct qos_pace *pace = &n->clk->pace[level];
+	__u32 age = epoch_of(l->now, n->cfg->period_shift) - needs->epoch;
+	__u64 asked = age ? 0 : needs->before;
+
+	if (age <= 1)
+		asked = later(asked, needs->now);
+	return later(asked, pace->paced_rate + pace->other_rate);
+}
+
+/* And of it what the class could borrow for them. */
+static __always_inline __u64 need_of(const struct node *n, __u32 level, const struct look *l)
+{
+	__u64 most = l->used + asked_for(n, level, l);
+
+	if (n->cfg->flags & QOS_CLASS_CEIL)
+		most = sooner(most, n->cfg->ceil);
+	return less(most, l->due);
+}
+
 /*
  * With what weight the class waits for what its parent has. Who is bounded by its own ceiling has
  * as little of it as lets it reach that, and the others have all of the rest: so it is continuous
  * where the two meet. If there are no others it does not wait at all, but where it has less than
  * half of that: what it does not use would be taken for what it does not want.
  */
-static __always_inline __u32 weight_above(const struct node *n, __u32 level, const struct look *l)
+static __always_inline __u32 weight_above(const struct node *n, __u32 level, const struct look *l,
+					  __u64 need)
 {
 	const struct qos_pace *above = &n->above->pace[level];
-	__u64 need = less(n->cfg->ceil, l->due), room = room_above(n, level, l);
+	__u64 room = room_above(n, level, l);
 	__u64 weight = n->cfg->weight, others = less(above->waiting, n->clk->placed[level]);
 
 	if (!n->clk->pace[level].waiting)
 		return 0;
-	if (!(n->cfg->flags & QOS_CLASS_CEIL) || room <= need ||
-	    (!others && borrows(n, level, l) < need / 2))
+	if (room <= need || (!others && borrows(n, level, l) < need / 2))
 		return weight;
-	return sooner(weight, (need >> 4) * others / (((room - need) >> 4) | 1));
+	return weight_for(need, weight, room - need, others);
 }
 
 static __always_inline void take_place(const struct node *n, __u32 level, __u64 now, __u32 weight)
@@ -169,13 +192,16 @@ static __always_inline void take_place(const struct node *n, __u32 level, __u64 
 
 /* What of the level's bytes the class's own guarantee covers, and what it borrowed. */
 static __always_inline void tell_level(const struct node *n, __u32 level, struct look *l,
-				       __u64 bytes, __u32 weight)
+				       __u64 bytes, __u32 weight, __u64 need)
 {
 	__u64 own = sooner(bytes, l->credit);
 
 	l->credit -= own;
 	if (!has_parent(n->cfg))
 		return;
+	if (n->clk->pace[level].waiting || is_bounded(n->clk, level, l->now))
+		tell_need(&n->above->needs[level], &n->clk->needs[level],
+			  epoch_of(l->now, n->cfg->parent_shift), need);
 	take_place(n, level, l->now, weight);
 	tell(n->above, level, weight != 0, own, bytes - own);
 }
@@ -253,6 +279,7 @@ static __always_inline void renew_level(const struct node *n, __u32 level, struc
 	__u64 period = 1ULL << (cfg->period_shift & 31), room, time, whole, lent = 0, least = 0;
 	__u64 paced = __sync_lock_test_and_set(&pace->paced, 0);
 	__u64 other = __sync_lock_test_and_set(&pace->other, 0), waiting = pace->waiting;
+	__u64 need;
 	__u32 weight;
 
 	pace->paced_rate = follow(pace->paced_rate, paced, l->dt, period, USED);
@@ -285,11 +312,12 @@ static __always_inline void renew_level(const struct node *n, __u32 level, struc
 		       &pace->trim);
 	set_speed(pace, l->now, later(less(room, pace->other_rate), least),
 		  waiting ? waiting : cfg->weights[level], QOS_WEIGHT_ONE);
-	weight = weight_above(n, level, l);
+	need = need_of(n, level, l);
+	weight = weight_above(n, level, l, need);
 	/* what a level leaves, the next ones ask for themselves */
 	l->due += sooner(lent, pace->paced_rate + pace->other_rate);
 	l->used += pace->paced_rate + pace->other_rate;
-	tell_level(n, level, l, paced + other, weight);
+	tell_level(n, level, l, paced + other, weight, need);
 }
 
 /* What one leaves of the guarantee, another may use later. */
@@ -345,7 +373,7 @@ static __always_inline void settle(const struct node *n, const struct look *l)
 		return;
 	ns = clock_cost(sooner(n->clk->over, QUEUE_MAX) >> SETTLE_SHIFT, n->cfg->ceil_cost);
 	ns = sooner(ns, l->dt >> 2);
-	for (__u32 i = 0; i < QOS_LEVELS; i++) {
+	for (__u32 i = 0; i < QOS_LEVELS - 1; i++) { /* the last is never behind */
 		__u64 seen = see(&n->clk->ceil[i]);
 
 		if (ahead_of(seen, l->now))

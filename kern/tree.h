@@ -129,15 +129,17 @@ static __always_inline __u64 is_past(__u64 at, __u64 now)
 	return (now - at) >> 63 ^ 1;
 }
 
-/* The time from which on they let something pass that is borrowed. */
-static __always_inline __u64 lenders(const struct path *p)
+/* The time from which on the nearest lets something pass that is borrowed, and then all. */
+static __always_inline __u64 lender_at(const struct path *p)
 {
-	__u32 level = level_of(p), hard;
-	__u64 at;
+	return see(&p->lender_clk->ceil[level_of(p)]);
+}
 
-	at = see(&p->lender_clk->ceil[level]);
-	hard = p->lender->hard;
-	return hard == QOS_NO_SLOT ? at : later(at, qos_lenders_above(hard, level));
+static __always_inline __u64 lenders(const struct path *p, __u64 nearest)
+{
+	__u32 hard = p->lender->hard;
+
+	return hard == QOS_NO_SLOT ? nearest : later(nearest, qos_lenders_above(hard, level_of(p)));
 }
 
 /* Of all levels that give way to this one. */
@@ -177,22 +179,44 @@ static __always_inline void charge_lenders(const struct path *p, __u32 level, __
 		qos_charge_above(p->lender->hard, level, now, bytes);
 }
 
-/* Nobody else waits at its level or before it, on all of the way to what lends. */
-static __always_inline int is_alone(const struct path *p, const struct qos_pace *pace, __u64 now)
+/* Of a leaf, on its parent's wheel: less than all where its own ceiling bounds it (leaf.h). */
+#define SPARED_SHIFT 16
+
+static __always_inline __u32 weight_of(const struct path *p)
 {
-	if (p->cls->hard != p->cls->parent)
+	__u64 weight = p->cls->weight;
+
+	return weight - (weight * p->clk->spared >> SPARED_SHIFT);
+}
+
+/* What lends does not wait for a share of what is above it: its own ceiling is all that counts. */
+static __always_inline int is_lender_bounded(const struct path *p)
+{
+	return p->lender->hard == QOS_NO_SLOT ||
+	       p->lender_clk->placed[level_of(p)] < p->lender->weight;
+}
+
+/*
+ * Nobody else waits at its level or before it, on all of the way to what lends, and nothing above
+ * that makes it wait. lend: of all lenders.
+ */
+static __always_inline int is_alone(const struct path *p, __u64 nearest, __u64 lend, __u64 now)
+{
+	const struct qos_pace *pace = shared_pace(p);
+
+	if (p->cls->hard != p->cls->parent || lend != nearest || !is_lender_bounded(p))
 		return 0;
-	return !pace->crowd || (pace->crowd <= p->cls->weight &&
+	return !pace->crowd || (pace->crowd <= weight_of(p) &&
 				is_waiting(p->clk->until, now, p->cls->parent_shift & 31));
 }
 
 static __always_inline __u64 borrow_at(const struct path *p, __u64 now, struct departure *d)
 {
 	const struct qos_pace *pace = shared_pace(p);
-	__u64 lend = lenders(p);
+	__u64 nearest = lender_at(p), lend = lenders(p, nearest);
 
 	d->free = is_past(lend, now);
-	d->alone = is_alone(p, pace, now);
+	d->alone = is_alone(p, nearest, lend, now);
 	if (d->alone)
 		return lend;
 	d->v = virtual_now(pace, now);
@@ -218,8 +242,13 @@ static __always_inline void depart(const struct path *p, __u64 now, struct depar
 		d->own = is_past(assured, at);
 		at = sooner(assured, at);
 	}
-	if (flags & QOS_CLASS_CEIL)
-		at = later(at, see(&p->clk->ceil[0]));
+	if (flags & QOS_CLASS_CEIL) {
+		__u64 own = see(&p->clk->ceil[0]);
+
+		/* who waits for a ceiling of its own does not want what others may have */
+		d->ahead &= -is_past(own, at);
+		at = later(at, own);
+	}
 	d->at = later(at, now);
 	d->alone += zero;
 	d->v += zero;
@@ -253,28 +282,28 @@ static __always_inline void charge_share(const struct path *p, const struct depa
 	note_ahead(&p->above->least[level_of(p)], d->free ? ahead : 0);
 	if (!d->alone) {
 		/* what nobody else wanted is not held against it */
-		if (!d->free || pace->crowd > p->cls->weight || ahead <= reach(pace) >> ALONE_SHIFT)
+		if (!d->free || pace->crowd > weight_of(p) || ahead <= reach(pace) >> ALONE_SHIFT)
 			finish_take(&p->clk->share, d->v, cost);
 		if (!ahead)
 			return;
 		until = now + wait_for(pace, ahead + cost);
 	}
 	if (until > now)
-		wait_until(pace, &p->clk->until, p->cls->weight, now, until + (1ULL << shift),
-			   shift);
+		wait_until(pace, &p->clk->until, weight_of(p), now, until + (1ULL << shift), shift);
 }
 
 /*
  * Charge a packet of a class to the clocks that it was found to depend on. Called when all else is
- * done for the packet: a CPU goes on after what is atomic only when that is done.
+ * done for the packet: a CPU goes on after what is atomic only when that is done. at: when it
+ * departs, which is earlier than the class's next packet where its flow is ahead of the queue.
  */
-static __always_inline void charge_clocks(const struct path *p, __u64 now, __u64 bytes,
+static __always_inline void charge_clocks(const struct path *p, __u64 now, __u64 at, __u64 bytes,
 					  const struct departure *d)
 {
 	__u32 flags = p->cls->flags, level = 0;
 
 	if (flags & QOS_CLASS_CEIL)
-		clock_take(&p->clk->ceil[0], d->at - p->cls->ceil_burst_ns,
+		clock_take(&p->clk->ceil[0], sooner(d->at, at) - p->cls->ceil_burst_ns,
 			   clock_cost(bytes, p->cls->ceil_cost));
 	/* plain: what a race loses is little of an estimate, that the clocks put right */
 	if (d->own) {
@@ -309,10 +338,10 @@ static __always_inline int is_settled(const struct path *p, const struct departu
 	       (d->at <= now || !is_later_turn(p->clk->until, now, d->at + (1ULL << shift), shift));
 }
 
-static __always_inline void charge(const struct path *p, __u64 now, __u64 bytes,
+static __always_inline void charge(const struct path *p, __u64 now, __u64 at, __u64 bytes,
 				   const struct departure *d)
 {
-	charge_clocks(p, now, bytes, d);
+	charge_clocks(p, now, at, bytes, d);
 	if (!d->own && !is_settled(p, d, now))
 		qos_charge_share(p->slot, now, bytes, d);
 }
@@ -326,7 +355,7 @@ __noinline int qos_still_waits(__u32 slot, __u64 now, __u64 at)
 	if (find_path(slot, &p))
 		return 0;
 	shift = p.cls->parent_shift & 31;
-	wait_until(shared_pace(&p), &p.clk->until, p.cls->weight, now, at + (1ULL << shift), shift);
+	wait_until(shared_pace(&p), &p.clk->until, weight_of(&p), now, at + (1ULL << shift), shift);
 	return 0;
 }
 

@@ -10,6 +10,7 @@
 #include "ideal.h"
 #include "model/policy.h"
 #include "share.h"
+#include "share_policies.h"
 #include "sim.h"
 
 #define LOADS	8
@@ -40,150 +41,6 @@ struct scenario {
 	{                                                                                     \
 		{ .class = (name), .kind = SOURCE_CONSTANT, .rate = (mbit)*MBIT }, .flows = 1 \
 	}
-
-#define WEIGHTS                                          \
-	POLICY("x", "  x: { rate: 10mbit, weight: 3 }\n" \
-		    "  y: { rate: 10mbit, weight: 1 }\n")
-#define LIMIT(limit)                                            \
-	POLICY("x", "  x: { rate: 10mbit, limit: " limit " }\n" \
-		    "  y: { rate: 30mbit, limit: " limit " }\n")
-#define FIVE                               \
-	POLICY("a", "  a: { weight: 1 }\n" \
-		    "  b: { weight: 2 }\n" \
-		    "  c: { weight: 3 }\n" \
-		    "  d: { weight: 4 }\n" \
-		    "  e: { weight: 5 }\n")
-#define PRIORITIES                                            \
-	POLICY("n", "  h: { rate: 10mbit, priority: high }\n" \
-		    "  n: { rate: 20mbit }\n"                 \
-		    "  l: { rate: 10mbit, priority: low }\n")
-#define CEILINGS                                            \
-	POLICY("r", "  p: { rate: 10mbit, ceil: 15mbit }\n" \
-		    "  q: { rate: 30mbit, ceil: 40mbit }\n" \
-		    "  r: { rate: 20mbit }\n")
-#define GUARANTEES                            \
-	POLICY("a", "  a: { rate: 30mbit }\n" \
-		    "  b: { rate: 50mbit }\n" \
-		    "  c: { rate: 20mbit }\n")
-#define TWO_LEVELS                                             \
-	POLICY("a1", "  a:\n"                                  \
-		     "    rate: 40mbit\n"                      \
-		     "    classes:\n"                          \
-		     "      a1: { rate: 10mbit, weight: 1 }\n" \
-		     "      a2: { rate: 10mbit, weight: 3 }\n" \
-		     "  b:\n"                                  \
-		     "    rate: 20mbit\n"                      \
-		     "    classes:\n"                          \
-		     "      b1: { rate: 5mbit }\n"             \
-		     "      b2: { rate: 5mbit }\n")
-#define LOW_INNER_CEILING                          \
-	POLICY("a", "  a: { rate: 2mbit }\n"       \
-		    "  b:\n"                       \
-		    "    rate: 20mbit\n"           \
-		    "    ceil: 30mbit\n"           \
-		    "    classes:\n"               \
-		    "      b1: { rate: 10mbit }\n" \
-		    "      b2: { rate: 10mbit }\n")
-#define CEILINGS_BELOW                                  \
-	POLICY("a", "  a: { rate: 2mbit }\n"            \
-		    "  b:\n"                            \
-		    "    rate: 60mbit\n"                \
-		    "    ceil: 80mbit\n"                \
-		    "    classes:\n"                    \
-		    "      b1: { rate: 5mbit }\n"       \
-		    "      b2:\n"                       \
-		    "        rate: 40mbit\n"            \
-		    "        ceil: 50mbit\n"            \
-		    "        classes:\n"                \
-		    "          b21: { rate: 20mbit }\n" \
-		    "          b22: { rate: 10mbit }\n")
-#define CEILINGS_BESIDE                            \
-	POLICY("a", "  a: { rate: 5mbit }\n"       \
-		    "  b:\n"                       \
-		    "    rate: 30mbit\n"           \
-		    "    ceil: 35mbit\n"           \
-		    "    classes:\n"               \
-		    "      b1: { rate: 10mbit }\n" \
-		    "      b2: { rate: 20mbit }\n" \
-		    "  c:\n"                       \
-		    "    rate: 20mbit\n"           \
-		    "    ceil: 25mbit\n"           \
-		    "    classes:\n"               \
-		    "      c1: { rate: 15mbit }\n" \
-		    "      c2: { rate: 5mbit }\n")
-/* each level has all of its ceiling, which is well above what its guarantees are */
-#define NESTED(n, rate, ceil, inside)                                            \
-	"x" #n ": { rate: 2mbit }, c" #n ": { rate: " #rate "mbit, ceil: " #ceil \
-	"mbit, classes: { " inside " } }"
-#define MANY_CEILINGS                           \
-	"link: { rate: 100mbit }\n"             \
-	"default: x1\n"                         \
-	"classes: { " NESTED(                   \
-		1, 70, 90,                      \
-		NESTED(2, 60, 80,               \
-		       NESTED(3, 50, 70,        \
-			      NESTED(4, 40, 60, \
-				     "y: { rate: 2mbit }, z: { rate: 2mbit }")))) " }\n"
-#define PRIORITIES_BOUNDED                                        \
-	POLICY("a", "  a: { rate: 2mbit }\n"                      \
-		    "  z: { rate: 3mbit, priority: low }\n"       \
-		    "  b:\n"                                      \
-		    "    rate: 20mbit\n"                          \
-		    "    ceil: 30mbit\n"                          \
-		    "    classes:\n"                              \
-		    "      h: { rate: 10mbit, priority: high }\n" \
-		    "      n: { rate: 5mbit }\n"                  \
-		    "      l: { rate: 5mbit, priority: low }\n")
-#define MIDDLE                                               \
-	POLICY("c", "  t:\n"                                 \
-		    "    rate: 20mbit\n"                     \
-		    "    ceil: 40mbit\n"                     \
-		    "    classes:\n"                         \
-		    "      a: { rate: 10mbit, weight: 1 }\n" \
-		    "      b: { rate: 5mbit, weight: 3 }\n"  \
-		    "  c: { rate: 20mbit }\n")
-
-/* the heaviest outweighs the others by far, and is idle */
-#define SKEWED                         \
-	"link: { rate: 1gbit }\n"      \
-	"default: x\n"                 \
-	"classes:\n"                   \
-	"  heavy: { rate: 900mbit }\n" \
-	"  x: { rate: 1mbit }\n"       \
-	"  y: { rate: 3mbit }\n"
-#define NEARLY_ALL(link, heavy)          \
-	"link: { rate: " link " }\n"     \
-	"default: x\n"                   \
-	"classes:\n"                     \
-	"  heavy: { rate: " heavy " }\n" \
-	"  x: { rate: 1mbit }\n"
-#define FAR_LIMIT                                     \
-	POLICY("x", "  heavy: { weight: 10000 }\n"    \
-		    "  x: { weight: 1, limit: 2s }\n" \
-		    "  y: { weight: 3, limit: 2s }\n")
-#define UNLIMITED                                               \
-	"default: z\n"                                          \
-	"classes:\n"                                            \
-	"  t:\n"                                                \
-	"    ceil: 20mbit\n"                                    \
-	"    classes: { x: { weight: 1 }, y: { weight: 3 } }\n" \
-	"  z: {}\n"
-#define SKEWED_BELOW                                      \
-	POLICY("x", "  heavy: { weight: 1000 }\n"         \
-		    "  t:\n"                              \
-		    "    weight: 1\n"                     \
-		    "    classes:\n"                      \
-		    "      heavier: { weight: 100000 }\n" \
-		    "      x: { weight: 1 }\n"            \
-		    "      y: { weight: 3 }\n")
-#define PRIORITIES_BELOW                                          \
-	POLICY("n", "  g:\n"                                      \
-		    "    rate: 60mbit\n"                          \
-		    "    classes:\n"                              \
-		    "      h: { rate: 10mbit, priority: high }\n" \
-		    "      n: { rate: 20mbit }\n"                 \
-		    "      l: { rate: 5mbit, priority: low }\n"   \
-		    "  b: { rate: 5mbit, priority: low }\n")
 
 static const struct scenario scenarios[] = {
 	{ "a lone class takes all", PAIR, { GREEDY("x", 1) } },
@@ -229,6 +86,38 @@ static const struct scenario scenarios[] = {
 	{ "four ceilings below each other, TCP",
 	  MANY_CEILINGS,
 	  { TCP("x1", 4), TCP("x2", 4), TCP("x3", 4), TCP("x4", 4), TCP("y", 4), TCP("z", 4) } },
+	{ "a bounded leaf alone in a heavy class",
+	  BOUNDED_LEAF,
+	  { GREEDY("z", 1), GREEDY("bb", 1) } },
+	{ "a bounded leaf alone in a heavy class, TCP",
+	  BOUNDED_LEAF,
+	  { TCP("z", 1), TCP("bb", 4) } },
+	{ "a heavy class of bounded leaves, TCP",
+	  BOUNDED_LEAVES,
+	  { TCP("z", 1), TCP("bb", 4), TCP("bc", 1) } },
+	{ "a heavy bounded leaf beside a light one, TCP",
+	  BOUNDED_SIBLING,
+	  { TCP("ab", 4), TCP("ac", 4) } },
+	{ "a leaf whose share is nearly its ceiling",
+	  BOUNDED_NEARLY,
+	  { TCP("aa", 1), UDP("aba", 79), UDP("abb", 43) } },
+	{ "a bounded leaf of the link, TCP", FLAT_CEILING, { TCP("a", 4), TCP("b", 1) } },
+	{ "a bounded leaf of the link", FLAT_CEILING, { GREEDY("a", 1), GREEDY("b", 1) } },
+	{ "an inner ceiling that bounds nothing, beside a flood",
+	  INNER_CEILING_FAR("ceil: 90mbit"),
+	  { TCP("aa", 1), UDP("b", 120) } },
+	{ "an inner ceiling that bounds nothing, floods",
+	  INNER_CEILING_FAR("rate: 15mbit\n    ceil: 75mbit"),
+	  { UDP("aa", 99), UDP("b", 120) } },
+	{ "an inner ceiling that bounds nothing, TCP",
+	  INNER_CEILING_FAR("ceil: 75mbit"),
+	  { TCP("aa", 1), TCP("b", 1) } },
+	{ "a leaf's ceiling that bounds nothing, floods",
+	  LEAF_CEILING_FAR,
+	  { TCP("aaa", 1), UDP("aab", 95), UDP("ab", 91) } },
+	{ "an inner ceiling that bounds nothing, deeper",
+	  HIGHER_CEILING_FAR,
+	  { TCP("aa", 1), TCP("aba", 1), UDP("c", 84) } },
 	{ "priorities below a ceiling, TCP",
 	  PRIORITIES_BOUNDED,
 	  { TCP("a", 1), TCP("z", 1), TCP("h", 1), TCP("n", 1), TCP("l", 1) } },

@@ -181,6 +181,27 @@ static const struct tree_case cases[] = {
 	  3000, 5000, 3000, -1, 3000 + COST_U, 5000 + COST_L },
 };
 
+/*
+ * A flow below its share goes ahead of the queue, and U counts its packet from then: not from when
+ * the class's next one may go, which is never for a class that is left nothing.
+ */
+static void test_ahead_of_the_queue(void **state __attribute__((unused)))
+{
+	_cleanup_(shaper_closep) struct shaper *s = open_tree();
+	struct qos_clocks clocks;
+
+	configure(s, (struct qos_class_cfg){ .flags = QOS_CLASS_BORROW | QOS_CLASS_CEIL |
+						      QOS_CLASS_FAIR,
+					     .level = LOW });
+	set_lender(s, QOS_SLOT_LINK, (int64_t[]){ -1, -1, 10 * SEC });
+	set_clocks(s, -1, 0, 1);
+	clocks = shaper_clocks(s, SLOT);
+	clocks.pace[0].waiting = 2;
+	shaper_put_clocks(s, SLOT, &clocks);
+	expect_clock("ahead of the queue", "D", depart(s), 0);
+	expect_clock("ahead of the queue", "U", shaper_clocks(s, SLOT).ceil[0], COST_U);
+}
+
 static void test_departures(void **state __attribute__((unused)))
 {
 	_cleanup_(shaper_closep) struct shaper *s = open_tree();
@@ -408,6 +429,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_departures),
+		cmocka_unit_test(test_ahead_of_the_queue),
 		cmocka_unit_test(test_levels),
 		cmocka_unit_test(test_levels_in_use),
 		cmocka_unit_test(test_chain),

@@ -54,17 +54,30 @@ static void test_all_have_run(void **state __attribute__((unused)))
 	expect("it has not run", has_result);
 }
 
-static bool leaves_have_guarantees(const struct qos_policy *policy, const struct result *result)
+static bool has_guarantees(const struct qos_policy *policy, const struct result *result)
 {
 	struct summary sum;
 
 	trees_sum_up(policy, result, &sum);
-	return sum.leaf_kept >= TREES_KEPT;
+	return sum.kept >= TREES_KEPT;
 }
 
 static void test_guarantees(void **state __attribute__((unused)))
 {
-	expect("a leaf has less than it is guaranteed", leaves_have_guarantees);
+	expect("a class has less than it is guaranteed", has_guarantees);
+}
+
+static bool is_used(const struct qos_policy *policy, const struct result *result)
+{
+	struct summary sum;
+
+	trees_sum_up(policy, result, &sum);
+	return sum.got >= LEAST_USE * sum.ideal;
+}
+
+static void test_use(void **state __attribute__((unused)))
+{
+	expect("the link is not used", is_used);
 }
 
 static bool leaves_keep_ceilings(const struct qos_policy *policy, const struct result *result)
@@ -113,7 +126,7 @@ static int run_as_test(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_all_have_run), cmocka_unit_test(test_guarantees),
 		cmocka_unit_test(test_ceilings),     cmocka_unit_test(test_link),
-		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_use),	     cmocka_unit_test(test_order),
 	};
 	int failed;
 
