@@ -5,6 +5,7 @@
     rules.py run COMMAND...    # runs one; prints microseconds and KiB of memory at most
     rules.py report RAW OUT    # of RAW/cost.json and RAW/{native,vm}, in OUT as rules.json and rules.txt
 """
+import itertools
 import json
 import os
 import pathlib
@@ -28,39 +29,83 @@ CASES = (("1 rule", "1 rule, cached"),
 PACKET, MINIMAL = "IPv4 UDP", "minimal EDT"
 
 EF = 46
+DSCPS = (8, 10, 14, 16, 18, 22, 24, 26, 30, 32, 34, 38, 40, 48, 56)  # of the field, but those of flood and EF
 
 
 def rule(i):
-    """The keys of rule i, of six kinds; none takes a packet of flood's but the last one."""
+    """The keys of rule i, of ten kinds, as in policies/; none takes a packet of flood's but the last one."""
     net, port = f"{i >> 8}.{i & 255}.0/24", 1024 + i
     if i == CHAIN - 1:
         return {"dst": "172.16.0.0/16", "proto": "udp"}
-    return ({"dst": f"10.{net}"}, {"src": f"10.{net}"}, {"proto": "tcp", "dport": port},
-            {"proto": "tcp", "sport": port}, {"proto": "udp", "dport": port, "dscp": EF},
-            {"dst": f"172.16.{i & 255}.0/24", "proto": "tcp", "dport": port})[i % 6]
+    return ({"dst": f"10.{net}"}, {"src": f"10.{net}"}, {"proto": "tcp", "dport": port}, {"proto": "tcp", "sport": port},
+            {"proto": "udp", "dport": port, "dscp": EF}, {"dst": f"172.16.{i & 255}.0/24", "proto": "tcp", "dport": port},
+            {"proto": "tcp", "dport": f"{port}-{port + 99}"}, {"proto": "tcp", "dport": [port, port + 7000, port + 9000]},
+            {"dst": [f"10.{net}", f"11.{net}"], "proto": "tcp", "dport": [port, port + 1]},
+            {"dscp": [DSCPS[(i // 10 + n * (1 + i // 150)) % len(DSCPS)] for n in range(3)], "src": f"100.{64 + i % 64}.0.0/16"}
+            )[i % 10]
 
 
 def number(proto):
     return {"tcp": 6, "udp": 17}[proto]
 
 
-U32 = {"src": lambda v: f"match ip src {v}", "dst": lambda v: f"match ip dst {v}",
-       "proto": lambda v: f"match ip protocol {number(v)} 0xff",
-       "sport": lambda v: f"match ip sport {v} 0xffff", "dport": lambda v: f"match ip dport {v} 0xffff",
-       "dscp": lambda v: f"match ip dsfield {v << 2:#x} 0xfc"}
-FLOWER = {"src": lambda v: f"src_ip {v}", "dst": lambda v: f"dst_ip {v}", "proto": lambda v: f"ip_proto {v}",
-          "sport": lambda v: f"src_port {v}", "dport": lambda v: f"dst_port {v}",
-          "dscp": lambda v: f"ip_tos {v << 2:#x}/0xfc"}
+def span(value):
+    """First and last of a port, or of a range."""
+    first, _, last = str(value).partition("-")
+    return int(first), int(last or first)
+
+
+def blocks(value):
+    """A range as values and masks, as few as there can be."""
+    first, last = span(value)
+    while first <= last:
+        size = first & -first or 1 << 16
+        while first + size - 1 > last:
+            size >>= 1
+        yield f"{first} {0x10000 - size:#06x}"
+        first += size
+
+
+def one(text):
+    return lambda value: [text(value)]
+
+
+# Each value as what filters can say: one of several, where it takes more than one filter.
+U32 = {"src": one(lambda v: f"match ip src {v}"), "dst": one(lambda v: f"match ip dst {v}"),
+       "proto": one(lambda v: f"match ip protocol {number(v)} 0xff"),
+       "sport": lambda v: [f"match ip sport {block}" for block in blocks(v)],
+       "dport": lambda v: [f"match ip dport {block}" for block in blocks(v)],
+       "dscp": one(lambda v: f"match ip dsfield {v << 2:#x} 0xfc")}
+FLOWER = {"src": one(lambda v: f"src_ip {v}"), "dst": one(lambda v: f"dst_ip {v}"), "proto": one(lambda v: f"ip_proto {v}"),
+          "sport": one(lambda v: f"src_port {v}"), "dport": one(lambda v: f"dst_port {v}"),
+          "dscp": one(lambda v: f"ip_tos {v << 2:#x}/0xfc")}
 ORDER = ("proto", "src", "dst", "sport", "dport", "dscp")  # flower wants the protocol before ports
 
 
 def tc(i, kind, words):
-    # u32 keeps the order within a priority; flower has one of its own for each rule, as what it
-    # finds within one is of any order
-    prio = 1 if kind == "u32" else 1 + i
+    """What filters match that together are rule i, and where they send it."""
     keys = rule(i)
-    said = " ".join(words[key](keys[key]) for key in ORDER if key in keys)
-    return f"filter add dev c0 egress protocol ip prio {prio} {kind} {said} classid 1:{1 + i % 3:x}"
+    values = [[text for value in (keys[key] if isinstance(keys[key], list) else [keys[key]]) for text in words[key](value)]
+              for key in ORDER if key in keys]
+    return [f"{kind} {' '.join(said)} classid 1:{1 + i % 3:x}" for said in itertools.product(*values)]
+
+
+def batch(priorities, filters):
+    return [f"filter add dev c0 egress protocol ip prio {prio} {what}" for prio, what in zip(priorities, filters)]
+
+
+U32_ORDERED = 2000  # in one priority, where the 2,049th comes before all others
+
+
+def u32_batch():
+    filters = [what for i in range(CHAIN) for what in tc(i, "u32", U32)]
+    return batch((1 + n // U32_ORDERED for n in range(len(filters))), filters)
+
+
+def flower_batch():
+    """A priority for each rule: what flower finds within one is of any order."""
+    rules = [(1 + i, what) for i in range(CHAIN) for what in tc(i, "flower", FLOWER)]
+    return batch(*zip(*rules))
 
 
 def policy(rules, classes, rate=""):
@@ -84,8 +129,7 @@ def many():
 def files():
     chain = [rule(i) for i in range(CHAIN)]
     return {"one.yaml": policy(chain[-1:], 3), "qosctl.yaml": policy(chain, 3),
-            "u32.batch": [tc(i, "u32", U32) for i in range(CHAIN)],
-            "flower.batch": [tc(i, "flower", FLOWER) for i in range(CHAIN)],
+            "u32.batch": u32_batch(), "flower.batch": flower_batch(),
             "many.yaml": policy(many(), CLASSES, " rate: 500kbit, ceil: 10mbit "),
             "more.yaml": policy([{"dst": "203.0.113.1"}, *many()], CLASSES, " rate: 500kbit, ceil: 10mbit ")}
 
@@ -180,8 +224,8 @@ def document(raw):
 
 
 def chain_rows(chain):
-    titles = {"minimal": "minimal EDT program, no rules", "one": "qosctl, 1 rule", "qosctl": "qosctl", "u32": "u32",
-              "flower": "flower"}
+    filters = {way: f"{way}, {len(files()[f'{way}.batch']):,} filters" for way in ("u32", "flower")}
+    titles = {"minimal": "minimal EDT program, no rules", "one": "qosctl, 1 rule", "qosctl": "qosctl", **filters}
     for way in WAYS[1:]:
         if way in chain["skipped"]:
             yield [titles[way], "-", chain["skipped"][way]]

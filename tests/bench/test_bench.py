@@ -244,13 +244,27 @@ class Rules(unittest.TestCase):
         self.assertEqual([(b["measured"], b["met"]) for b in rules.judge_cost(got)],
                          [(1.1, True), (1.52, False), (700, True)])
 
+    def test_ranges_as_masks(self):
+        self.assertEqual(list(rules.blocks(80)), ["80 0xffff"])
+        self.assertEqual(list(rules.blocks("5-12")), ["5 0xffff", "6 0xfffe", "8 0xfffc", "12 0xffff"])
+        for first, last in ((1, 65535), (0, 65535), (1024, 1123), (1030, 1129)):
+            covered = [n for value, mask in (block.split() for block in rules.blocks(f"{first}-{last}"))
+                       for n in range(int(value), int(value) + 0x10000 - int(mask, 16))]
+            self.assertEqual(covered, list(range(first, last + 1)))
+
     def test_the_same_rules_three_times(self):
-        self.assertEqual(rules.tc(5, "u32", rules.U32), "filter add dev c0 egress protocol ip prio 1 u32 match ip protocol 6 "
-                         "0xff match ip dst 172.16.5.0/24 match ip dport 1029 0xffff classid 1:3")
-        self.assertEqual(rules.tc(4, "flower", rules.FLOWER), "filter add dev c0 egress protocol ip prio 5 flower ip_proto udp "
-                         "dst_port 1028 ip_tos 0xb8/0xfc classid 1:2")
+        self.assertEqual(rules.tc(5, "u32", rules.U32), ["u32 match ip protocol 6 0xff match ip dst 172.16.5.0/24 match ip dport 1029 "
+                         "0xffff classid 1:3"])
+        self.assertEqual(rules.tc(4, "flower", rules.FLOWER), ["flower ip_proto udp dst_port 1028 ip_tos 0xb8/0xfc "
+                         "classid 1:2"])
+        # a range is one filter of flower's, and a list of two and a list of two are four of either
+        self.assertEqual([len(rules.tc(i, "flower", rules.FLOWER)) for i in range(10)], [1, 1, 1, 1, 1, 1, 1, 3, 4, 3])
+        self.assertEqual([len(rules.tc(i, "u32", rules.U32)) for i in (5, 7, 8, 9)], [1, 3, 4, 3])
         made = rules.files()
-        self.assertEqual([len(made[f"{way}.batch"]) for way in ("u32", "flower")], [rules.CHAIN] * 2)
+        self.assertEqual(made["flower.batch"][4], "filter add dev c0 egress protocol ip prio 5 "
+                         "flower ip_proto udp dst_port 1028 ip_tos 0xb8/0xfc classid 1:2")
+        priorities = [int(line.split()[8]) for line in made["u32.batch"]]
+        self.assertEqual((priorities[1999:2001], sorted(priorities)), ([1, 2], priorities))
         self.assertEqual(sum("class: c" in line for line in made["qosctl.yaml"]), rules.CHAIN)
         self.assertEqual(len(made["more.yaml"]), len(made["many.yaml"]) + 1)
         self.assertEqual(len(set(made["many.yaml"])), len(made["many.yaml"]))
