@@ -12,7 +12,7 @@
 
 #include "pieces.h"
 
-#define QOS_ABI_VERSION 7
+#define QOS_ABI_VERSION 8
 
 /* Slot 0 of every per-class map is the link itself. */
 #define QOS_SLOT_LINK	0

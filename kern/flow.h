@@ -230,14 +230,20 @@ __noinline int qos_sample(const struct facts *f, __u32 slot, __u64 packet_hash)
 /* A frame: as much as a flow may have sent beyond its share and still be sparse. */
 #define SPARSE_BYTES 2048ULL
 
-/* Of a flow that was alone, which is not charged for sharing: its queue is what it is ahead. */
+/*
+ * Of a flow that was alone, which is not charged for sharing: its queue is what it is ahead. Not so
+ * where others without a record share it, whose queue that is: at the speed of many flows it would
+ * be seconds.
+ */
 #define FINISH_ALONE 0
 
 static __always_inline __u64 flow_ahead(const struct qos_pace *pace, const struct qos_flow *flow,
 					__u64 v, __u64 now)
 {
 	if (flow->finish == FINISH_ALONE)
-		return virtual_in(sooner(ahead_of(flow->last, now), VIRTUAL_DT_MAX), pace->speed);
+		return flow->shared ? 0 :
+				      virtual_in(sooner(ahead_of(flow->last, now), VIRTUAL_DT_MAX),
+						 pace->speed);
 	return finish_ahead(flow->finish, v);
 }
 

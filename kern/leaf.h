@@ -50,13 +50,13 @@ static __always_inline __u32 epoch_of(__u64 now, __u32 shift)
 	return now >> ((shift & 31) + EPOCH_SHIFT);
 }
 
-/* Who comes first in an epoch begins it. */
+/* Who comes first in an epoch begins it; not one whose time is a little behind another CPU's. */
 static __always_inline void begin_epoch(struct qos_needs *needs, __u32 epoch)
 {
 	__u32 seen = *(volatile __u32 *)&needs->epoch;
 	__u64 last;
 
-	if (seen == epoch || __sync_val_compare_and_swap(&needs->epoch, seen, epoch) != seen)
+	if (seen - epoch <= 1 || __sync_val_compare_and_swap(&needs->epoch, seen, epoch) != seen)
 		return;
 	last = __sync_lock_test_and_set(&needs->now, 0);
 	needs->before = epoch - seen == 1 ? last : 0;
@@ -220,7 +220,7 @@ static __always_inline __u32 spare(const struct path *p, __u32 own)
 	       (weight | 1);
 }
 
-/* Of a class with a ceiling: its clock is not before the last departure. */
+/* Of a class with a ceiling, whose clock follows what departs. */
 static __always_inline int has_queue(const struct path *p, __u64 now)
 {
 	return p->cls->flags & QOS_CLASS_CEIL && (__s64)(see(&p->clk->ceil[0]) - now) > 0;
@@ -272,6 +272,22 @@ static __always_inline void ask(const struct path *p, __u64 now, __u64 lead)
 			  need);
 }
 
+/* Longer than the rarest looks. */
+#define LONG_PERIODS 16
+#define TOLD_PERIODS 4
+
+/* What left while nobody looked is not of the parent's last period: the mean of all that time is.
+ */
+static __always_inline void forget_long_gone(struct turnover *t, __u64 dt, __u64 period)
+{
+	__u64 parts = dt / (TOLD_PERIODS * period);
+
+	if (dt <= LONG_PERIODS * period)
+		return;
+	t->sent_rate /= parts;
+	t->sent_share /= parts;
+}
+
 static __always_inline void renew_leaf(const struct path *p, __u64 now, __u64 lead)
 {
 	__u64 period = 1ULL << (p->cls->period_shift & 31), dt = now - p->clk->pace[0].t;
@@ -280,6 +296,7 @@ static __always_inline void renew_leaf(const struct path *p, __u64 now, __u64 le
 	take_turnover(p, now, &t);
 	p->clk->own_rate = follow(p->clk->own_rate, t.sent_rate, dt, period, SHOWN);
 	p->clk->borrowed_rate = follow(p->clk->borrowed_rate, t.sent_share, dt, period, SHOWN);
+	forget_long_gone(&t, dt, period);
 	p->clk->contended = 0;
 	if (has_parent(p->cls)) {
 		settle_rate(p, now, dt);

@@ -137,11 +137,11 @@ static __always_inline __u64 asked_for(const struct node *n, __u32 level, const 
 {
 	const struct qos_needs *needs = &n->clk->needs[level];
 	const struct qos_pace *pace = &n->clk->pace[level];
-	__u32 age = epoch_of(l->now, n->cfg->period_shift) - needs->epoch;
-	__u64 asked = age ? 0 : needs->before;
+	__s32 age = epoch_of(l->now, n->cfg->period_shift) - needs->epoch;
+	__u64 asked = 0;
 
-	if (age <= 1)
-		asked = later(asked, needs->now);
+	if (age >= -1 && age <= 1)
+		asked = age == 1 ? needs->now : later(needs->before, needs->now);
 	return later(asked, pace->paced_rate + pace->other_rate);
 }
 

@@ -95,6 +95,7 @@ struct departure {
 	/* whole words, which the verifier follows on the stack as it does in registers */
 	__u64 own;   /* the class's own guarantee decided */
 	__u64 free;  /* what lends is idle */
+	__u64 held;  /* its own ceiling makes it wait: it does not want what others may have */
 	__u64 alone; /* nobody else waits for what is borrowed */
 };
 
@@ -233,7 +234,7 @@ static __always_inline void depart(const struct path *p, __u64 now, struct depar
 	__u32 flags = p->cls->flags;
 
 	d->v = d->ahead = 0;
-	d->free = d->alone = 0;
+	d->free = d->alone = d->held = 0;
 	d->own = ~flags / QOS_CLASS_BORROW & 1;
 	if (flags & QOS_CLASS_BORROW)
 		at = borrow_at(p, now, d);
@@ -245,8 +246,7 @@ static __always_inline void depart(const struct path *p, __u64 now, struct depar
 	if (flags & QOS_CLASS_CEIL) {
 		__u64 own = see(&p->clk->ceil[0]);
 
-		/* who waits for a ceiling of its own does not want what others may have */
-		d->ahead &= -is_past(own, at);
+		d->held = !is_past(own, at);
 		at = later(at, own);
 	}
 	d->at = later(at, now);
@@ -279,12 +279,13 @@ static __always_inline void charge_share(const struct path *p, const struct depa
 	__u64 ahead = d->ahead, until = d->at;
 	__u32 shift = p->cls->parent_shift & 31;
 
-	note_ahead(&p->above->least[level_of(p)], d->free ? ahead : 0);
+	if (!d->held)
+		note_ahead(&p->above->least[level_of(p)], d->free ? ahead : 0);
 	if (!d->alone) {
 		/* what nobody else wanted is not held against it */
 		if (!d->free || pace->crowd > weight_of(p) || ahead <= reach(pace) >> ALONE_SHIFT)
 			finish_take(&p->clk->share, d->v, cost);
-		if (!ahead)
+		if (!ahead || d->held)
 			return;
 		until = now + wait_for(pace, ahead + cost);
 	}
