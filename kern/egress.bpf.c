@@ -168,7 +168,7 @@ static __always_inline int stamp(struct __sk_buff *skb, struct shaping *s, __u64
 	__u64 passed;
 
 	if (verdict >= QOS_DROP_LIMIT) {
-		if ((s->d.ahead && !s->d.held) || s->d.alone)
+		if ((s->d.ahead & (s->d.held - 1)) | s->d.alone)
 			qos_still_waits(s->path.slot, s->now, s->d.at);
 		return drop(s, s->path.slot, verdict, s->at - s->now);
 	}

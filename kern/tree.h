@@ -246,11 +246,12 @@ static __always_inline void depart(const struct path *p, __u64 now, struct depar
 	if (flags & QOS_CLASS_CEIL) {
 		__u64 own = see(&p->clk->ceil[0]);
 
-		d->held = !is_past(own, at);
+		d->held = is_past(own, at) ^ 1;
 		at = later(at, own);
 	}
 	d->at = later(at, now);
 	d->alone += zero;
+	d->held += zero;
 	d->v += zero;
 	d->ahead += zero;
 }
@@ -285,7 +286,7 @@ static __always_inline void charge_share(const struct path *p, const struct depa
 		/* what nobody else wanted is not held against it */
 		if (!d->free || pace->crowd > weight_of(p) || ahead <= reach(pace) >> ALONE_SHIFT)
 			finish_take(&p->clk->share, d->v, cost);
-		if (!ahead || d->held)
+		if (!(ahead & (d->held - 1)))
 			return;
 		until = now + wait_for(pace, ahead + cost);
 	}
