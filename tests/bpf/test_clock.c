@@ -237,6 +237,44 @@ static void test_long_run(void **state __attribute__((unused)))
 	assert_int_equal(shaper_clocks(s, SLOT).ceil[0], NOW + 10000 * ns);
 }
 
+#define DAYS  (86400 * SEC)
+#define SHIFT 22 /* of a turn, ns */
+
+/*
+ * What waited in turns that are over is forgotten, also by a wheel that has never been turned at an
+ * uptime of more than 2^31 turns, and by one whose turns were shorter before.
+ */
+static void test_wheel_turns(void **state __attribute__((unused)))
+{
+	static const struct {
+		const char *name;
+		uint64_t now, turn;
+	} cases[] = {
+		{ "a new wheel", NOW, 0 },
+		{ "a new wheel, after 150 days", 150 * DAYS, 0 },
+		{ "turns were shorter", NOW, NOW >> (SHIFT - 5) },
+		{ "turns were longer", NOW, NOW >> (SHIFT + 5) },
+		{ "it was turned just now", NOW, NOW >> SHIFT },
+	};
+	struct qos_class_cfg cls = class_of(NS_A_BYTE(1), 0, SEC);
+	_cleanup_(shaper_closep) struct shaper *s = open_class(NS_A_BYTE(1), 0, SEC);
+
+	cls.period_shift = SHIFT;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct qos_clocks clocks = { .next = cases[i].now - SEC };
+		uint32_t all = cases[i].turn == cases[i].now >> SHIFT ? 1 : 0;
+
+		clocks.pace[0].turn = (uint32_t)cases[i].turn;
+		clocks.pace[0].wheel[(cases[i].turn + 7) % QOS_WHEEL] = 1;
+		shaper_set_class(s, SLOT, &cls);
+		shaper_set_clocks(s, SLOT, &clocks);
+		departure(s, cases[i].now);
+		if (shaper_clocks(s, SLOT).pace[0].waiting != all)
+			fail_msg("%s: %u wait, not %u", cases[i].name,
+				 shaper_clocks(s, SLOT).pace[0].waiting, all);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -250,6 +288,7 @@ int main(void)
 		cmocka_unit_test(test_largest_charge),
 		cmocka_unit_test(test_uptimes),
 		cmocka_unit_test(test_long_run),
+		cmocka_unit_test(test_wheel_turns),
 	};
 
 	return cmocka_run_group_tests(tests, need_root, NULL);

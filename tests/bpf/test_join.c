@@ -286,6 +286,30 @@ static void test_weights_change(void **state __attribute__((unused)))
 	run_weights(far, 100 * MBIT * 500 / 501, &udp_x, &udp_y);
 }
 
+/* Nor is it where a class that its own ceiling holds sends beside them. */
+static void test_weights_change_beside_a_ceiling(void **state __attribute__((unused)))
+{
+#define BESIDE "  c: { weight: 1, ceil: 5mbit }\n"
+	static const char *const policies[] = { WEIGHTS("1", "500") BESIDE,
+						WEIGHTS("500", "1") BESIDE };
+	_cleanup_(sim_closep) struct sim *sim = sim_open(policies[0], 0);
+
+	sim_add(sim, &(struct source){ .class = "x", WINDOW });
+	sim_add(sim, &(struct source){ .class = "y", WINDOW });
+	sim_add(sim, &(struct source){ .class = "c", .kind = SOURCE_CONSTANT, .rate = 20 * MBIT });
+	for (uint64_t i = 0; i < 6; i++) {
+		const struct span settled = { i * SEC + 500 * MSEC, (i + 1) * SEC };
+		double heavy;
+
+		sim_change(sim, policies[i & 1]);
+		sim_run(sim, (i + 1) * SEC);
+		heavy = sim_rate(sim, sim_flows(sim, i & 1 ? "x" : "y"), settled);
+		if (fabs(heavy - 99 * MBIT) > SHARE_ERROR * 99 * MBIT)
+			fail_msg("change %u: the heavy one has %.2f Mbit/s", (unsigned int)i,
+				 heavy / MBIT);
+	}
+}
+
 #define TO(rate, below, beside)                                                        \
 	"link: { rate: 1gbit }\ndefault: c\nclasses:\n"                                \
 	"  t: { rate: " rate ", classes: { a: { rate: 300mbit }" below " } }\n" beside \
@@ -321,11 +345,17 @@ static void test_class_moves(void **state __attribute__((unused)))
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_smaller_joins), cmocka_unit_test(test_larger_joins),
-		cmocka_unit_test(test_joins_a_flood), cmocka_unit_test(test_flood_joins),
-		cmocka_unit_test(test_unit_changes),  cmocka_unit_test(test_weights_change),
-		cmocka_unit_test(test_class_moves),   cmocka_unit_test(test_all_wake),
-		cmocka_unit_test(test_all_wake_tcp),  cmocka_unit_test(test_begin_together),
+		cmocka_unit_test(test_smaller_joins),
+		cmocka_unit_test(test_larger_joins),
+		cmocka_unit_test(test_joins_a_flood),
+		cmocka_unit_test(test_flood_joins),
+		cmocka_unit_test(test_unit_changes),
+		cmocka_unit_test(test_weights_change),
+		cmocka_unit_test(test_weights_change_beside_a_ceiling),
+		cmocka_unit_test(test_class_moves),
+		cmocka_unit_test(test_all_wake),
+		cmocka_unit_test(test_all_wake_tcp),
+		cmocka_unit_test(test_begin_together),
 		cmocka_unit_test(test_floods_wake),
 	};
 

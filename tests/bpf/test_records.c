@@ -202,6 +202,62 @@ static void test_host6_len(void **state __attribute__((unused)))
 	}
 }
 
+/* The class's speed for its flows, as many as wait now: bytes a ms. */
+static void set_speed(struct shaper *s, uint32_t flows, uint64_t bytes)
+{
+	struct qos_clocks clocks = shaper_clocks(s, SLOT);
+
+	clocks.next = NOW + SEC;
+	clocks.pace[0].waiting = flows;
+	clocks.pace[0].t = NOW;
+	clocks.pace[0].speed = (bytes << 32) / MSEC;
+	clocks.pace[0].inv = (1ULL << 44) / clocks.pace[0].speed;
+	shaper_put_clocks(s, SLOT, &clocks);
+}
+
+/* A packet of the flow; when it leaves, after NOW. */
+static uint64_t wait_of(struct shaper *s)
+{
+	struct packet packet;
+	struct outcome out;
+
+	packet_build(&(struct spec){ .payload = 1400 }, &packet);
+	assert_int_equal(shaper_run(s, &packet, &(struct input){ 0 }, &out), TC_ACT_UNSPEC);
+	return out.tstamp - NOW;
+}
+
+/*
+ * In a record that flows share which found none, what they wait is not what the one whose record it
+ * is has sent: it does not become seconds where many flows come to wait.
+ */
+static void test_shared_record(void **state __attribute__((unused)))
+{
+	const struct setup setup = {
+		.link = { .default_slot = SLOT, .l2_len = 14, .salt = 1 },
+		.classes = { [SLOT] = { .flags = QOS_CLASS_FAIR | QOS_CLASS_CEIL,
+					.ceil_cost = NS_A_BYTE(1),
+					.limit_ns = SEC } },
+	};
+	_cleanup_(shaper_closep) struct shaper *s = shaper_open(PROGRAM_FAKE, &setup);
+	const struct qos_flow *flows;
+
+	shaper_set_clocks(s, SLOT, &(struct qos_clocks){ .busy = NOW + SEC, .ceil = { NOW } });
+	set_speed(s, 0, 1000000);
+	wait_of(s); /* alone */
+	for (uint32_t i = 0; i < shaper_flows(s, &flows); i++) {
+		struct qos_flow *flow = (struct qos_flow *)&flows[i];
+
+		if (!flow->tag)
+			continue;
+		flow->shared = 1;
+		flow->last = NOW + 50 * MSEC;
+	}
+	set_speed(s, 2, 1000000);
+	wait_of(s);
+	set_speed(s, 500, 2000);
+	assert_in_range(wait_of(s), 50 * MSEC, 60 * MSEC);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -209,6 +265,7 @@ int main(void)
 		cmocka_unit_test(test_what_is_a_flow),
 		cmocka_unit_test(test_kept_by_other_rules),
 		cmocka_unit_test(test_host6_len),
+		cmocka_unit_test(test_shared_record),
 	};
 
 	return cmocka_run_group_tests(tests, need_root, NULL);
