@@ -187,7 +187,7 @@ struct qos_clocks {
 	__u32 spared; /* of a leaf: 2^-16 of its weight that it does not wait with */
 	__u32 pad;
 	struct qos_needs needs[QOS_LEVELS];
-	__u64 room[4];
+	__u64 room[4]; /* behind it */
 };
 
 /* A flow of a class, or a host. */
