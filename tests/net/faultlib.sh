@@ -48,9 +48,10 @@ else
 	freed=
 fi
 tx_dropped() {
-	local counted
+	local counted told=0
 	counted=$(ip -n "$NS_CLI" -j -s link show c0 | jq '.[0].stats64.tx.dropped')
-	echo $((counted + ${freed:+$(grep -c 'reason: QDISC_DROP' $freed/trace)}))
+	[[ ! $freed ]] || told=$(grep -c 'reason: QDISC_DROP' $freed/trace)
+	echo $((counted + told))
 }
 
 # What the qdiscs of c0, whatever its name is now, have, all queues together, also those that are not used now (mq_dump() adds up
