@@ -201,6 +201,12 @@ static __always_inline void renew_flows(const struct path *p, __u64 now, __u64 d
 	set_speed(pace, now, later(less(rate, pace->other_rate), rate >> 2), flows, 1);
 }
 
+/* Bytes/s that it could borrow. */
+static __always_inline __u64 leaf_need(const struct path *p)
+{
+	return p->cls->flags & QOS_CLASS_CEIL ? less(p->cls->ceil, p->cls->rate) : UNBOUNDED;
+}
+
 /*
  * How much less than its weight the class waits with for what its parent has, where its own ceiling
  * bounds it: as inner classes do (weight_above(), share.h). own: what it waits with now.
@@ -208,7 +214,7 @@ static __always_inline void renew_flows(const struct path *p, __u64 now, __u64 d
 static __always_inline __u32 spare(const struct path *p, __u32 own)
 {
 	const struct qos_pace *above = shared_pace(p);
-	__u64 need = less(p->cls->ceil, p->cls->rate), rest = share_of(above, above->waiting);
+	__u64 need = leaf_need(p), rest = share_of(above, above->waiting);
 	__u64 weight = p->cls->weight, others = less(above->waiting, own);
 
 	if (own)
@@ -261,29 +267,31 @@ static __always_inline void settle_rate(const struct path *p, __u64 now, __u64 d
 				     sooner(dt, VIRTUAL_DT_MAX) >> SETTLE_RATE_SHIFT);
 }
 
-/* What it could borrow, if it has a queue. */
+/* For what it could borrow, if it has a queue. */
 static __always_inline void ask(const struct path *p, __u64 now, __u64 lead)
 {
 	__u32 shift = p->cls->parent_shift & 31;
-	__u64 need = p->cls->flags & QOS_CLASS_CEIL ? less(p->cls->ceil, p->cls->rate) : UNBOUNDED;
 
 	if (lead || is_waiting(p->clk->until, now, shift))
 		tell_need(&p->above->needs[level_of(p)], &p->clk->needs[0], epoch_of(now, shift),
-			  need);
+			  leaf_need(p));
 }
 
 /* Longer than the rarest looks. */
 #define LONG_PERIODS 16
 #define TOLD_PERIODS 4
 
-/* What left while nobody looked is not of the parent's last period: the mean of all that time is.
+/*
+ * What left while nobody looked is not of the parent's last period. It is told as if all of that
+ * time had been as its mean, and as of a few periods.
  */
 static __always_inline void forget_long_gone(struct turnover *t, __u64 dt, __u64 period)
 {
-	__u64 parts = dt / (TOLD_PERIODS * period);
+	__u64 parts;
 
 	if (dt <= LONG_PERIODS * period)
 		return;
+	parts = dt / (TOLD_PERIODS * period);
 	t->sent_rate /= parts;
 	t->sent_share /= parts;
 }

@@ -132,8 +132,10 @@ __noinline __u64 qos_turn_wheel(__u32 slot, __u32 level, __u64 now)
 	from = p->turn;
 	here = now >> (cfg->period_shift & 31);
 	over = here - from;
-	/* another CPU, which read the time after this one, was here first; a wheel that is further
-	 * off has never been turned, or had turns of another length */
+	/*
+	 * Another CPU, which read the time after this one, was here first. A wheel that is further
+	 * off has never been turned, or had turns of another length.
+	 */
 	if (from - here - 1 < QOS_WHEEL) {
 		over = 0;
 		here = from;
