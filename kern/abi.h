@@ -12,7 +12,7 @@
 
 #include "pieces.h"
 
-#define QOS_ABI_VERSION 8
+#define QOS_ABI_VERSION 9
 
 /* Slot 0 of every per-class map is the link itself. */
 #define QOS_SLOT_LINK	0
@@ -169,11 +169,17 @@ struct qos_clocks {
 	__u64 share;	 /* finish, in the parent's virtual time */
 	__u32 until;	 /* turn of the parent's wheel that this class is at */
 	__u32 contended; /* of an inner class: some wait in it, or above it */
-	__u64 guaranteed_rate;
+	union {
+		__u64 guaranteed_rate; /* of an inner class: bytes/s, of late */
+		__u64 used_rate;       /* of a leaf: what it borrowed */
+	};
 	__u64 own_rate, borrowed_rate; /* of a leaf: bytes/s it sent of late */
-	__u64 sparse[2];	  /* clocks of flows below their share: small packets, others */
-	__u64 sparse_cost;	  /* of a byte of theirs: a quarter of what the class has */
-	__u64 credit;		  /* of an inner class: bytes of its guarantee not yet used */
+	__u64 sparse[2];   /* clocks of flows below their share: small packets, others */
+	__u64 sparse_cost; /* of a byte of theirs: a quarter of what the class has */
+	union {
+		__u64 credit;	      /* of an inner class: bytes of its guarantee not yet used */
+		__u64 borrowed_until; /* of a leaf: what it borrowed last departs then */
+	};
 	__u64 beyond[QOS_LEVELS]; /* and those sent beyond what it has, of late */
 	__s64 early; /* of a leaf: ns that its bytes leave before its clock, summed up */
 	__u64 queued_rate, queued_share; /* of a leaf: bytes that waited at the last look */
@@ -183,9 +189,15 @@ struct qos_clocks {
 	__u64 least[QOS_LEVELS];
 	__u32 placed[QOS_LEVELS];  /* and with what weight it waits for what its parent has */
 	__u32 bounded[QOS_LEVELS]; /* in 2^20 ns: until then a ceiling bounds some below */
-	__s64 over;   /* of a class with a ceiling: bytes that left too many, of late */
+	union {
+		__s64 over;	  /* of a class with a ceiling: bytes that left too many, of late */
+		__u64 share_cost; /* of a leaf: what its finish counts a byte as */
+	};
 	__u32 spared; /* of a leaf: 2^-16 of its weight that it does not wait with */
-	__u32 pad;
+	union {
+		__u32 soon;   /* of an inner class: looks at it that come sooner */
+		__u32 waited; /* of a leaf: 1: was on its parent's wheel at the last look */
+	};
 	struct qos_needs needs[QOS_LEVELS];
 	__u64 room[4]; /* behind it */
 };

@@ -101,8 +101,36 @@ static __always_inline void queue_up(const struct path *p, __u64 now)
 	__u64 rate = sooner(pace->paced_rate, pace->share);
 	__u64 bytes = bytes_ahead(&p->above->ceil[level_of(p)], rate, now);
 
+	p->clk->borrowed_until = lender_at(p);
 	p->clk->share = virtual_now(pace, now) +
 			virtual_cost(pace, sooner(bytes, QUEUE_MAX), p->cls->share_cost);
+}
+
+/* Bytes that the class's finish is ahead. */
+static __always_inline __u64 borrowed_ahead(const struct path *p, __u64 now, __u64 share_cost)
+{
+	const struct qos_pace *pace = shared_pace(p);
+
+	return virtual_bytes(pace, finish_ahead(see(&p->clk->share), virtual_now(pace, now)),
+			     share_cost);
+}
+
+/*
+ * At another weight the same bytes are another virtual time: a class that is worth hundreds of
+ * times as much would be held for seconds by what it sent when it was worth little.
+ */
+static __always_inline void follow_weight(const struct path *p, __u64 now)
+{
+	__u64 was = p->clk->share_cost, is = p->cls->share_cost, bytes;
+	const struct qos_pace *pace = shared_pace(p);
+
+	if (was == is)
+		return;
+	p->clk->share_cost = is;
+	if (was <= is)
+		return;
+	bytes = sooner(borrowed_ahead(p, now, was), QUEUE_MAX);
+	p->clk->share = virtual_now(pace, now) + virtual_cost(pace, bytes, is);
 }
 
 /* Of a leaf, by guarantee and by share: bytes that wait, and that left since the last look. */
@@ -140,14 +168,13 @@ static __always_inline void take_turnover(const struct path *p, __u64 now, struc
 
 	t->queued_rate = flags & QOS_CLASS_RATE ? bytes_ahead(&p->clk->rate, p->cls->rate, now) : 0;
 	if (has_parent(p->cls)) {
-		const struct qos_pace *pace = shared_pace(p);
 		__u64 nearest = lender_at(p);
 
+		follow_weight(p, now);
 		if (is_waiting(p->clk->until, now, p->cls->parent_shift & 31) &&
 		    is_alone(p, nearest, lenders(p, nearest), now))
 			queue_up(p, now);
-		shared = virtual_bytes(pace, finish_ahead(p->clk->share, virtual_now(pace, now)),
-				       p->cls->share_cost);
+		shared = borrowed_ahead(p, now, p->cls->share_cost);
 	}
 	t->queued_share = later(shared, less(all, t->queued_rate));
 	t->sent_rate = left(&p->clk->sent_rate, &p->clk->queued_rate, t->queued_rate);
@@ -208,18 +235,33 @@ static __always_inline __u64 leaf_need(const struct path *p)
 }
 
 /*
- * How much less than its weight the class waits with for what its parent has, where its own ceiling
- * bounds it: as inner classes do (weight_above(), share.h). own: what it waits with now.
+ * And what it takes of that: what it used of late, and an eighth more, if that is less than its
+ * share and its packets hardly wait; else all, as it may be greedy.
  */
-static __always_inline __u32 spare(const struct path *p, __u32 own)
+static __always_inline __u64 leaf_demand(const struct path *p, __u64 lead)
+{
+	__u64 share = share_of(shared_pace(p), p->cls->weight),
+	      used = later(p->clk->borrowed_rate, p->clk->used_rate);
+	__u64 need = leaf_need(p);
+
+	if (used >= share - (share >> 2) || lead > 1ULL << (p->cls->period_shift & 31) >> 2)
+		return need;
+	return sooner(need, used + (used >> 3));
+}
+
+/*
+ * How much less than its weight the class waits with for what its parent has, where it needs less
+ * than its share: as inner classes do (weight_above(), share.h). own: what it was counted with.
+ */
+static __always_inline __u32 spare(const struct path *p, __u64 need, __u32 own)
 {
 	const struct qos_pace *above = shared_pace(p);
-	__u64 need = leaf_need(p), rest = share_of(above, above->waiting);
+	__u64 rest = share_of(above, above->waiting);
 	__u64 weight = p->cls->weight, others = less(above->waiting, own);
 
 	if (own)
 		rest = less(rest, need);
-	if (!(p->cls->flags & QOS_CLASS_CEIL) || !others || !rest)
+	if (need == UNBOUNDED || !others || !rest)
 		return 0;
 	/* not without any, as it does wait */
 	return ((weight - later(weight_for(need, weight, rest, others), 1)) << SPARED_SHIFT) /
@@ -232,6 +274,14 @@ static __always_inline int has_queue(const struct path *p, __u64 now)
 	return p->cls->flags & QOS_CLASS_CEIL && (__s64)(see(&p->clk->ceil[0]) - now) > 0;
 }
 
+/* More is spared by an eighth a look: who comes is greedy until he is known not to be. */
+#define SPARE_SHIFT (SPARED_SHIFT - 3)
+
+static __always_inline __u32 spare_slowly(const struct path *p, __u64 lead, __u32 own)
+{
+	return sooner(spare(p, leaf_demand(p, lead), own), p->clk->spared + (1U << SPARE_SHIFT));
+}
+
 /*
  * Who waits for his guarantee, or his ceiling, waits for his share as well, which is later. Packets
  * that leave on a guarantee do not say so, and the others would share what is his.
@@ -242,7 +292,8 @@ static __always_inline void want_share(const struct path *p, __u64 now, __u64 le
 	__u64 until = now + later(lead, 1ULL << (p->cls->period_shift & 31));
 	int waits = is_waiting(p->clk->until, now, shift);
 
-	p->clk->spared = spare(p, waits ? was : 0);
+	/* who began to wait since the last look is not counted yet */
+	p->clk->spared = spare_slowly(p, lead, waits && p->clk->waited ? was : 0);
 	if (waits)
 		__sync_fetch_and_add(&shared_pace(p)->wheel[p->clk->until % QOS_WHEEL],
 				     weight_of(p) - was);
@@ -267,6 +318,48 @@ static __always_inline void settle_rate(const struct path *p, __u64 now, __u64 d
 				     sooner(dt, VIRTUAL_DT_MAX) >> SETTLE_RATE_SHIFT);
 }
 
+/* A 16th of a guarantee. */
+#define DEBT_SHIFT 4
+
+/*
+ * What a class borrowed that then was another's leaves as stamped: beyond its share, and beyond the
+ * link. Once it has left, and the class has a queue on its guarantee alone, it may never borrow
+ * again, and never pay. So its guarantee pays, as it would have for a queue that was not sent yet.
+ */
+static __always_inline void pay_debt(const struct path *p, __u64 now, __u64 dt)
+{
+	__u64 ns = sooner(dt, VIRTUAL_DT_MAX) >> DEBT_SHIFT, debt;
+
+	if ((__s64)(see(&p->clk->borrowed_until) - now) > 0 ||
+	    (__s64)(see(&p->clk->rate) - now) <= 0)
+		return;
+	debt = less(borrowed_ahead(p, now, p->cls->share_cost), p->cls->packet_bytes);
+	debt = sooner(debt, bytes_in(p->cls->rate, ns));
+	if (!debt)
+		return;
+	__sync_fetch_and_add(&p->clk->rate, clock_cost(debt, p->cls->rate_cost));
+	__sync_fetch_and_sub(&p->clk->share,
+			     virtual_cost(shared_pace(p), debt, p->cls->share_cost));
+}
+
+/*
+ * Who begins to wait, or waits no longer, has its bytes counted on the other side from then on; so
+ * is what was counted of it, or a heavy class would slow virtual time down for itself.
+ */
+static __always_inline void change_side(const struct path *p, __u32 waits, __u64 rate)
+{
+	struct qos_pace *pace = shared_pace(p);
+	__u64 *from = waits ? &pace->other_rate : &pace->paced_rate;
+	__u64 *to = waits ? &pace->paced_rate : &pace->other_rate;
+
+	if (p->clk->waited == waits)
+		return;
+	p->clk->waited = waits;
+	rate = sooner(rate, *from);
+	*from -= rate;
+	*to += rate;
+}
+
 /* For what it could borrow, if it has a queue. */
 static __always_inline void ask(const struct path *p, __u64 now, __u64 lead)
 {
@@ -274,11 +367,11 @@ static __always_inline void ask(const struct path *p, __u64 now, __u64 lead)
 
 	if (lead || is_waiting(p->clk->until, now, shift))
 		tell_need(&p->above->needs[level_of(p)], &p->clk->needs[0], epoch_of(now, shift),
-			  leaf_need(p));
+			  leaf_demand(p, lead));
 }
 
 /* Longer than the rarest looks. */
-#define LONG_PERIODS 16
+#define LONG_PERIODS 16ULL
 #define TOLD_PERIODS 4
 
 /*
@@ -296,6 +389,16 @@ static __always_inline void forget_long_gone(struct turnover *t, __u64 dt, __u64
 	t->sent_share /= parts;
 }
 
+/* Its parent is told. */
+static __always_inline void report_up(const struct path *p, __u64 dt, const struct turnover *t)
+{
+	struct qos_pace *pace = shared_pace(p);
+
+	tell(p->above, p->cls->level, p->clk->waited, t->sent_rate, t->sent_share);
+	__sync_fetch_and_add(&pace->queued, t->queued_share * queued_for(dt));
+	__sync_fetch_and_add(&p->above->pace[0].queued, t->queued_rate * queued_for(dt));
+}
+
 static __always_inline void renew_leaf(const struct path *p, __u64 now, __u64 lead)
 {
 	__u64 period = 1ULL << (p->cls->period_shift & 31), dt = now - p->clk->pace[0].t;
@@ -303,18 +406,17 @@ static __always_inline void renew_leaf(const struct path *p, __u64 now, __u64 le
 
 	take_turnover(p, now, &t);
 	p->clk->own_rate = follow(p->clk->own_rate, t.sent_rate, dt, period, SHOWN);
+	p->clk->used_rate = follow(p->clk->used_rate, t.sent_share, dt, period, USED);
 	p->clk->borrowed_rate = follow(p->clk->borrowed_rate, t.sent_share, dt, period, SHOWN);
 	forget_long_gone(&t, dt, period);
 	p->clk->contended = 0;
 	if (has_parent(p->cls)) {
 		settle_rate(p, now, dt);
+		pay_debt(p, now, dt);
+		change_side(p, is_waiting(p->clk->until, now, p->cls->parent_shift & 31),
+			    t.sent_share * NS_PER_SEC / (dt | 1));
 		ask(p, now, lead);
-		tell(p->above, p->cls->level,
-		     is_waiting(p->clk->until, now, p->cls->parent_shift & 31), t.sent_rate,
-		     t.sent_share);
-		__sync_fetch_and_add(&p->above->pace[level_of(p)].queued,
-				     t.queued_share * queued_for(dt));
-		__sync_fetch_and_add(&p->above->pace[0].queued, t.queued_rate * queued_for(dt));
+		report_up(p, dt, &t);
 	}
 	renew_flows(p, now, dt, lead);
 }

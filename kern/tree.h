@@ -280,6 +280,7 @@ static __always_inline void charge_share(const struct path *p, const struct depa
 	__u64 ahead = d->ahead, until = d->at;
 	__u32 shift = p->cls->parent_shift & 31;
 
+	*(volatile __u64 *)&p->clk->borrowed_until = d->at;
 	if (!d->held)
 		note_ahead(&p->above->least[level_of(p)], d->free ? ahead : 0);
 	if (!d->alone) {

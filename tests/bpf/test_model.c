@@ -233,8 +233,7 @@ static void expect_clock(const struct run *run, unsigned int slot, const char *c
 
 /*
  * Where more has left than a class has, a look may move a level's clock on, but not beyond that of
- * all levels, and a guarantee's by a 128th of the time (kern/share.h, leaf.h). The model goes on
- * from there.
+ * all levels (kern/share.h). The model goes on from there.
  */
 static void settle(int64_t *clock, uint64_t is, int64_t most)
 {
@@ -242,34 +241,46 @@ static void settle(int64_t *clock, uint64_t is, int64_t most)
 		*clock = (int64_t)is;
 }
 
-static void settle_class(struct run *run, unsigned int slot, const struct qos_clocks *is,
-			 int64_t now)
+static void settle_class(struct run *run, unsigned int slot, const struct qos_clocks *is)
 {
 	struct model_class *c = &run->model.classes[slot];
-	unsigned int up = lender(run, slot);
-	int64_t before;
 
 	if (is->over > 0)
 		for (unsigned int level = 0; level < MODEL_LEVELS; level++)
 			settle(&c->ceiling.clock[level], is->ceil[level],
 			       c->ceiling.clock[MODEL_LEVELS - 1]);
-	if (up == MODEL_NONE || shaper_clocks(run->shaper, up).over <= 0)
+}
+
+/*
+ * The look before a packet of a class that has a queue on its guarantee may move that on too: by a
+ * 16th of the time for what the class itself has borrowed, and by a 128th for what nobody else pays
+ * (leaf.h). own: the packet was charged to it.
+ */
+static void settle_guarantee(struct run *run, unsigned int slot, int64_t now, uint32_t wire,
+			     bool own)
+{
+	struct model_rate *a = &run->model.classes[slot].assured;
+	int64_t is = (int64_t)shaper_clocks(run->shaper, slot).rate, before = a->clock[0];
+
+	if (own)
+		is -= wire * a->ns_a_byte;
+	if (before <= now)
 		return;
-	before = c->assured.clock[0];
-	settle(&c->assured.clock[0], is->rate,
-	       before + (now - (int64_t)NOW) / 128 - run->settled[slot]);
-	run->settled[slot] += c->assured.clock[0] - before;
+	settle(&a->clock[0], (uint64_t)is,
+	       before + (now - (int64_t)NOW) * 9 / 128 - run->settled[slot]);
+	run->settled[slot] += a->clock[0] - before;
 }
 
 /* All that the packet has charged, or not. */
-static void expect_clocks(struct run *run, unsigned int class, int64_t now)
+static void expect_clocks(struct run *run, unsigned int class)
 {
 	for (unsigned int slot = class; slot != MODEL_NONE;
 	     slot = run->model.classes[slot].parent) {
 		const struct model_class *c = &run->model.classes[slot];
 		struct qos_clocks clocks = shaper_clocks(run->shaper, slot);
 
-		settle_class(run, slot, &clocks, now);
+		if (slot != class)
+			settle_class(run, slot, &clocks);
 		expect_clock(run, slot, "A", clocks.rate, c->assured.clock[0]);
 		for (unsigned int level = 0; level < MODEL_LEVELS; level++)
 			expect_clock(run, slot, "U", clocks.ceil[level], c->ceiling.clock[level]);
@@ -278,12 +289,12 @@ static void expect_clocks(struct run *run, unsigned int class, int64_t now)
 
 static void run_packet(struct run *run, unsigned int class, int64_t now, uint32_t wire)
 {
-	uint64_t before = shaper_clocks(run->shaper, class).rate;
+	uint64_t borrowed = shaper_counters(run->shaper, class).borrowed;
 	int64_t is = send_one(run, class, now, wire);
-	bool own = shaper_clocks(run->shaper, class).rate != before ||
-		   !run->model.classes[class].borrows;
+	bool own = shaper_counters(run->shaper, class).borrowed == borrowed;
 	size_t n = run->count[class];
 
+	settle_guarantee(run, class, now, wire, own && is != DROPPED);
 	expect_departure(run, class, now, is, own);
 	if (is != DROPPED) {
 		if (n && !run->model.classes[class].borrows && is < run->sent[class][n - 1].at)
@@ -293,7 +304,7 @@ static void run_packet(struct run *run, unsigned int class, int64_t now, uint32_
 		run->sent[class][n] = (struct sent){ is, wire };
 		run->count[class]++;
 	}
-	expect_clocks(run, class, now);
+	expect_clocks(run, class);
 }
 
 /*

@@ -41,6 +41,10 @@ struct scenario {
 	{                                                                                     \
 		{ .class = (name), .kind = SOURCE_CONSTANT, .rate = (mbit)*MBIT }, .flows = 1 \
 	}
+#define BURSTS(name, mbit)                                                                  \
+	{                                                                                   \
+		{ .class = (name), .kind = SOURCE_SPARSE, .rate = (mbit)*MBIT }, .flows = 1 \
+	}
 
 static const struct scenario scenarios[] = {
 	{ "a lone class takes all", PAIR, { GREEDY("x", 1) } },
@@ -155,6 +159,17 @@ static const struct scenario scenarios[] = {
 	{ "the heaviest is idle, floods, queues of 2 s",
 	  FAR_LIMIT,
 	  { UDP("x", 200), UDP("y", 200) } },
+	{ "a heavy class sends little, at random",
+	  POLICY("x", "  x: { weight: 10 }\n  y: { weight: 1 }\n"),
+	  { BURSTS("x", 20), TCP("y", 4) } },
+	{ "a heavy class sends little, in an inner one",
+	  POLICY("x", "  a:\n"
+		      "    weight: 10\n"
+		      "    classes:\n"
+		      "      x: { weight: 1 }\n"
+		      "      b: { weight: 1 }\n"
+		      "  y: { weight: 1 }\n"),
+	  { BURSTS("x", 20), TCP("y", 4) } },
 	{ "the heaviest is not idle",
 	  OUTWEIGHED("1gbit"),
 	  { GREEDY("heavy", 2), GREEDY("x", 2), GREEDY("y", 2) } },
