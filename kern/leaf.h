@@ -330,7 +330,8 @@ static __always_inline void pay_debt(const struct path *p, __u64 now, __u64 dt)
 {
 	__u64 ns = sooner(dt, VIRTUAL_DT_MAX) >> DEBT_SHIFT, debt;
 
-	if ((__s64)(see(&p->clk->borrowed_until) - now) > 0 ||
+	if (qos_link.mode == QOS_MODE_POLICE || /* nothing waits, and no finish counts */
+	    (__s64)(see(&p->clk->borrowed_until) - now) > 0 ||
 	    (__s64)(see(&p->clk->rate) - now) <= 0)
 		return;
 	debt = less(borrowed_ahead(p, now, p->cls->share_cost), p->cls->packet_bytes);
@@ -351,12 +352,14 @@ static __always_inline void change_side(const struct path *p, __u32 waits, __u64
 	struct qos_pace *pace = shared_pace(p);
 	__u64 *from = waits ? &pace->other_rate : &pace->paced_rate;
 	__u64 *to = waits ? &pace->paced_rate : &pace->other_rate;
+	__u64 seen = see(from);
 
 	if (p->clk->waited == waits)
 		return;
 	p->clk->waited = waits;
-	rate = sooner(rate, *from);
-	*from -= rate;
+	rate = sooner(rate, seen);
+	/* plain, as are the looks that set it; but never below what was seen */
+	*from = seen - rate;
 	*to += rate;
 }
 

@@ -417,7 +417,8 @@ __noinline int qos_renew_node(__u32 slot, __u64 now)
 /* ns until the look after the next one. */
 static __always_inline __u64 pause_before(struct qos_clocks *clk, __u64 period, __u64 now)
 {
-	if (now - clk->pace[0].t > LONG_PERIODS * period)
+	/* less than 0: another CPU has just looked */
+	if ((__s64)(now - clk->pace[0].t) > (__s64)(LONG_PERIODS * period))
 		clk->soon = SOON_LOOKS;
 	return clk->soon ? period >> SOON_SHIFT : period;
 }

@@ -198,6 +198,28 @@ static void test_begin_together(void **state __attribute__((unused)))
 	run_begin_together(7 * MSEC);
 }
 
+/*
+ * The first looks at a link that was idle come sooner, and only these: not where another CPU has
+ * just looked, at a time that is later than this one's.
+ */
+static void test_first_looks(void **state __attribute__((unused)))
+{
+	_cleanup_(sim_closep) struct sim *sim = sim_open(PAIR, 0);
+	const struct shaper *shaper = sim_shaper(sim);
+	struct qos_clocks link;
+
+	sim_add(sim, &window_x);
+	sim_run(sim, MSEC / 2);
+	assert_in_range(shaper_clocks(shaper, QOS_SLOT_LINK).soon, 1, 10);
+	sim_run(sim, 50 * MSEC);
+	link = shaper_clocks(shaper, QOS_SLOT_LINK);
+	assert_int_equal(link.soon, 0);
+	link.pace[0].t = NOW + 60 * MSEC;
+	shaper_put_clocks(shaper, QOS_SLOT_LINK, &link);
+	sim_run(sim, 55 * MSEC);
+	assert_int_equal(shaper_clocks(shaper, QOS_SLOT_LINK).soon, 0);
+}
+
 /* Queues of 120 ms hide for as long what the speed does; it settles without going far beyond. */
 static void test_floods_wake(void **state __attribute__((unused)))
 {
@@ -382,6 +404,7 @@ int main(void)
 		cmocka_unit_test(test_all_wake),
 		cmocka_unit_test(test_all_wake_tcp),
 		cmocka_unit_test(test_begin_together),
+		cmocka_unit_test(test_first_looks),
 		cmocka_unit_test(test_floods_wake),
 	};
 
