@@ -294,9 +294,13 @@ static __always_inline void want_share(const struct path *p, __u64 now, __u64 le
 
 	/* who began to wait since the last look is not counted yet */
 	p->clk->spared = spare_slowly(p, lead, waits && p->clk->waited ? was : 0);
-	if (waits)
+	if (waits) {
 		__sync_fetch_and_add(&shared_pace(p)->wheel[p->clk->until % QOS_WHEEL],
 				     weight_of(p) - was);
+		/* nor is it alone until its parent is looked at, as others are in it */
+		if (weight_of(p) > was)
+			shared_pace(p)->crowd += weight_of(p) - was;
+	}
 	if (lead && (has_queue(p, now) ||
 		     ((__s64)(see(&p->clk->rate) - now) > 0 &&
 		      finish_ahead(see(&p->clk->share), virtual_now(shared_pace(p), now)))))
@@ -324,28 +328,33 @@ static __always_inline void settle_rate(const struct path *p, __u64 now, __u64 d
 /*
  * What a class borrowed that then was another's leaves as stamped: beyond its share, and beyond the
  * link. Once it has left, and the class has a queue on its guarantee alone, it may never borrow
- * again, and never pay. So its guarantee pays, as it would have for a queue that was not sent yet.
+ * again, and never pay. So its guarantee pays, as it would have for a queue that was not sent yet;
+ * for no more than the longest queue that it could have. The rest is forgiven: it may have been of
+ * an idle link.
  */
 static __always_inline void pay_debt(const struct path *p, __u64 now, __u64 dt)
 {
-	__u64 ns = sooner(dt, VIRTUAL_DT_MAX) >> DEBT_SHIFT, debt;
+	__u64 ns = sooner(dt, VIRTUAL_DT_MAX) >> DEBT_SHIFT, ahead, debt, forgiven;
 
 	if (qos_link.mode == QOS_MODE_POLICE || /* nothing waits, and no finish counts */
 	    (__s64)(see(&p->clk->borrowed_until) - now) > 0 ||
 	    (__s64)(see(&p->clk->rate) - now) <= 0)
 		return;
-	debt = less(borrowed_ahead(p, now, p->cls->share_cost), p->cls->packet_bytes);
-	debt = sooner(debt, bytes_in(p->cls->rate, ns));
+	ahead = sooner(borrowed_ahead(p, now, p->cls->share_cost), QUEUE_MAX);
+	debt = less(ahead, p->cls->packet_bytes);
 	if (!debt)
 		return;
+	forgiven = less(debt, bytes_in(p->lender->ceil, p->cls->limit_ns));
+	debt = sooner(debt - forgiven, bytes_in(p->cls->rate, ns));
 	__sync_fetch_and_add(&p->clk->rate, clock_cost(debt, p->cls->rate_cost));
 	__sync_fetch_and_sub(&p->clk->share,
-			     virtual_cost(shared_pace(p), debt, p->cls->share_cost));
+			     virtual_cost(shared_pace(p), debt + forgiven, p->cls->share_cost));
 }
 
 /*
- * Who begins to wait, or waits no longer, has its bytes counted on the other side from then on; so
- * is what was counted of it, or a heavy class would slow virtual time down for itself.
+ * Who begins to wait, or waits no longer, has its bytes counted on the other side from then on. So
+ * is what was counted of it, or a heavy class would slow virtual time down for itself: not by the
+ * mean that its parent has of it, but by what it sent last, which is nearer to what comes.
  */
 static __always_inline void change_side(const struct path *p, __u32 waits, __u64 rate)
 {

@@ -255,8 +255,9 @@ static void run_units(uint64_t phase)
 	static const char *const policies[] = { OUTWEIGHED("1gbit"), OUTWEIGHED("20mbit") };
 	_cleanup_(sim_closep) struct sim *sim = sim_open(policies[0], 0);
 
-	sim_add(sim, &(struct source){ .class = "x", WINDOW });
-	sim_add(sim, &(struct source){ .class = "y", WINDOW, .start = phase });
+	/* windows that fill a gigabit, too */
+	sim_add(sim, &(struct source){ .class = "x", WINDOW, .window = 32 });
+	sim_add(sim, &(struct source){ .class = "y", WINDOW, .window = 32, .start = phase });
 	for (uint64_t i = 0; i < 6; i++) {
 		const struct span soon = { i * 2 * SEC + 1200 * MSEC, (i + 1) * 2 * SEC };
 		double rate = i & 1 ? 20 * MBIT : 1000 * MBIT, is_x, is_y;
