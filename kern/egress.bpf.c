@@ -12,6 +12,7 @@
 #include "flow.h"
 #include "order.h"
 #include "packet.h"
+#include "renew.h"
 #include "share.h"
 #include "size.h"
 #include "tree.h"
