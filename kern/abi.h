@@ -173,9 +173,13 @@ struct qos_clocks {
 		__u64 guaranteed_rate; /* of an inner class: bytes/s, of late */
 		__u64 used_rate;       /* of a leaf: what it borrowed */
 	};
-	__u64 own_rate, borrowed_rate; /* of a leaf: bytes/s it sent of late */
-	__u64 sparse[2];   /* clocks of flows below their share: small packets, others */
-	__u64 sparse_cost; /* of a byte of theirs: a quarter of what the class has */
+	union {
+		__u64 own_rate;	 /* of a leaf: bytes/s it sent of late, guaranteed */
+		__u64 ceil_cost; /* of an inner class: what its ceilings' clocks count a byte as */
+	};
+	__u64 borrowed_rate; /* of a leaf: bytes/s it sent of late, borrowed */
+	__u64 sparse[2];     /* clocks of flows below their share: small packets, others */
+	__u64 sparse_cost;   /* of a byte of theirs: a quarter of what the class has */
 	union {
 		__u64 credit;	      /* of an inner class: bytes of its guarantee not yet used */
 		__u64 borrowed_until; /* of a leaf: what it borrowed last departs then */

@@ -22,13 +22,12 @@ static __always_inline __u64 pause_before(struct qos_clocks *clk, __u64 period, 
 }
 
 /* An inner class, or the link; returns ns until it is looked at again, if that is soon, or 0. */
-static __always_inline __u64 renew_inner(__u32 slot, __u64 now)
+static __always_inline __u64 renew_inner(__u32 slot, const struct qos_class_cfg *cfg, __u64 now)
 {
-	const struct qos_class_cfg *cfg = bpf_map_lookup_elem(&qos_classes, &slot);
 	struct qos_clocks *clk = bpf_map_lookup_elem(&qos_clocks, &slot);
 	__u64 pause;
 
-	if (!cfg || !clk)
+	if (!clk)
 		return 0;
 	pause = pause_before(clk, 1ULL << (cfg->period_shift & 31), now);
 	if (is_due(&clk->next, now, pause)) {
@@ -57,12 +56,12 @@ __noinline int qos_renew(__u32 slot, __u64 now, __u64 lead)
 	}
 	for (int i = 0; i < DEPTH_MAX && cfg->parent != QOS_NO_SLOT; i++) {
 		slot = cfg->parent;
-		pause = renew_inner(slot, now);
-		if (pause)
-			soon = pause;
 		cfg = bpf_map_lookup_elem(&qos_classes, &slot);
 		if (!cfg)
 			break;
+		pause = renew_inner(slot, cfg, now);
+		if (pause)
+			soon = pause;
 	}
 	/* it is by its leaves that a class is looked at */
 	if (soon)

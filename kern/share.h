@@ -320,6 +320,27 @@ static __always_inline void renew_level(const struct node *n, __u32 level, struc
 	tell_level(n, level, l, paced + other, weight, need);
 }
 
+/*
+ * Where the ceiling is higher now, the same bytes are less time: what its clocks were ahead would
+ * be taken for bytes that left beyond it, and paid back.
+ */
+static __always_inline void follow_ceiling(const struct node *n, __u64 now)
+{
+	__u64 was = n->clk->ceil_cost, is = n->cfg->ceil_cost;
+
+	if (was == is)
+		return;
+	n->clk->ceil_cost = is;
+	if (was <= is)
+		return;
+	for (__u32 i = 0; i < QOS_LEVELS; i++) {
+		__u64 ahead = sooner(ahead_of(see(&n->clk->ceil[i]), now), VIRTUAL_DT_MAX);
+
+		/* costs are up to 2^43 */
+		__sync_fetch_and_sub(&n->clk->ceil[i], ahead - (ahead * ((is << 16) / was) >> 16));
+	}
+}
+
 /* What one leaves of the guarantee, another may use later. */
 #define CREDIT_PERIODS 2ULL
 
@@ -398,6 +419,7 @@ __noinline int qos_renew_node(__u32 slot, __u64 now)
 
 	if (find_node(slot, &n))
 		return 0;
+	follow_ceiling(&n, now);
 	begin_look(&n, &l);
 	qos_renew_level(slot, 0, &l);
 	qos_renew_level(slot, 1, &l);

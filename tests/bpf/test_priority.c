@@ -60,9 +60,6 @@ struct load {
 	unsigned int flows;
 };
 
-/* Bytes that nobody has to pay back: four periods of the link. */
-#define MAY_STAY (100 * MBIT / 8 * 16 / 1000)
-
 /* Bytes that left until then beyond what the link has. */
 static double excess(const struct sim *sim, struct flows all, uint64_t until)
 {
@@ -92,7 +89,7 @@ static void expect_paid_back(const char *policy, const struct load *loads, size_
 	sim_run(sim, 5 * SEC);
 	at_first = excess(sim, all, 100 * MSEC);
 	later = excess(sim, all, 5 * SEC);
-	if (later > fmax(at_first * 2 / 3, MAY_STAY))
+	if (later > at_first * 2 / 3)
 		fail_msg("%.0f bytes too many are still %.0f after 5 s", at_first, later);
 }
 
