@@ -188,9 +188,12 @@ struct qos_clocks {
 	__s64 early; /* of a leaf: ns that its bytes leave before its clock, summed up */
 	__u64 queued_rate, queued_share; /* of a leaf: bytes that waited at the last look */
 	__s64 hurry;			 /* of a leaf: those of a byte, of late */
-	/* of an inner class: the least that any who sent since the last look was ahead, plus 1;
-	 * of who did not pass only as what lends was idle, 0 */
-	__u64 least[QOS_LEVELS];
+	union {
+		/* of an inner class: the least that any who sent since the last look was ahead,
+		 * plus 1; of who did not pass only as what lends was idle, 0 */
+		__u64 least[QOS_LEVELS];
+		__u64 since; /* of a leaf: it is on its parent's wheel without a break */
+	};
 	__u32 placed[QOS_LEVELS];  /* and with what weight it waits for what its parent has */
 	__u32 bounded[QOS_LEVELS]; /* in 2^20 ns: until then a ceiling bounds some below */
 	union {

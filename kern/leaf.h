@@ -187,7 +187,7 @@ static __always_inline void renew_flows(const struct path *p, __u64 now, __u64 d
 	set_unit(pace, 0); /* of a class that was an inner one */
 	if (flows > 1)
 		rate = correct(rate, rate, -hurry, settle_time(p, rate, flows, lead) / 8, &none);
-	set_speed(pace, now, later(less(rate, pace->other_rate), rate >> 2), flows, 1);
+	set_speed(pace, now, later(less(rate, pace->other_rate), rate >> 2), flows, 1, 0);
 }
 
 /* Bytes/s that it could borrow. */
@@ -218,13 +218,17 @@ static __always_inline __u64 leaf_demand(const struct path *p, __u64 lead)
 static __always_inline __u32 spare(const struct path *p, __u64 need, __u32 own)
 {
 	const struct qos_pace *above = shared_pace(p);
-	__u64 rest = share_of(above, above->waiting);
-	__u64 weight = p->cls->weight, others = less(above->waiting, own);
+	/* those that do not wait use the others' rate, and it may be among them */
+	__u64 mine = p->clk->waited ? 0 : p->clk->used_rate;
+	__u64 room = less(above->share, less(above->other_rate, mine));
+	__u64 weight = p->cls->weight, others = less(above->waiting, own), rest;
 
-	if (own)
-		rest = less(rest, need);
-	if (need == UNBOUNDED || !others || !rest)
+	/* more, where that proves not to be used; not less, where what left too early is paid */
+	rest = less(later(room, share_of(above, above->waiting)), need);
+	if (!rest) /* so where it may need no end of it */
 		return 0;
+	if (!others) /* nobody could have it: as it was */
+		return p->clk->spared;
 	/* not without any, as it does wait */
 	return ((weight - later(weight_for(need, weight, rest, others), 1)) << SPARED_SHIFT) /
 	       (weight | 1);
@@ -238,10 +242,25 @@ static __always_inline int has_queue(const struct path *p, __u64 now)
 
 /* More is spared by an eighth a look: who comes is greedy until he is known not to be. */
 #define SPARE_SHIFT (SPARED_SHIFT - 3)
+/* What is kept grows by an eighth of itself, and a little. */
+#define KEPT_SHIFT 3
+#define KEPT_LEAST 16ULL
 
+/*
+ * Rates of a few packets vary. For a moment in which it seems to need much its siblings would be
+ * given stamps for a fraction of their share, which stay: so less is spared at once only where it
+ * may be greedy, or uses more than usual.
+ */
 static __always_inline __u32 spare_slowly(const struct path *p, __u64 lead, __u32 own)
 {
-	return sooner(spare(p, leaf_demand(p, lead), own), p->clk->spared + (1U << SPARE_SHIFT));
+	__u64 need = leaf_demand(p, lead) + unknown_zero(p->cls);
+	__u64 usual = p->clk->borrowed_rate;
+	__u64 was = p->clk->spared, kept = (1U << SPARED_SHIFT) - was;
+	__u64 spared = sooner(spare(p, need, own), was + (1U << SPARE_SHIFT));
+
+	if (need == leaf_need(p) || p->clk->used_rate > usual + (usual >> 1))
+		return spared;
+	return later(spared, less(was, (kept >> KEPT_SHIFT) + KEPT_LEAST));
 }
 
 /*
@@ -254,8 +273,7 @@ static __always_inline void want_share(const struct path *p, __u64 now, __u64 le
 	__u64 until = now + later(lead, 1ULL << (p->cls->period_shift & 31));
 	int waits = is_waiting(p->clk->until, now, shift);
 
-	/* who began to wait since the last look is not counted yet */
-	p->clk->spared = spare_slowly(p, lead, waits && p->clk->waited ? was : 0);
+	p->clk->spared = spare_slowly(p, lead, waits && is_counted(p) ? was : 0);
 	if (waits) {
 		__sync_fetch_and_add(&shared_pace(p)->wheel[p->clk->until % QOS_WHEEL],
 				     weight_of(p) - was);
@@ -266,8 +284,7 @@ static __always_inline void want_share(const struct path *p, __u64 now, __u64 le
 	if (lead && (has_queue(p, now) ||
 		     ((__s64)(see(&p->clk->rate) - now) > 0 &&
 		      finish_ahead(see(&p->clk->share), virtual_now(shared_pace(p), now)))))
-		wait_until(shared_pace(p), &p->clk->until, weight_of(p), now,
-			   until + (1ULL << shift), shift);
+		wait_for_share(p, now, until);
 }
 
 /* A 128th of a guarantee, which is less than it may be off. */

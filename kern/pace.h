@@ -179,16 +179,16 @@ static __always_inline __u64 virtual_bytes(const struct qos_pace *p, __u64 ahead
 	return (ahead / cost << coarse) + ((ahead % cost << coarse) / cost);
 }
 
-/* one: the weight that bytes are counted for. */
+/* one: the weight that bytes are counted for. least: a speed, in the pace's unit. */
 static __always_inline void set_speed(struct qos_pace *p, __u64 now, __u64 bytes_per_s,
-				      __u64 weight, __u64 one)
+				      __u64 weight, __u64 one, __u64 least)
 {
 	__u32 fast = bytes_per_s > BYTES_PER_S_MAX ? FAST_SHIFT : 0;
 	__u64 v = virtual_now(p, now), speed;
 
 	bytes_per_s = sooner(bytes_per_s, BYTES_PER_S_MAX << FAST_SHIFT);
 	speed = (bytes_per_s << (30 - fast)) / NS_PER_SEC * one / (weight ? weight : one);
-	speed = speed << (2 + fast) >> (p->coarse & 31);
+	speed = later(speed << (2 + fast) >> (p->coarse & 31), least);
 	if (speed > QOS_SPEED_MAX)
 		speed = QOS_SPEED_MAX;
 	if (!speed)

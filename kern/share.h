@@ -272,6 +272,23 @@ static __always_inline void catch_up(const struct node *n, __u32 level, __u64 no
 	*(volatile __u64 *)&pace->v += virtual_in(late, pace->speed);
 }
 
+#define SLOWER_SHIFT 3 /* an eighth */
+
+/*
+ * Where nobody waits, all may come next, and the speed is to be right for them. But mostly who
+ * waited a moment ago comes again, and stamps for a fraction of the link stay: so it becomes slower
+ * by steps.
+ */
+static __always_inline __u64 least_speed(const struct node *n, __u32 level, __u64 dt)
+{
+	const struct qos_pace *pace = &n->clk->pace[level];
+
+	if (pace->waiting || dt > LONG_PERIODS << (n->cfg->period_shift & 31) ||
+	    pace->coarse != n->cfg->coarse)
+		return 0;
+	return pace->speed - (pace->speed >> SLOWER_SHIFT);
+}
+
 static __always_inline void renew_level(const struct node *n, __u32 level, struct look *l)
 {
 	const struct qos_class_cfg *cfg = n->cfg;
@@ -279,7 +296,7 @@ static __always_inline void renew_level(const struct node *n, __u32 level, struc
 	__u64 period = 1ULL << (cfg->period_shift & 31), room, time, whole, lent = 0, least = 0;
 	__u64 paced = __sync_lock_test_and_set(&pace->paced, 0);
 	__u64 other = __sync_lock_test_and_set(&pace->other, 0), waiting = pace->waiting;
-	__u64 need;
+	__u64 need, slowest = least_speed(n, level, l->dt);
 	__u32 weight;
 
 	pace->paced_rate = follow(pace->paced_rate, paced, l->dt, period, USED);
@@ -311,7 +328,7 @@ static __always_inline void renew_level(const struct node *n, __u32 level, struc
 	room = correct(room, whole, left_over(n, level, whole, l), bytes_in(whole, time),
 		       &pace->trim);
 	set_speed(pace, l->now, later(less(room, pace->other_rate), least),
-		  waiting ? waiting : cfg->weights[level], QOS_WEIGHT_ONE);
+		  waiting ? waiting : cfg->weights[level], QOS_WEIGHT_ONE, slowest);
 	need = need_of(n, level, l);
 	weight = weight_above(n, level, l, need);
 	/* what a level leaves, the next ones ask for themselves */

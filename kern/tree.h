@@ -190,6 +190,12 @@ static __always_inline __u32 weight_of(const struct path *p)
 	return weight - (weight * p->clk->spared >> SPARED_SHIFT);
 }
 
+/* Of who waits: its parent has been looked at since it began to. Without a branch. */
+static __always_inline __u64 is_counted(const struct path *p)
+{
+	return (p->clk->since - shared_pace(p)->t) >> 63;
+}
+
 /* What lends does not wait for a share of what is above it: its own ceiling is all that counts. */
 static __always_inline int is_lender_bounded(const struct path *p)
 {
@@ -207,7 +213,7 @@ static __always_inline int is_alone(const struct path *p, __u64 nearest, __u64 l
 
 	if (p->cls->hard != p->cls->parent || lend != nearest || !is_lender_bounded(p))
 		return 0;
-	return !pace->crowd || (pace->crowd <= weight_of(p) &&
+	return !pace->crowd || (pace->crowd <= weight_of(p) * is_counted(p) &&
 				is_waiting(p->clk->until, now, p->cls->parent_shift & 31));
 }
 
@@ -271,6 +277,17 @@ static __always_inline void note_ahead(__u64 *least, __u64 ahead)
 		*(volatile __u64 *)least = ahead + 1;
 }
 
+/* Be on the parent's wheel until time, and for the rest of its turn. */
+static __always_inline void wait_for_share(const struct path *p, __u64 now, __u64 until)
+{
+	__u32 shift = p->cls->parent_shift & 31;
+
+	if (!is_waiting(p->clk->until, now, shift))
+		p->clk->since = now;
+	wait_until(shared_pace(p), &p->clk->until, weight_of(p), now, until + (1ULL << shift),
+		   shift);
+}
+
 /* Move the class's finish on; who had no wait starts from now's virtual time. */
 static __always_inline void charge_share(const struct path *p, const struct departure *d, __u64 now,
 					 __u64 bytes)
@@ -278,7 +295,6 @@ static __always_inline void charge_share(const struct path *p, const struct depa
 	struct qos_pace *pace = shared_pace(p);
 	__u64 cost = virtual_cost(pace, bytes, p->cls->share_cost);
 	__u64 ahead = d->ahead, until = d->at;
-	__u32 shift = p->cls->parent_shift & 31;
 
 	*(volatile __u64 *)&p->clk->borrowed_until = d->at;
 	if (!d->held)
@@ -292,7 +308,7 @@ static __always_inline void charge_share(const struct path *p, const struct depa
 		until = now + wait_for(pace, ahead + cost);
 	}
 	if (until > now)
-		wait_until(pace, &p->clk->until, weight_of(p), now, until + (1ULL << shift), shift);
+		wait_for_share(p, now, until);
 }
 
 /*
@@ -353,12 +369,10 @@ static __always_inline void charge(const struct path *p, __u64 now, __u64 at, __
 __noinline int qos_still_waits(__u32 slot, __u64 now, __u64 at)
 {
 	struct path p;
-	__u32 shift;
 
 	if (find_path(slot, &p))
 		return 0;
-	shift = p.cls->parent_shift & 31;
-	wait_until(shared_pace(&p), &p.clk->until, weight_of(&p), now, at + (1ULL << shift), shift);
+	wait_for_share(&p, now, at);
 	return 0;
 }
 

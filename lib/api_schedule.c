@@ -53,7 +53,7 @@ static void warn_namespace(const char *ifname, const char *program, struct qos_d
 		      "where cron runs outside, 'qosctl schedule remove %s' and write, for each "
 		      "schedule, into another file of /etc/cron.d: CRON root ip netns exec NAME %s "
 		      "schedule run %s%s SCHEDULE",
-		      ifname, program, *ifname == '-' ? "-- " : "", ifname);
+		      ifname, program, qos_crontab_before(ifname), ifname);
 }
 
 static int install(const struct qos_policy *policy, const char *program, struct qos_diags *diags,

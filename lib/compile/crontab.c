@@ -21,6 +21,11 @@ static void print_cron(struct qos_buffer *out, const char *cron)
 		qos_buffer_put(out, strchr(" \t\n", *cron) ? " " : cron, 1);
 }
 
+const char *qos_crontab_before(const char *ifname)
+{
+	return *ifname == '-' ? "-- " : "";
+}
+
 static void print(struct qos_buffer *out, const struct qos_policy *policy, const char *program)
 {
 	qos_buffer_printf(out,
@@ -34,7 +39,7 @@ static void print(struct qos_buffer *out, const struct qos_policy *policy, const
 	for (size_t i = 0; i < policy->schedule_count; i++) {
 		print_cron(out, policy->schedules[i].cron_text);
 		qos_buffer_printf(out, USER "%s || %s" VERB "%s%s %s\n", program, program,
-				  *policy->interface == '-' ? "-- " : "", policy->interface,
+				  qos_crontab_before(policy->interface), policy->interface,
 				  policy->schedules[i].name);
 	}
 }

@@ -14,6 +14,9 @@
 int qos_crontab_print(const struct qos_policy *policy, const char *program, struct qos_diags *diags,
 		      char **ret_text);
 
+/* What a command line has before the name of an interface, so that it is not read as an option. */
+const char *qos_crontab_before(const char *ifname);
+
 /* What such a text runs, the caller's. -ENOENT where it is none; -ENOMEM. */
 int qos_crontab_program(const char *text, char **ret_program);
 

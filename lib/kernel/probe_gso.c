@@ -9,8 +9,7 @@
 #include "compile/plan.h"
 #include "kernel/check.h"
 #include "kernel/probe.h"
-
-#define LATENCY_MS 1000 /* the longest of the language */
+#include "model/policy.h"
 
 struct slow {
 	const char *name; /* the first of them */
@@ -62,7 +61,7 @@ static int warn(const struct qos_link_info *link, uint32_t size, const struct sl
 	if (size > least)
 		snprintf(hint, sizeof(hint), "set 'gso: %llub' under 'link:' of the policy",
 			 (unsigned long long)(slow->fits > least ? slow->fits : least));
-	else if (ms > LATENCY_MS)
+	else if (ms * 1000000 > QOS_POLICY_LATENCY)
 		snprintf(hint, sizeof(hint),
 			 "it is no more than two frames: at this rate nothing is in time");
 	else

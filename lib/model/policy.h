@@ -23,6 +23,8 @@ struct qos_node;
 
 #define QOS_POLICY_MASKS     4 /* different ones, of marks */
 
+#define QOS_POLICY_LATENCY   1000000000ULL /* ns, at most */
+
 #define QOS_PARENT_LINK	     (-1)
 
 /* What is not for inner classes has its default there, and no meaning. */

@@ -46,6 +46,8 @@ struct scenario {
 		{ .class = (name), .kind = SOURCE_SPARSE, .rate = (mbit)*MBIT }, .flows = 1 \
 	}
 
+#define HEAVY(weight) POLICY("x", "  x: { weight: " #weight " }\n  y: { weight: 1 }\n")
+
 static const struct scenario scenarios[] = {
 	{ "a lone class takes all", PAIR, { GREEDY("x", 1) } },
 	{ "1:3", PAIR, { GREEDY("x", 1), GREEDY("y", 1) } },
@@ -159,9 +161,13 @@ static const struct scenario scenarios[] = {
 	{ "the heaviest is idle, floods, queues of 2 s",
 	  FAR_LIMIT,
 	  { UDP("x", 200), UDP("y", 200) } },
-	{ "a heavy class sends little, at random",
-	  POLICY("x", "  x: { weight: 10 }\n  y: { weight: 1 }\n"),
-	  { BURSTS("x", 20), TCP("y", 4) } },
+	{ "a heavy class sends little, at random", HEAVY(10), { BURSTS("x", 20), TCP("y", 4) } },
+	{ "a heavy class sends much, at random", HEAVY(10), { BURSTS("x", 60), TCP("y", 4) } },
+	{ "one three times as heavy, beside a flow", HEAVY(3), { BURSTS("x", 60), TCP("y", 1) } },
+	{ "a heavy class beyond its guarantee, at random",
+	  POLICY("x", "  x: { rate: 10mbit, weight: 10 }\n"
+		      "  y: { rate: 20mbit, weight: 1 }\n"),
+	  { BURSTS("x", 40), TCP("y", 4) } },
 	{ "a heavy class sends little, in an inner one",
 	  POLICY("x", "  a:\n"
 		      "    weight: 10\n"
@@ -275,6 +281,40 @@ static void test_nearly_all_guaranteed(void **state __attribute__((unused)))
 	assert_int_equal(failed, 0);
 }
 
+/* How much of the link is used beside TCP where a heavy class sends so much, at random. */
+static double use_at_random(uint64_t rate, uint64_t start)
+{
+	static const struct span span = { WARM, WARM + COUNTED };
+	_cleanup_(sim_closep) struct sim *sim = sim_open(HEAVY(10), 0);
+
+	sim_add(sim, &(struct source){
+			     .class = "x", .kind = SOURCE_SPARSE, .rate = rate, .start = start });
+	for (uint64_t n = 1; n <= 4; n++)
+		sim_add(sim, &(struct source){
+				     .class = "y", .kind = SOURCE_TCP, .start = n * MSEC / 8 });
+	sim_run(sim, span.to);
+	return sim_rate(sim, (struct flows){ 0, 5 }, span) / (100 * MBIT);
+}
+
+#define STARTS 8
+
+/*
+ * Between little and much, packets at random look now and then like one that is greedy, and as much
+ * as that takes from the others is lost: in the mean no more than anywhere.
+ */
+static void test_heavy_at_random(void **state __attribute__((unused)))
+{
+	for (uint64_t rate = 10 * MBIT; rate <= 80 * MBIT; rate += 10 * MBIT) {
+		double use = 0;
+
+		for (uint64_t i = 0; i < STARTS; i++)
+			use += use_at_random(rate, i * 700000) / STARTS;
+		if (use < LEAST_USE)
+			fail_msg("%u Mbit/s at random: %.1f %% of the link are used",
+				 (unsigned int)(rate / MBIT), 100 * use);
+	}
+}
+
 /* A class that has a ceiling, and nothing above it, shares all of that. */
 static void test_no_link_rate(void **state __attribute__((unused)))
 {
@@ -296,6 +336,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_scenarios),
 		cmocka_unit_test(test_nearly_all_guaranteed),
+		cmocka_unit_test(test_heavy_at_random),
 		cmocka_unit_test(test_no_link_rate),
 	};
 
