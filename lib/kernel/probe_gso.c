@@ -9,7 +9,6 @@
 #include "compile/plan.h"
 #include "kernel/check.h"
 #include "kernel/probe.h"
-#include "model/policy.h"
 
 struct slow {
 	const char *name; /* the first of them */
