@@ -198,7 +198,7 @@ static __always_inline __u64 leaf_need(const struct path *p)
 
 /*
  * And what it takes of that: what it used of late, and an eighth more, if that is less than its
- * share and its packets hardly wait; else all, as it may be greedy.
+ * weight would have as things are and its packets hardly wait; else all, as it may be greedy.
  */
 static __always_inline __u64 leaf_demand(const struct path *p, __u64 lead)
 {

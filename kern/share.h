@@ -339,7 +339,8 @@ static __always_inline void renew_level(const struct node *n, __u32 level, struc
 
 /*
  * Where the ceiling is higher now, the same bytes are less time: what its clocks were ahead would
- * be taken for bytes that left beyond it, and paid back.
+ * be taken for bytes that left beyond it, and paid back. What was charged since at the new cost,
+ * in less than a period, is taken for the same, and so much may leave sooner, once.
  */
 static __always_inline void follow_ceiling(const struct node *n, __u64 now)
 {
@@ -351,7 +352,7 @@ static __always_inline void follow_ceiling(const struct node *n, __u64 now)
 	if (was <= is)
 		return;
 	for (__u32 i = 0; i < QOS_LEVELS; i++) {
-		__u64 ahead = sooner(ahead_of(see(&n->clk->ceil[i]), now), VIRTUAL_DT_MAX);
+		__u64 ahead = sooner(ahead_of(see(&n->clk->ceil[i]), now), IN_MAX);
 
 		/* costs are up to 2^43 */
 		__sync_fetch_and_sub(&n->clk->ceil[i], ahead - (ahead * ((is << 16) / was) >> 16));

@@ -14,7 +14,10 @@ struct qos_slots {
 	uint32_t capacity;
 };
 
-/* Classes that old (may be null) has keep their slots, and others get none of its. -ENOMEM. */
+/*
+ * Classes that old (may be null) has keep their slots, and others get none of its: so does one
+ * that is divided now, or is no longer, as its clocks mean something else. -ENOMEM, or -errno.
+ */
 int qos_slots_assign(const struct qos_plan *plan, const struct qos_bpf *old,
 		     struct qos_slots *slots);
 void qos_slots_done(struct qos_slots *slots);

@@ -160,10 +160,11 @@ static void test_ceiling(void **state __attribute__((unused)))
 {
 	static const struct {
 		uint64_t was;
-		int64_t ahead;
-	} cases[] = { { NS_A_BYTE(4), QUEUED / 4 },
-		      { NS_A_BYTE(1), QUEUED },
-		      { NS_A_BYTE(1) / 4, QUEUED } };
+		int64_t ahead, then;
+	} cases[] = { { NS_A_BYTE(4), QUEUED, QUEUED / 4 },
+		      { NS_A_BYTE(4), 8 * SEC, 2 * SEC },
+		      { NS_A_BYTE(1), QUEUED, QUEUED },
+		      { NS_A_BYTE(1) / 4, QUEUED, QUEUED } };
 	const struct debt debt = { .rate = QUEUED, .borrowed = MSEC };
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -172,12 +173,14 @@ static void test_ceiling(void **state __attribute__((unused)))
 
 		put_clocks(s, &debt);
 		clocks = shaper_clocks(s, QOS_SLOT_LINK);
+		clocks.ceil[0] = NOW + (uint64_t)cases[i].ahead;
 		clocks.ceil_cost = cases[i].was;
 		clocks.next = NOW;
 		shaper_put_clocks(s, QOS_SLOT_LINK, &clocks);
 		look(s);
 		assert_in_range(shaper_clocks(s, QOS_SLOT_LINK).ceil[0] - NOW,
-				cases[i].ahead - QUEUED / 1000, cases[i].ahead + QUEUED / 1000);
+				cases[i].then - cases[i].then / 1000,
+				cases[i].then + cases[i].then / 1000);
 	}
 }
 

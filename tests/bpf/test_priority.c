@@ -89,6 +89,7 @@ static void expect_paid_back(const char *policy, const struct load *loads, size_
 	sim_run(sim, 5 * SEC);
 	at_first = excess(sim, all, 100 * MSEC);
 	later = excess(sim, all, 5 * SEC);
+	assert_true(at_first > 0);
 	if (later > at_first * 2 / 3)
 		fail_msg("%.0f bytes too many are still %.0f after 5 s", at_first, later);
 }

@@ -293,6 +293,7 @@ static double use_at_random(uint64_t rate, uint64_t start)
 		sim_add(sim, &(struct source){
 				     .class = "y", .kind = SOURCE_TCP, .start = n * MSEC / 8 });
 	sim_run(sim, span.to);
+	assert_true(sim_rate(sim, sim_flows(sim, "x"), span) >= (1 - SHARE_ERROR) * (double)rate);
 	return sim_rate(sim, (struct flows){ 0, 5 }, span) / (100 * MBIT);
 }
 

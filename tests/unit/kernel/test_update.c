@@ -228,6 +228,35 @@ static void test_clocks(void **state)
 	qos_device_close(device);
 }
 
+#define UNDIVIDED                                                                             \
+	"link: { rate: 10mbit, mode: police }\ndefault: c0\nclasses: { c0: { ceil: 1mbit }, " \
+	"t: { rate: 6mbit } }\n"
+
+static int slot_of(struct env *env, const char *class)
+{
+	_cleanup_(qos_device_closep) struct qos_device *device = running_device(env);
+
+	return qos_bpf_slot(device->running->state, class);
+}
+
+/* What a divided class has in its clocks is other things than what another has there. */
+static void test_kinds(void **state)
+{
+	struct env *env = *state;
+	int divided, other;
+
+	env_need_root();
+	apply_changes(env, DEV, BASE, true);
+	divided = slot_of(env, "t");
+	other = slot_of(env, "c0");
+	apply_changes(env, DEV, UNDIVIDED, true);
+	assert_int_equal(slot_of(env, "c0"), other);
+	assert_int_not_equal(slot_of(env, "t"), divided);
+	divided = slot_of(env, "t");
+	apply_changes(env, DEV, BASE, true);
+	assert_int_not_equal(slot_of(env, "t"), divided);
+}
+
 static json_int_t generation(struct env *env)
 {
 	_cleanup_(qos_device_closep) struct qos_device *device = running_device(env);
@@ -338,7 +367,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_versions), TEST(test_torn),	     TEST(test_numbers),
 		TEST(test_clocks),   TEST(test_generations), TEST(test_interrupted),
-		TEST(test_no_room),
+		TEST(test_no_room),  TEST(test_kinds),
 	};
 
 	return cmocka_run_group_tests(tests, shaped_setup, NULL);
