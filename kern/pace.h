@@ -97,10 +97,10 @@ static __always_inline int is_later_turn(__u32 seen, __u64 now, __u64 until, __u
 
 /*
  * Be on the wheel until time: weight moves from the turn that *mine says to a
- * later one. Who finds that another CPU has just done it has nothing to do.
+ * later one. Who finds that another CPU has just done it has nothing to do. Whether it was on none.
  */
-static __always_inline void wait_until(struct qos_pace *p, __u32 *mine, __u32 weight, __u64 now,
-				       __u64 until, __u32 shift)
+static __always_inline int wait_until(struct qos_pace *p, __u32 *mine, __u32 weight, __u64 now,
+				      __u64 until, __u32 shift)
 {
 	__u32 seen = *(volatile __u32 *)mine, here = now >> shift;
 	__u64 turns = sooner((until >> shift) - (now >> shift), TURNS_AHEAD);
@@ -108,10 +108,11 @@ static __always_inline void wait_until(struct qos_pace *p, __u32 *mine, __u32 we
 
 	if (!is_later_turn(seen, now, until, shift) ||
 	    __sync_val_compare_and_swap(mine, seen, here + (__u32)turns) != seen)
-		return;
+		return 0;
 	__sync_fetch_and_add(&p->wheel[(here + turns) % QOS_WHEEL], weight);
 	if (waits)
 		__sync_fetch_and_sub(&p->wheel[seen % QOS_WHEEL], weight);
+	return !waits;
 }
 
 /*

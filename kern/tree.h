@@ -282,10 +282,9 @@ static __always_inline void wait_for_share(const struct path *p, __u64 now, __u6
 {
 	__u32 shift = p->cls->parent_shift & 31;
 
-	if (!is_waiting(p->clk->until, now, shift))
+	if (wait_until(shared_pace(p), &p->clk->until, weight_of(p), now, until + (1ULL << shift),
+		       shift))
 		p->clk->since = now;
-	wait_until(shared_pace(p), &p->clk->until, weight_of(p), now, until + (1ULL << shift),
-		   shift);
 }
 
 /* Move the class's finish on; who had no wait starts from now's virtual time. */
