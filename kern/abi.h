@@ -308,6 +308,8 @@ struct qos_link_cfg {
 	__u64 settled;	     /* CLOCK_MONOTONIC: the other's packets have left; 0: there are none */
 	__u32 reads_sockets; /* for users and cgroups, rather than ask helpers */
 	__u32 longest_ms;    /* queue that the other may have */
+	__u32 spread_ns; /* by which timers of the queues that a flow leaves by may be off; or 0 */
+	__u32 pad;
 	__u64 net; /* the interface's, as the kernel has it, of the first user namespace; or 0 */
 };
 
@@ -408,7 +410,7 @@ _Static_assert(sizeof(struct qos_flow) == 64, "abi");
 _Static_assert(sizeof(struct qos_flow_name) == 64, "abi");
 _Static_assert(sizeof(struct qos_before) == 4, "abi");
 _Static_assert(sizeof(struct qos_counters) == 16 * QOS_VERDICTS + 16 + 8 * QOS_DELAYS, "abi");
-_Static_assert(sizeof(struct qos_link_cfg) == 88 + 4 * (QOS_PIECES + QOS_MAX_MASKS), "abi");
+_Static_assert(sizeof(struct qos_link_cfg) == 96 + 4 * (QOS_PIECES + QOS_MAX_MASKS), "abi");
 _Static_assert(sizeof(struct qos_expiry) == 40, "abi");
 _Static_assert(sizeof(struct qos_expiry_cfg) == 136, "abi");
 _Static_assert(sizeof(struct qos_event) == 32 + QOS_FACTS_MAX, "abi");

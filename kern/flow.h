@@ -323,8 +323,8 @@ static __always_inline __u64 flow_at(const struct path *p, struct flow_ref *ref,
 	if (flags & QOS_CLASS_PER_FLOW)
 		at = later(at, flow->cap);
 	/* never before the one before it, nor at once with it: they may leave by two queues */
-	if (flow->last > now && at <= flow->last)
-		at = flow->last + clock_cost(bytes, p->cls->ceil_cost);
+	if (flow->last > now && at <= flow->last + qos_link.spread_ns)
+		at = later(at, flow->last + clock_cost(bytes, p->cls->ceil_cost));
 	ref->own += zero;
 	ref->waits += zero;
 	ref->alone += zero;

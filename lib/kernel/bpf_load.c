@@ -18,6 +18,7 @@
 #include "kernel/cgroups.h"
 #include "kernel/expiry.h"
 #include "kernel/owners.h"
+#include "kernel/ports.h"
 #include "kernel/slots.h"
 
 /* Of the verifier. Before Linux 6.4 a log that does not fit hides the error (-ENOSPC); the
@@ -52,8 +53,13 @@ static int link_header(const struct qos_link_info *link, struct qos_diags *diags
 	}
 }
 
+/* fq's timers may be 10 us late (TCA_FQ_TIMER_SLACK), and packets of a bond leave by two of them.
+ */
+#define BOND_SPREAD_NS 16000
+
 static int configure(struct egress_bpf *skel, const struct qos_plan *plan,
-		     const struct qos_slots *slots, const struct qos_bpf *old, uint32_t l2_len)
+		     const struct qos_slots *slots, const struct qos_bpf *old, uint32_t l2_len,
+		     bool bond)
 {
 	struct qos_tables_room room = qos_tables_room(plan->tables, plan->policy->rule_count);
 	struct qos_link_cfg link = plan->link;
@@ -63,6 +69,7 @@ static int configure(struct egress_bpf *skel, const struct qos_plan *plan,
 	if (r < 0)
 		return r;
 	link.l2_len = l2_len;
+	link.spread_ns = bond ? BOND_SPREAD_NS : 0;
 	link.default_slot = slots->of[plan->policy->default_class];
 	qos_owners_read(skel->progs.qos_egress, &link);
 	memcpy((void *)&skel->rodata->qos_link, &link, sizeof(link));
@@ -338,7 +345,7 @@ int qos_bpf_load(const struct qos_plan *plan, const struct qos_link_info *link,
 	skel = qos_bpf_programs(&opts);
 	if (!skel)
 		return qos_bpf_fail(diags, -errno, "cannot open the program");
-	r = configure(skel, plan, &slots, old, (uint32_t)l2_len);
+	r = configure(skel, plan, &slots, old, (uint32_t)l2_len, qos_link_is_bond(link));
 	if (r < 0)
 		return qos_bpf_fail(diags, r, "cannot set up the program's maps");
 	/* after the load libbpf may have no constants to read any more: then it could not map them

@@ -290,6 +290,42 @@ static void test_settled(void **state __attribute__((unused)))
 	assert_int_equal(departure(s, &flow, EMPTY, NOW + MSEC), NOW + MSEC);
 }
 
+/* Packets of a flow that leave by two queues are further apart than the queues' timers are off. */
+static void test_spread(void **state __attribute__((unused)))
+{
+	static const struct rule none;
+	static const uint32_t spread = 16000;
+	static const struct {
+		uint32_t spread;
+		int after, expected; /* than the first packet: the class's time, the second's */
+	} cases[] = {
+		{ 0, 4000, 4000 },	   { spread, 4000, 20000 },  { spread, -5000, 20000 },
+		{ spread, spread, 20000 }, { spread, 19000, 19000 }, { 0, -5000, 20000 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct setup setup = {
+			.link = { .default_slot = 1,
+				  .l2_len = 14,
+				  .rules = 1,
+				  .spread_ns = cases[i].spread },
+			.classes = { [1] = { .flags = QOS_CLASS_CEIL,
+					     .limit_ns = SEC,
+					     .ceil_cost = NS_A_BYTE(20),
+					     .dscp = QOS_DSCP_KEEP } },
+			.rules = &none,
+		};
+		const struct spec spec = { .proto = IPPROTO_UDP, .payload = 1000 - 14 - 20 - 8 };
+		_cleanup_(shaper_closep) struct shaper *s = shaper_open(PROGRAM_FAKE, &setup);
+		uint64_t first;
+
+		shaper_set_clocks(s, 1, &(struct qos_clocks){ .ceil = { NOW + WAITS } });
+		first = departure(s, &spec, 1, NOW);
+		shaper_put_clocks(s, 1, &(struct qos_clocks){ .ceil = { first + cases[i].after } });
+		assert_int_equal(departure(s, &spec, 1, NOW) - first, cases[i].expected);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -305,6 +341,7 @@ int main(void)
 		cmocka_unit_test(test_split_flows_do_not_wait),
 		cmocka_unit_test(test_told_apart_anew),
 		cmocka_unit_test(test_settled),
+		cmocka_unit_test(test_spread),
 	};
 
 	return cmocka_run_group_tests(tests, need_root, NULL);
