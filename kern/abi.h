@@ -178,16 +178,28 @@ struct qos_clocks {
 		__u64 ceil_cost; /* of an inner class: what its ceilings' clocks count a byte as */
 	};
 	__u64 borrowed_rate; /* of a leaf: bytes/s it sent of late, borrowed */
-	__u64 sparse[2];     /* clocks of flows below their share: small packets, others */
-	__u64 sparse_cost;   /* of a byte of theirs: a quarter of what the class has */
+	union {
+		struct {
+			__u64 sparse[2];   /* of a leaf: clocks of flows below their share: small */
+			__u64 sparse_cost; /* packets, others; of a byte: a quarter of its rate */
+		};
+		/* of an inner class by level: bytes that wait for ceilings below it, and were
+		 * charged to its own as that was idle, and no longer are in its clock */
+		__u64 forgotten[QOS_LEVELS];
+	};
 	union {
 		__u64 credit;	      /* of an inner class: bytes of its guarantee not yet used */
 		__u64 borrowed_until; /* of a leaf: what it borrowed last departs then */
 	};
 	__u64 beyond[QOS_LEVELS]; /* and those sent beyond what it has, of late */
-	__s64 early; /* of a leaf: ns that its bytes leave before its clock, summed up */
-	__u64 queued_rate, queued_share; /* of a leaf: bytes that waited at the last look */
-	__s64 hurry;			 /* of a leaf: those of a byte, of late */
+	union {
+		struct {
+			__s64 early; /* of a leaf: ns that its bytes leave before its clock, sum */
+			__s64 hurry; /* those of a byte, of late */
+			__u64 queued_rate, queued_share; /* bytes that waited at the last look */
+		};
+		__u64 held[QOS_LEVELS]; /* of an inner class, as `queued`: for ceilings below it */
+	};
 	union {
 		/* of an inner class: the least that any who sent since the last look was ahead,
 		 * plus 1; of who did not pass only as what lends was idle, 0 */

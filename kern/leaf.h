@@ -98,6 +98,7 @@ static __always_inline void follow_weight(const struct path *p, __u64 now)
 /* Of a leaf, by guarantee and by share: bytes that wait, and that left since the last look. */
 struct turnover {
 	__u64 queued_rate, queued_share;
+	__u64 held; /* of these, for its own ceiling, which is what it may have */
 	__u64 sent_rate, sent_share;
 };
 
@@ -125,8 +126,8 @@ static __always_inline __u64 leaf_rate(const struct path *p)
 static __always_inline void take_turnover(const struct path *p, __u64 now, struct turnover *t)
 {
 	__u32 flags = p->cls->flags;
-	__u64 all = flags & QOS_CLASS_CEIL ? bytes_ahead(&p->clk->ceil[0], leaf_rate(p), now) : 0;
-	__u64 shared = 0;
+	__u64 rate = leaf_rate(p), shared = 0;
+	__u64 all = flags & QOS_CLASS_CEIL ? bytes_ahead(&p->clk->ceil[0], rate, now) : 0;
 
 	t->queued_rate = flags & QOS_CLASS_RATE ? bytes_ahead(&p->clk->rate, p->cls->rate, now) : 0;
 	if (has_parent(p->cls)) {
@@ -138,7 +139,9 @@ static __always_inline void take_turnover(const struct path *p, __u64 now, struc
 			queue_up(p, now);
 		shared = borrowed_ahead(p, now, p->cls->share_cost);
 	}
-	t->queued_share = later(shared, less(all, t->queued_rate));
+	all = less(all, t->queued_rate);
+	t->queued_share = later(shared, all);
+	t->held = rate == p->cls->ceil ? less(all, shared) : 0;
 	t->sent_rate = left(&p->clk->sent_rate, &p->clk->queued_rate, t->queued_rate);
 	t->sent_share = left(&p->clk->sent_share, &p->clk->queued_share, t->queued_share);
 }
@@ -335,20 +338,23 @@ static __always_inline void pay_debt(const struct path *p, __u64 now, __u64 dt)
  * is what was counted of it, or a heavy class would slow virtual time down for itself: not by the
  * mean that its parent has of it, but by what it sent last, which is nearer to what comes.
  */
-static __always_inline void change_side(const struct path *p, __u32 waits, __u64 rate)
+static __always_inline void move_rate(struct qos_pace *above, int waits, __u64 bytes, __u64 dt)
 {
-	struct qos_pace *pace = shared_pace(p);
-	__u64 *from = waits ? &pace->other_rate : &pace->paced_rate;
-	__u64 *to = waits ? &pace->paced_rate : &pace->other_rate;
-	__u64 seen = see(from);
+	__u64 *from = waits ? &above->other_rate : &above->paced_rate;
+	__u64 *to = waits ? &above->paced_rate : &above->other_rate;
+	__u64 seen = see(from), rate = sooner(bytes * NS_PER_SEC / (dt | 1), seen);
 
-	if (p->clk->waited == waits)
-		return;
-	p->clk->waited = waits;
-	rate = sooner(rate, seen);
 	/* plain, as are the looks that set it; but never below what was seen */
 	*from = seen - rate;
 	*to += rate;
+}
+
+static __always_inline void change_side(const struct path *p, __u32 waits, __u64 bytes, __u64 dt)
+{
+	if (p->clk->waited == waits)
+		return;
+	p->clk->waited = waits;
+	move_rate(shared_pace(p), waits, bytes, dt);
 }
 
 /* For what it could borrow, if it has a queue. */
@@ -388,6 +394,7 @@ static __always_inline void report_up(const struct path *p, __u64 dt, const stru
 	tell(p->above, p->cls->level, p->clk->waited, t->sent_rate, t->sent_share);
 	__sync_fetch_and_add(&pace->queued, t->queued_share * queued_for(dt));
 	__sync_fetch_and_add(&p->above->pace[0].queued, t->queued_rate * queued_for(dt));
+	__sync_fetch_and_add(&p->above->held[level_of(p)], t->held * queued_for(dt));
 }
 
 static __always_inline void renew_leaf(const struct path *p, __u64 now, __u64 lead)
@@ -405,7 +412,7 @@ static __always_inline void renew_leaf(const struct path *p, __u64 now, __u64 le
 		settle_rate(p, now, dt);
 		pay_debt(p, now, dt);
 		change_side(p, is_waiting(p->clk->until, now, p->cls->parent_shift & 31),
-			    t.sent_share * NS_PER_SEC / (dt | 1));
+			    t.sent_share, dt);
 		ask(p, now, lead);
 		report_up(p, dt, &t);
 	}

@@ -7,6 +7,7 @@
 #ifndef QOS_SHARE_H
 #define QOS_SHARE_H
 
+#include "backlog.h"
 #include "leaf.h"
 #include "pace.h"
 #include "tree.h"
@@ -53,44 +54,6 @@ static __always_inline int is_overdue(const struct path *p, __u64 now, int quiet
 	return late >= ((__s64)SELDOM_PERIODS - 1) << (p->cls->period_shift & 31) ||
 	       !(quiet || is_small(p));
 }
-
-/* An inner class, or the link. */
-struct node {
-	const struct qos_class_cfg *cfg;
-	struct qos_clocks *clk, *above; /* above: its own where it has no parent */
-};
-
-static __always_inline int find_node(__u32 slot, struct node *n)
-{
-	__u32 parent;
-
-	n->cfg = bpf_map_lookup_elem(&qos_classes, &slot);
-	n->clk = bpf_map_lookup_elem(&qos_clocks, &slot);
-	if (!n->cfg || !n->clk)
-		return -1;
-	parent = n->cfg->parent;
-	n->above = n->clk;
-	if (parent == QOS_NO_SLOT)
-		return 0;
-	n->above = bpf_map_lookup_elem(&qos_clocks, &parent);
-	return n->above ? 0 : -1;
-}
-
-/* What a class sent too much, or could not send, is kept in mind: so much of it. */
-#define KEPT_PERIODS 8ULL
-#define KEPT_PACKETS 16ULL
-
-/* A look at it, from the highest level to the lowest. */
-struct look {
-	__u64 now, dt;
-	__u64 used;    /* bytes/s, by guarantees and the levels before */
-	__u64 credit;  /* bytes of its own guarantee that are left */
-	__u64 reserve; /* bytes/s for lower levels that wait */
-	__u64 due;     /* bytes/s that it has for these levels, */
-	__u64 sent;    /* bytes of theirs since the last look, */
-	__u64 backlog; /* and that wait */
-	__u32 crowd;   /* weight that waits */
-};
 
 /* Units of `bounded`: finer than a period. What is further ahead than 68 s is long past. */
 #define BOUNDED_SHIFT 20
@@ -202,53 +165,10 @@ static __always_inline void tell_level(const struct node *n, __u32 level, struct
 	if (n->clk->pace[level].waiting || is_bounded(n->clk, level, l->now))
 		tell_need(&n->above->needs[level], &n->clk->needs[level],
 			  epoch_of(l->now, n->cfg->parent_shift), need);
+	if (!weight != !n->clk->placed[level])
+		move_rate(&n->above->pace[level], weight != 0, bytes - own, l->dt);
 	take_place(n, level, l->now, weight);
 	tell(n->above, level, weight != 0, own, bytes - own);
-}
-
-/* What waits in the class, of this level and those before it; and its parent is told. */
-static __always_inline void add_backlog(const struct node *n, __u32 level, struct look *l)
-{
-	struct qos_pace *pace = &n->clk->pace[level];
-	__u64 queued = __sync_lock_test_and_set(&pace->queued, 0) / queued_for(l->dt);
-
-	pace->backlog += (__s64)(queued - pace->backlog) >> USED;
-	l->backlog += pace->backlog;
-	if (has_parent(n->cfg))
-		__sync_fetch_and_add(&n->above->pace[level].queued,
-				     pace->backlog * queued_for(l->dt));
-}
-
-/*
- * Bytes that could still be sent for the class to have sent what it has, for this level and those
- * before it, and not more: as its clock says, in which those are that still wait, or by a count,
- * as one that has less than a ceiling of its own, or none, has no clock that says it.
- */
-static __always_inline __s64 left_over(const struct node *n, __u32 level, __u64 whole,
-				       const struct look *l)
-{
-	struct qos_pace *pace = &n->clk->pace[level];
-	__s64 debt, most;
-
-	if (n->cfg->flags & QOS_CLASS_CEIL) {
-		__u64 ahead = bytes_ahead(&n->clk->ceil[level], n->cfg->ceil, l->now);
-
-		n->clk->beyond[level] += (__s64)(ahead - n->clk->beyond[level]) >> USED;
-		if (whole >= n->cfg->ceil) {
-			pace->debt = 0;
-			pace->due = whole;
-			return l->backlog - n->clk->beyond[level];
-		}
-	}
-	debt = pace->debt + (__s64)(l->sent - bytes_in(pace->due, sooner(l->dt, VIRTUAL_DT_MAX)));
-	most = later(bytes_in(whole, KEPT_PERIODS << (n->cfg->period_shift & 31)),
-		     KEPT_PACKETS * n->cfg->packet_bytes);
-	debt = within(debt, most);
-	if (debt < 0 && !pace->waiting)
-		debt = 0;
-	pace->debt = debt;
-	pace->due = whole;
-	return -debt;
 }
 
 /* Longer than queues are, but for those of a large limit: half a second. */
@@ -322,6 +242,7 @@ static __always_inline void renew_level(const struct node *n, __u32 level, struc
 	l->crowd += is_bounded(n->clk, level, l->now);
 	pace->crowd = l->crowd;
 	add_backlog(n, level, l);
+	add_held(n, level, whole, l);
 	set_unit(pace, cfg->coarse);
 	catch_up(n, level, l->now);
 	time = later(period, packet_time(cfg, whole) * ((waiting >> QOS_WEIGHT_BITS) + 1));
@@ -387,36 +308,6 @@ static __always_inline void begin_look(const struct node *n, struct look *l)
 	if (has_parent(n->cfg)) {
 		l->credit -= sooner(guaranteed, l->credit);
 		__sync_fetch_and_add(&n->above->sent_rate, guaranteed);
-	}
-}
-
-/* Of what is to be paid back a 32nd each time: it shows when what waits has left. */
-#define SETTLE_SHIFT 5
-
-/*
- * What left of all levels beyond what the class has, as when one borrows and then another comes for
- * its guarantee. Lower levels that have nothing any more cannot pay for it, so higher ones do,
- * whose clocks know nothing of it; else it would wait in the network's next queue for as long as
- * those are greedy. Guarantees do it slowly (leaf.h).
- */
-static __always_inline void settle(const struct node *n, const struct look *l)
-{
-	__u32 last = n->cfg->levels & 4 ? 2 : n->cfg->levels >> 1 & 1;
-	__u64 all = see(&n->clk->ceil[last]), ns;
-
-	if (!(n->cfg->flags & QOS_CLASS_CEIL))
-		return;
-	n->clk->over = n->clk->beyond[last] - l->backlog -
-		       bytes_in(n->cfg->ceil, 1ULL << (n->cfg->period_shift & 31));
-	if (n->clk->over <= 0)
-		return;
-	ns = clock_cost(sooner(n->clk->over, QUEUE_MAX) >> SETTLE_SHIFT, n->cfg->ceil_cost);
-	ns = sooner(ns, l->dt >> 2);
-	for (__u32 i = 0; i < QOS_LEVELS - 1; i++) { /* the last is never behind */
-		__u64 seen = see(&n->clk->ceil[i]);
-
-		if (ahead_of(seen, l->now))
-			__sync_fetch_and_add(&n->clk->ceil[i], sooner(ns, ahead_of(all, seen)));
 	}
 }
 

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What waits in all classes below one, beside what its clock is ahead: what of that has left too
+ * early, or could leave sooner.
+ */
+#ifndef QOS_BACKLOG_H
+#define QOS_BACKLOG_H
+
+#include "leaf.h"
+#include "pace.h"
+#include "tree.h"
+
+/* An inner class, or the link. */
+struct node {
+	const struct qos_class_cfg *cfg;
+	struct qos_clocks *clk, *above; /* above: its own where it has no parent */
+};
+
+static __always_inline int find_node(__u32 slot, struct node *n)
+{
+	__u32 parent;
+
+	n->cfg = bpf_map_lookup_elem(&qos_classes, &slot);
+	n->clk = bpf_map_lookup_elem(&qos_clocks, &slot);
+	if (!n->cfg || !n->clk)
+		return -1;
+	parent = n->cfg->parent;
+	n->above = n->clk;
+	if (parent == QOS_NO_SLOT)
+		return 0;
+	n->above = bpf_map_lookup_elem(&qos_clocks, &parent);
+	return n->above ? 0 : -1;
+}
+
+/* A look at it, from the highest level to the lowest. */
+struct look {
+	__u64 now, dt;
+	__u64 used;    /* bytes/s, by guarantees and the levels before */
+	__u64 credit;  /* bytes of its own guarantee that are left */
+	__u64 reserve; /* bytes/s for lower levels that wait */
+	__u64 due;     /* bytes/s that it has for these levels, */
+	__u64 sent;    /* bytes of theirs since the last look, */
+	__u64 backlog; /* that wait, */
+	__u64 held;    /* of these for ceilings below, */
+	__u64 bound;   /* and for its own or those, as its parent was told */
+	__u32 crowd;   /* weight that waits */
+};
+
+/* What waits in the class, of this level and those before it; and its parent is told. */
+static __always_inline void add_backlog(const struct node *n, __u32 level, struct look *l)
+{
+	struct qos_pace *pace = &n->clk->pace[level];
+	__u64 queued = __sync_lock_test_and_set(&pace->queued, 0) / queued_for(l->dt);
+
+	pace->backlog += (__s64)(queued - pace->backlog) >> USED;
+	l->backlog += pace->backlog;
+	if (has_parent(n->cfg))
+		__sync_fetch_and_add(&n->above->pace[level].queued,
+				     pace->backlog * queued_for(l->dt));
+}
+
+/* By a 16th a look: what is held varies, and what were too much of it would be a queue of others.
+ */
+#define FORGOTTEN 4
+
+/*
+ * What waits for a ceiling below was charged when it came. Where the class's clock is idle it comes
+ * up to now, and no longer has what leaves later: who comes then is let ahead by as much, which
+ * would stand in the network's next queue for as long as all of them send. And its parent is told
+ * of what waits for its own, which is what bounds it where it has as much from above.
+ */
+static __always_inline void add_held(const struct node *n, __u32 level, __u64 whole, struct look *l)
+{
+	struct qos_clocks *clk = n->clk;
+	__u64 bound;
+
+	l->held += __sync_lock_test_and_set(&clk->held[level], 0) / queued_for(l->dt);
+	bound = l->held;
+	if (n->cfg->flags & QOS_CLASS_CEIL) {
+		__u64 ahead = bytes_ahead(&clk->ceil[level], n->cfg->ceil, l->now);
+
+		clk->beyond[level] += (__s64)(ahead - clk->beyond[level]) >> USED;
+		if (!ahead)
+			clk->forgotten[level] +=
+				(__s64)(l->held - clk->forgotten[level]) >> FORGOTTEN;
+		if (whole >= n->cfg->ceil)
+			bound += ahead;
+	}
+	if (!has_parent(n->cfg))
+		return;
+	bound = later(sooner(bound, l->backlog), l->bound);
+	__sync_fetch_and_add(&n->above->held[level], (bound - l->bound) * queued_for(l->dt));
+	l->bound = bound;
+}
+
+/* What a class sent too much, or could not send, is kept in mind: so much of it. */
+#define KEPT_PERIODS 8ULL
+#define KEPT_PACKETS 16ULL
+
+/*
+ * Bytes that could still be sent for the class to have sent what it has, for this level and those
+ * before it, and not more: as its clock says, in which those are that still wait, or by a count,
+ * as one that has less than a ceiling of its own, or none, has no clock that says it.
+ */
+static __always_inline __s64 left_over(const struct node *n, __u32 level, __u64 whole,
+				       const struct look *l)
+{
+	struct qos_pace *pace = &n->clk->pace[level];
+	__s64 debt, most;
+
+	if (n->cfg->flags & QOS_CLASS_CEIL && whole >= n->cfg->ceil) {
+		pace->debt = 0;
+		pace->due = whole;
+		return l->backlog - n->clk->beyond[level] - n->clk->forgotten[level];
+	}
+	debt = pace->debt + (__s64)(l->sent - bytes_in(pace->due, sooner(l->dt, VIRTUAL_DT_MAX)));
+	most = later(bytes_in(whole, KEPT_PERIODS << (n->cfg->period_shift & 31)),
+		     KEPT_PACKETS * n->cfg->packet_bytes);
+	debt = within(debt, most);
+	if (debt < 0 && !pace->waiting)
+		debt = 0;
+	pace->debt = debt;
+	pace->due = whole;
+	return -debt;
+}
+
+/* Of what is to be paid back a 32nd each time: it shows when what waits has left. */
+#define SETTLE_SHIFT 5
+
+/*
+ * What left of all levels beyond what the class has, as when one borrows and then another comes for
+ * its guarantee. Lower levels that have nothing any more cannot pay for it, so higher ones do,
+ * whose clocks know nothing of it; else it would wait in the network's next queue for as long as
+ * those are greedy. Guarantees do it slowly (leaf.h).
+ */
+static __always_inline void settle(const struct node *n, const struct look *l)
+{
+	__u32 last = n->cfg->levels & 4 ? 2 : n->cfg->levels >> 1 & 1;
+	__u64 all = see(&n->clk->ceil[last]), ns;
+
+	if (!(n->cfg->flags & QOS_CLASS_CEIL))
+		return;
+	n->clk->over = n->clk->beyond[last] + n->clk->forgotten[last] - l->backlog -
+		       bytes_in(n->cfg->ceil, 1ULL << (n->cfg->period_shift & 31));
+	if (n->clk->over <= 0)
+		return;
+	ns = clock_cost(sooner(n->clk->over, QUEUE_MAX) >> SETTLE_SHIFT, n->cfg->ceil_cost);
+	ns = sooner(ns, l->dt >> 2);
+	for (__u32 i = 0; i < QOS_LEVELS - 1; i++) { /* the last is never behind */
+		__u64 seen = see(&n->clk->ceil[i]);
+
+		if (ahead_of(seen, l->now))
+			__sync_fetch_and_add(&n->clk->ceil[i], sooner(ns, ahead_of(all, seen)));
+	}
+}
+
+#endif

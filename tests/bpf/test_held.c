@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * What waits for a ceiling while the link has room, and leaves when others come: the link is asked
+ * for more than it has by as much, and that does not stand in the network's next queue for as long
+ * as all of them send.
+ */
+#include <math.h>
+
+#include "base/cleanup.h"
+#include "share.h"
+#include "sim.h"
+
+#define CEIL   (20 * MBIT)
+#define OFFERS (40 * MBIT) /* by each flood below the ceiling, whose queue is 100 ms then */
+#define FLOOD  (200 * MBIT)
+#define JOIN   (500 * MSEC)
+#define END    (5 * SEC)
+#define MOST   (13.3 * MSEC) /* of the link, two thirds of that queue */
+
+struct held {
+	const char *name, *policy;
+	const char *first[2]; /* classes that are there before */
+	unsigned int others;  /* TCP flows of the class o, or 0: a flood */
+};
+
+static const struct held cases[] = {
+	{ "a flood comes", POLICY("o", "  c: { ceil: 20mbit }\n  o: {}\n"), { "c" }, 0 },
+	{ "TCP comes", POLICY("o", "  c: { ceil: 20mbit }\n  o: {}\n"), { "c" }, 4 },
+	{ "guarantees",
+	  POLICY("o", "  c: { rate: 10mbit, ceil: 20mbit }\n  o: { rate: 60mbit }\n"),
+	  { "c" },
+	  4 },
+	{ "all is guaranteed",
+	  POLICY("o", "  c: { rate: 20mbit, ceil: 20mbit }\n  o: { rate: 80mbit }\n"),
+	  { "c" },
+	  4 },
+	{ "an inner class's ceiling",
+	  POLICY("o", "  a:\n    ceil: 20mbit\n    classes: { c: {}, d: {} }\n  o: {}\n"),
+	  { "c", "d" },
+	  4 },
+	{ "below an inner class",
+	  POLICY("o", "  a:\n    classes: { c: { ceil: 20mbit }, d: {} }\n  o: {}\n"),
+	  { "c" },
+	  4 },
+	{ "of high priority",
+	  POLICY("o", "  c: { ceil: 20mbit, priority: high }\n  o: {}\n"),
+	  { "c" },
+	  4 },
+	{ "of low priority",
+	  POLICY("o", "  c: { rate: 15mbit, ceil: 20mbit, priority: low }\n  o: {}\n"),
+	  { "c" },
+	  4 },
+};
+
+/* What the next queue of the network holds: ns of the link, in the mean of the last 400 ms. */
+static double standing(const struct sim *sim, struct flows all)
+{
+	double queue = 0, sum = 0;
+	unsigned int count = 0;
+
+	for (uint64_t at = 0; at < END; at += MSEC) {
+		double rate = sim_rate(sim, all, (struct span){ at, at + MSEC });
+
+		queue = fmax(0, queue + (rate / (100 * MBIT) - 1) * MSEC);
+		if (at < END - 400 * MSEC)
+			continue;
+		sum += queue;
+		count++;
+	}
+	return sum / count;
+}
+
+static void run_held(const struct held *c, uint32_t bytes)
+{
+	_cleanup_(sim_closep) struct sim *sim = sim_open(c->policy, 0);
+	const struct span together = { JOIN + SEC, END };
+	struct flows all = { 0, 0 };
+	double is;
+
+	for (size_t i = 0; i < ARRAY_SIZE(c->first) && c->first[i]; i++, all.count++)
+		sim_add(sim, &(struct source){ .class = c->first[i],
+					       .kind = SOURCE_CONSTANT,
+					       .bytes = bytes,
+					       .rate = OFFERS });
+	for (unsigned int i = 0; i < (c->others ? c->others : 1); i++, all.count++)
+		sim_add(sim, &(struct source){ .class = "o",
+					       .kind = c->others ? SOURCE_TCP : SOURCE_CONSTANT,
+					       .bytes = bytes,
+					       .rate = c->others ? 0 : FLOOD,
+					       .start = JOIN + i * MSEC / 8 });
+	sim_run(sim, END);
+	is = sim_rate(sim, (struct flows){ 0, all.count - (c->others ? c->others : 1) },
+		      (struct span){ 200 * MSEC, JOIN });
+	if (is < 0.99 * CEIL)
+		fail_msg("%s: %.2f Mbit/s before", c->name, is / MBIT);
+	assert_int_equal(sim_counts(sim, all).reordered, 0);
+	is = sim_rate(sim, all, together);
+	if (is < 0.99 * 100 * MBIT || is > MOST_USE * 100 * MBIT)
+		fail_msg("%s: %.2f Mbit/s of the link are used", c->name, is / MBIT);
+	is = standing(sim, all);
+	if (is > MOST)
+		fail_msg("%s: %.1f ms of the link stand in the next queue, packets of %u bytes",
+			 c->name, is / MSEC, bytes);
+}
+
+static void test_does_not_stand(void **state __attribute__((unused)))
+{
+	static const uint32_t sizes[] = { SIM_FRAME, 2 * SIM_FRAME };
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		for (size_t j = 0; j < ARRAY_SIZE(sizes); j++)
+			run_held(&cases[i], sizes[j]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_does_not_stand),
+	};
+
+	return cmocka_run_group_tests(tests, need_root, NULL);
+}
