@@ -32,9 +32,12 @@ static __always_inline int find_node(__u32 slot, struct node *n)
 	return n->above ? 0 : -1;
 }
 
+#define TURNS_BITS 8
+
 /* A look at it, from the highest level to the lowest. */
 struct look {
 	__u64 now, dt;
+	__u64 turns;   /* by level: of its wheel, until the last who waits for it leaves */
 	__u64 used;    /* bytes/s, by guarantees and the levels before */
 	__u64 credit;  /* bytes of its own guarantee that are left */
 	__u64 reserve; /* bytes/s for lower levels that wait */
@@ -59,8 +62,7 @@ static __always_inline void add_backlog(const struct node *n, __u32 level, struc
 				     pace->backlog * queued_for(l->dt));
 }
 
-/* By a 16th a look: what is held varies, and what were too much of it would be a queue of others.
- */
+/* By a 16th a look: what is held varies, and too much of it would be a queue of others. */
 #define FORGOTTEN 4
 
 /*

@@ -116,8 +116,9 @@ static __always_inline int wait_until(struct qos_pace *p, __u32 *mine, __u32 wei
 }
 
 /*
- * Clear the turns of a class's wheel that are over; returns the weight of the others.
- * A function of its own, which the verifier looks at once.
+ * Clear the turns of a class's wheel that are over, and sum up the weight of the others; returns
+ * how many there are until the last that has some. A function of its own, which the verifier looks
+ * at once.
  */
 __noinline __u64 qos_turn_wheel(__u32 slot, __u32 level, __u64 now)
 {
@@ -125,7 +126,7 @@ __noinline __u64 qos_turn_wheel(__u32 slot, __u32 level, __u64 now)
 	struct qos_clocks *clk = bpf_map_lookup_elem(&qos_clocks, &slot);
 	__u32 from, here, over;
 	struct qos_pace *p;
-	__u64 sum = 0;
+	__u64 sum = 0, last = 0;
 
 	if (!cfg || !clk || level >= QOS_LEVELS)
 		return 0;
@@ -145,12 +146,16 @@ __noinline __u64 qos_turn_wheel(__u32 slot, __u32 level, __u64 now)
 	for (__u32 i = 0; i < QOS_WHEEL && i < over; i++)
 		p->wheel[(from + i) % QOS_WHEEL] = 0;
 	for (__u32 i = 0; i < QOS_WHEEL; i++) {
-		if ((__s32)p->wheel[i] > 0) /* less: a weight was changed meanwhile */
-			sum += p->wheel[i];
+		__s32 weight = p->wheel[(here + i) % QOS_WHEEL];
+
+		if (weight <= 0) /* less: a weight was changed meanwhile */
+			continue;
+		sum += weight;
+		last = i;
 	}
 	p->turn = here;
 	p->waiting = sum;
-	return sum;
+	return last;
 }
 
 /*

@@ -138,17 +138,28 @@ static __always_inline __u32 weight_above(const struct node *n, __u32 level, con
 	return weight_for(need, weight, room - need, others);
 }
 
-static __always_inline void take_place(const struct node *n, __u32 level, __u64 now, __u32 weight)
+/* It waits for as long as any below it, though at slow rates nobody may look at it meanwhile. */
+static __always_inline __u64 waits_until(const struct node *n, __u32 level, const struct look *l)
+{
+	__u64 turns = l->turns >> level * TURNS_BITS & ((1U << TURNS_BITS) - 1);
+
+	return l->now +
+	       later(1ULL << (n->cfg->parent_shift & 31), turns << (n->cfg->period_shift & 31));
+}
+
+static __always_inline void take_place(const struct node *n, __u32 level, const struct look *l,
+				       __u32 weight)
 {
 	struct qos_pace *pace = &n->clk->pace[level], *above = &n->above->pace[level];
 	__u32 shift = n->cfg->parent_shift & 31, until = pace->until;
+	__u64 now = l->now;
 
 	if (is_waiting(until, now, shift))
 		__sync_fetch_and_add(&above->wheel[until % QOS_WHEEL],
 				     weight - n->clk->placed[level]);
 	n->clk->placed[level] = weight;
 	if (weight)
-		wait_until(above, &pace->until, weight, now, now + (1ULL << shift), shift);
+		wait_until(above, &pace->until, weight, now, waits_until(n, level, l), shift);
 	else if (n->clk->pace[level].waiting || is_bounded(n->clk, level, now))
 		n->above->bounded[level] = (now + (SELDOM_PERIODS << shift)) >> BOUNDED_SHIFT;
 }
@@ -167,7 +178,7 @@ static __always_inline void tell_level(const struct node *n, __u32 level, struct
 			  epoch_of(l->now, n->cfg->parent_shift), need);
 	if (!weight != !n->clk->placed[level])
 		move_rate(&n->above->pace[level], weight != 0, bytes - own, l->dt);
-	take_place(n, level, l->now, weight);
+	take_place(n, level, l, weight);
 	tell(n->above, level, weight != 0, own, bytes - own);
 }
 
@@ -321,9 +332,9 @@ __noinline int qos_renew_level(__u32 slot, __u32 level, struct look *l)
 	return 0;
 }
 
-__noinline int qos_renew_node(__u32 slot, __u64 now)
+__noinline int qos_renew_node(__u32 slot, __u64 now, __u64 turns)
 {
-	struct look l = { .now = now };
+	struct look l = { .now = now, .turns = turns };
 	struct node n;
 
 	if (find_node(slot, &n))
