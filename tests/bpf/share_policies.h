@@ -188,6 +188,19 @@
 		    "      heavier: { weight: 100000 }\n" \
 		    "      x: { weight: 1 }\n"            \
 		    "      y: { weight: 3 }\n")
+/* who waits below is seldom looked at */
+#define SLOW_BELOW                                   \
+	POLICY("y", "  y: {}\n"                      \
+		    "  b:\n"                         \
+		    "    ceil: 10mbit\n"             \
+		    "    classes:\n"                 \
+		    "      bx: { weight: 6 }\n"      \
+		    "      by:\n"                    \
+		    "        weight: 10\n"           \
+		    "        classes: { by1: {} }\n" \
+		    "      bz:\n"                    \
+		    "        weight: 6\n"            \
+		    "        classes: { bz1: {}, bz2: {} }\n")
 #define PRIORITIES_BELOW                                          \
 	POLICY("n", "  g:\n"                                      \
 		    "    rate: 60mbit\n"                          \
