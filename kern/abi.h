@@ -108,7 +108,7 @@ struct qos_class_cfg {
 	/* a line */
 	__u64 share_cost;	   /* virtual time of a byte, in the parent's */
 	__u64 flow_cost;	   /* cost of a byte at the rate that each flow may have */
-	__u64 limit_ns;		   /* longest queue */
+	__u64 limit_ns;		   /* longest queue; of an inner class, of any leaf */
 	__u64 latency_ns;	   /* queue aimed at */
 	__u64 rate, ceil;	   /* bytes/s; ceil 0: none */
 	__u32 weights[QOS_LEVELS]; /* of an inner class: of all children, by level */

@@ -37,16 +37,17 @@ static __always_inline int find_node(__u32 slot, struct node *n)
 /* A look at it, from the highest level to the lowest. */
 struct look {
 	__u64 now, dt;
-	__u64 turns;   /* by level: of its wheel, until the last who waits for it leaves */
 	__u64 used;    /* bytes/s, by guarantees and the levels before */
 	__u64 credit;  /* bytes of its own guarantee that are left */
 	__u64 reserve; /* bytes/s for lower levels that wait */
-	__u64 due;     /* bytes/s that it has for these levels, */
-	__u64 sent;    /* bytes of theirs since the last look, */
+	__u64 due;     /* bytes/s that it has for the levels so far */
+	__u64 bytes;   /* of this one since the last look, */
+	__u64 sent;    /* of all of these, */
 	__u64 backlog; /* that wait, */
 	__u64 held;    /* of these for ceilings below, */
 	__u64 bound;   /* and for its own or those, as its parent was told */
 	__u32 crowd;   /* weight that waits */
+	__u32 turns;   /* by level: of its wheel, until the last who waits for it leaves */
 };
 
 /* What waits in the class, of this level and those before it; and its parent is told. */
@@ -71,7 +72,7 @@ static __always_inline void add_backlog(const struct node *n, __u32 level, struc
  * would stand in the network's next queue for as long as all of them send. And its parent is told
  * of what waits for its own, which is what bounds it where it has as much from above.
  */
-static __always_inline void add_held(const struct node *n, __u32 level, __u64 whole, struct look *l)
+static __always_inline void add_held(const struct node *n, __u32 level, struct look *l)
 {
 	struct qos_clocks *clk = n->clk;
 	__u64 bound;
@@ -85,7 +86,7 @@ static __always_inline void add_held(const struct node *n, __u32 level, __u64 wh
 		if (!ahead)
 			clk->forgotten[level] +=
 				(__s64)(l->held - clk->forgotten[level]) >> FORGOTTEN;
-		if (whole >= n->cfg->ceil)
+		if (clk->pace[level].due >= n->cfg->ceil)
 			bound += ahead;
 	}
 	if (!has_parent(n->cfg))

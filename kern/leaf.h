@@ -370,20 +370,27 @@ static __always_inline void ask(const struct path *p, __u64 now, __u64 lead)
 /* Longer than the rarest looks. */
 #define LONG_PERIODS 16ULL
 #define TOLD_PERIODS 4
+#define TOLD_PACKETS 2
+
+static __always_inline __u64 tell_of_late(__u64 bytes, __u64 parts, __u64 least)
+{
+	return later(bytes / parts, sooner(bytes, least));
+}
 
 /*
  * What left while nobody looked is not of the parent's last period. It is told as if all of that
- * time had been as its mean, and as of a few periods.
+ * time had been as its mean, and as of a few periods; but a packet or two as they are: where these
+ * come seldom they are all that the class sends.
  */
-static __always_inline void forget_long_gone(struct turnover *t, __u64 dt, __u64 period)
+static __always_inline void forget_long_gone(const struct path *p, struct turnover *t, __u64 dt)
 {
-	__u64 parts;
+	__u64 period = 1ULL << (p->cls->period_shift & 31), parts = dt / (TOLD_PERIODS * period);
+	__u64 least = (__u64)p->cls->packet_bytes * TOLD_PACKETS;
 
 	if (dt <= LONG_PERIODS * period)
 		return;
-	parts = dt / (TOLD_PERIODS * period);
-	t->sent_rate /= parts;
-	t->sent_share /= parts;
+	t->sent_rate = tell_of_late(t->sent_rate, parts, least);
+	t->sent_share = tell_of_late(t->sent_share, parts, least);
 }
 
 /* Its parent is told. */
@@ -406,7 +413,7 @@ static __always_inline void renew_leaf(const struct path *p, __u64 now, __u64 le
 	p->clk->own_rate = follow(p->clk->own_rate, t.sent_rate, dt, period, SHOWN);
 	p->clk->used_rate = follow(p->clk->used_rate, t.sent_share, dt, period, USED);
 	p->clk->borrowed_rate = follow(p->clk->borrowed_rate, t.sent_share, dt, period, SHOWN);
-	forget_long_gone(&t, dt, period);
+	forget_long_gone(p, &t, dt);
 	p->clk->contended = 0;
 	if (has_parent(p->cls)) {
 		settle_rate(p, now, dt);

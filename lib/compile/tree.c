@@ -124,6 +124,22 @@ static void choose_units(struct qos_plan *plan, uint32_t *least)
 	}
 }
 
+/* Of who lends it is the longest queue that there may be: none of its classes waits for less. */
+static void find_longest(struct qos_plan *plan)
+{
+	uint64_t longest = 0;
+
+	for (size_t i = 0; i < plan->class_count; i++) {
+		if (!plan->policy->classes[i].inner && plan->classes[i].cfg.limit_ns > longest)
+			longest = plan->classes[i].cfg.limit_ns;
+	}
+	plan->link_class.limit_ns = longest;
+	for (size_t i = 0; i < plan->class_count; i++) {
+		if (plan->policy->classes[i].inner)
+			plan->classes[i].cfg.limit_ns = longest;
+	}
+}
+
 int qos_compile_tree(struct qos_plan *plan)
 {
 	_cleanup_(freep) uint64_t *largest = calloc(plan->class_count + 1, sizeof(*largest));
@@ -135,6 +151,7 @@ int qos_compile_tree(struct qos_plan *plan)
 		link_up(plan, i);
 	for (size_t i = 0; i < plan->class_count; i++)
 		tell_level(plan, i);
+	find_longest(plan);
 	find_largest(plan, largest);
 	for (size_t i = 0; i < plan->class_count; i++)
 		weigh(plan, i, largest);

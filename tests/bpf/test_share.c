@@ -200,6 +200,18 @@ static const struct scenario nearly_all[] = {
 	  { TCP("heavy", 2), TCP("x", 2) } },
 };
 
+/* What floods of little guarantees have queued is longer than the others' limit. */
+static const struct scenario slow[] = {
+	{ "floods with longer queues",
+	  "link: { rate: 10mbit }\ndefault: d\nclasses:\n"
+	  "  a:\n"
+	  "    rate: 1690kbit\n"
+	  "    classes: { aa: { rate: 310kbit }, ab: { rate: 350kbit } }\n"
+	  "  c: { rate: 840kbit }\n"
+	  "  d: { rate: 1690kbit }\n",
+	  { UDP("aa", 13), UDP("ab", 13), UDP("c", 13), GREEDY("d", 1) } },
+};
+
 /* In its policy, the demand of each class. */
 static void add_loads(struct sim *sim, const struct scenario *scenario, uint32_t bytes,
 		      double demand[CLASSES])
@@ -284,6 +296,15 @@ static void test_nearly_all_guaranteed(void **state __attribute__((unused)))
 	assert_int_equal(failed, 0);
 }
 
+static void test_slow_link(void **state __attribute__((unused)))
+{
+	int failed = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(slow); i++)
+		run_scenario(&slow[i], 2 * SIM_FRAME, 4 * LONG, &failed);
+	assert_int_equal(failed, 0);
+}
+
 /* How much of the link is used beside TCP where a heavy class sends so much, at random. */
 static double use_at_random(uint64_t rate, uint64_t start)
 {
@@ -338,9 +359,8 @@ static void test_no_link_rate(void **state __attribute__((unused)))
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_scenarios),
-		cmocka_unit_test(test_nearly_all_guaranteed),
-		cmocka_unit_test(test_heavy_at_random),
+		cmocka_unit_test(test_scenarios),    cmocka_unit_test(test_nearly_all_guaranteed),
+		cmocka_unit_test(test_slow_link),    cmocka_unit_test(test_heavy_at_random),
 		cmocka_unit_test(test_no_link_rate),
 	};
 
