@@ -195,8 +195,8 @@ struct qos_clocks {
 	union {
 		struct {
 			__s64 early; /* of a leaf: ns that its bytes leave before its clock, sum */
-			__s64 hurry; /* those of a byte, of late */
 			__u64 queued_rate, queued_share; /* bytes that waited at the last look */
+			__s64 hurry;			 /* `early` of a byte, of late */
 		};
 		__u64 held[QOS_LEVELS]; /* of an inner class, as `queued`: for ceilings below it */
 	};
