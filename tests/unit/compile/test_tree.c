@@ -160,13 +160,29 @@ static void test_parent_shift(void **state)
 	assert_int_equal(plan->classes[2].cfg.parent_shift, 23);
 }
 
+/* Who lends has the longest limit of any leaf, below it or not. */
+static void test_longest_limit(void **state)
+{
+	_cleanup_(policy_freep) struct qos_policy *policy =
+		load_good("link: { rate: 1gbit }\ndefault: a\nclasses:\n"
+			  "  t: { rate: 10mbit, classes: { a: { limit: 120ms } } }\n"
+			  "  b: { limit: 300ms }\n");
+	_cleanup_(plan_freep) struct qos_plan *plan = compile(policy);
+
+	(void)state;
+	assert_int_equal(plan->link_class.limit_ns, 300000000);
+	assert_int_equal(plan->classes[0].cfg.limit_ns, 300000000);
+	assert_int_equal(plan->classes[1].cfg.limit_ns, 120000000);
+	assert_int_equal(plan->classes[2].cfg.limit_ns, 300000000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_tree),	     cmocka_unit_test(test_weights),
 		cmocka_unit_test(test_no_link_rate), cmocka_unit_test(test_far_weights),
 		cmocka_unit_test(test_parent_shift), cmocka_unit_test(test_units),
-		cmocka_unit_test(test_bare),
+		cmocka_unit_test(test_bare),	     cmocka_unit_test(test_longest_limit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
