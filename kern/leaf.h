@@ -372,7 +372,8 @@ static __always_inline void ask(const struct path *p, __u64 now, __u64 lead)
 #define TOLD_PERIODS 4
 #define TOLD_PACKETS 2
 
-static __always_inline __u64 tell_of_late(__u64 bytes, __u64 parts, __u64 least)
+/* A function of its own, which the verifier looks at once. */
+__noinline __u64 qos_tell_of_late(__u64 bytes, __u64 parts, __u64 least)
 {
 	return later(bytes / parts, sooner(bytes, least));
 }
@@ -389,8 +390,8 @@ static __always_inline void forget_long_gone(const struct path *p, struct turnov
 
 	if (dt <= LONG_PERIODS * period)
 		return;
-	t->sent_rate = tell_of_late(t->sent_rate, parts, least);
-	t->sent_share = tell_of_late(t->sent_share, parts, least);
+	t->sent_rate = qos_tell_of_late(t->sent_rate, parts, least);
+	t->sent_share = qos_tell_of_late(t->sent_share, parts, least);
 }
 
 /* Its parent is told. */

@@ -231,8 +231,7 @@ static __always_inline __u64 borrow_at(const struct path *p, __u64 now, struct d
 	if (d->free || qos_link.mode == QOS_MODE_POLICE)
 		return lend;
 	/* paced by what it may have: what the clock has ahead is mostly others' queues */
-	return later(less(lend, later(p->cls->limit_ns, p->lender->limit_ns)),
-		     now + wait_for(pace, d->ahead));
+	return later(less(lend, p->lender->limit_ns), now + wait_for(pace, d->ahead));
 }
 
 static __always_inline void depart(const struct path *p, __u64 now, struct departure *d)

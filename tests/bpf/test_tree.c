@@ -36,12 +36,15 @@
 		.t = NOW, .speed = BYTE_A_NS, .inv = 1ULL << 12 \
 	}
 
+#define LONGEST 60000 /* ns that any queue may be */
+
 static struct qos_class_cfg lender(uint32_t parent, uint32_t hard)
 {
 	return (struct qos_class_cfg){
 		.ceil_cost = NS_A_BYTE(1),
 		.levels = 1 << HIGH | 1 << NORMAL | 1 << LOW,
 		.period_shift = 22,
+		.limit_ns = LONGEST,
 		.parent = parent,
 		.hard = hard,
 	};
@@ -273,17 +276,15 @@ static void test_chain(void **state __attribute__((unused)))
 		const char *name;
 		int64_t hard, link, at;
 	} chains[] = {
-		{ "the nearest holds", 7000, 5000, 3000 },
-		{ "the link holds", 5000, 7000, 3000 },
+		{ "the nearest holds", LONGEST + 3000, LONGEST + 1000, 3000 },
+		{ "the link holds", LONGEST + 1000, LONGEST + 3000, 3000 },
 		{ "none holds", -1, -1, 0 },
 	};
 	_cleanup_(shaper_closep) struct shaper *s = open_tree();
 
-	configure(s, (struct qos_class_cfg){ .flags = QOS_CLASS_BORROW,
-					     .level = LOW,
-					     .parent = INNER,
-					     .hard = HARD,
-					     .limit_ns = 4000 });
+	configure(s,
+		  (struct qos_class_cfg){
+			  .flags = QOS_CLASS_BORROW, .level = LOW, .parent = INNER, .hard = HARD });
 	for (size_t i = 0; i < ARRAY_SIZE(chains); i++) {
 		const int64_t hard = chains[i].hard, link = chains[i].link;
 
@@ -300,7 +301,7 @@ static void test_chain(void **state __attribute__((unused)))
 	}
 }
 
-/* With others that wait: as its share is, and not longer before L than its queue may be. */
+/* With others that wait: as its share is, and not longer before L than any queue may be. */
 static void test_sharing(void **state __attribute__((unused)))
 {
 	static const struct {
@@ -314,14 +315,13 @@ static void test_sharing(void **state __attribute__((unused)))
 		{ "below its share", 50000, 0, 0, BYTES },
 		{ "above it", 50000, 10000, 10000, 10000 + BYTES },
 		{ "above it, by more than L", 50000, 60000, 60000, 60000 + BYTES },
-		{ "L is farther than the limit", 90000, 0, 30000, BYTES },
+		{ "L is farther than any limit", 90000, 0, 30000, BYTES },
 		{ "the same, and above its share", 90000, 10000, 30000, 10000 + BYTES },
 		{ "the same, by more", 90000, 40000, 40000, 40000 + BYTES },
 	};
 	_cleanup_(shaper_closep) struct shaper *s = open_tree();
 
-	configure(s, (struct qos_class_cfg){
-			     .flags = QOS_CLASS_BORROW, .level = LOW, .limit_ns = 60000 });
+	configure(s, (struct qos_class_cfg){ .flags = QOS_CLASS_BORROW, .level = LOW });
 	for (size_t i = 0; i < ARRAY_SIZE(sharing); i++) {
 		set_lender(s, QOS_SLOT_LINK, (int64_t[]){ 0, 0, sharing[i].l });
 		set_crowd(s);
