@@ -179,12 +179,13 @@ struct qos_clocks {
 	};
 	__u64 borrowed_rate; /* of a leaf: bytes/s it sent of late, borrowed */
 	union {
+		/* of a leaf: clocks of flows below their share, of small packets and of others,
+		 * and the cost of a byte of theirs: a quarter of what the class has */
 		struct {
-			__u64 sparse[2];   /* of a leaf: clocks of flows below their share: small */
-			__u64 sparse_cost; /* packets, others; of a byte: a quarter of its rate */
+			__u64 sparse[2], sparse_cost;
 		};
-		/* of an inner class by level: bytes that wait for ceilings below it, and were
-		 * charged to its own as that was idle, and no longer are in its clock */
+		/* of an inner class by level: bytes that wait for ceilings below it, were charged
+		 * to its own clock while that was idle, and are not in it any more */
 		__u64 forgotten[QOS_LEVELS];
 	};
 	union {
@@ -193,10 +194,12 @@ struct qos_clocks {
 	};
 	__u64 beyond[QOS_LEVELS]; /* and those sent beyond what it has, of late */
 	union {
+		/* of a leaf: ns that its bytes leave before its clock, summed up; bytes that waited
+		 * at the last look; and such ns of a byte, of late */
 		struct {
-			__s64 early; /* of a leaf: ns that its bytes leave before its clock, sum */
-			__u64 queued_rate, queued_share; /* bytes that waited at the last look */
-			__s64 hurry;			 /* `early` of a byte, of late */
+			__s64 early;
+			__u64 queued_rate, queued_share;
+			__s64 hurry;
 		};
 		__u64 held[QOS_LEVELS]; /* of an inner class, as `queued`: for ceilings below it */
 	};

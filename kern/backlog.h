@@ -32,8 +32,6 @@ static __always_inline int find_node(__u32 slot, struct node *n)
 	return n->above ? 0 : -1;
 }
 
-#define TURNS_BITS 8
-
 /* A look at it, from the highest level to the lowest. */
 struct look {
 	__u64 now, dt;
@@ -41,13 +39,13 @@ struct look {
 	__u64 credit;  /* bytes of its own guarantee that are left */
 	__u64 reserve; /* bytes/s for lower levels that wait */
 	__u64 due;     /* bytes/s that it has for the levels so far */
-	__u64 bytes;   /* of this one since the last look, */
-	__u64 sent;    /* of all of these, */
+	__u64 sent;    /* bytes of theirs since the last look, */
 	__u64 backlog; /* that wait, */
 	__u64 held;    /* of these for ceilings below, */
 	__u64 bound;   /* and for its own or those, as its parent was told */
 	__u32 crowd;   /* weight that waits */
-	__u32 turns;   /* by level: of its wheel, until the last who waits for it leaves */
+	/* by level: of its wheel, until the last who waits for it leaves; and room, as in abi.h */
+	__u8 turns[QOS_LEVELS + 1];
 };
 
 /* What waits in the class, of this level and those before it; and its parent is told. */
@@ -86,7 +84,7 @@ static __always_inline void add_held(const struct node *n, __u32 level, struct l
 		if (!ahead)
 			clk->forgotten[level] +=
 				(__s64)(l->held - clk->forgotten[level]) >> FORGOTTEN;
-		if (clk->pace[level].due >= n->cfg->ceil)
+		if (clk->pace[level].due >= n->cfg->ceil) /* at the last look */
 			bound += ahead;
 	}
 	if (!has_parent(n->cfg))

@@ -385,11 +385,12 @@ __noinline __u64 qos_tell_of_late(__u64 bytes, __u64 parts, __u64 least)
  */
 static __always_inline void forget_long_gone(const struct path *p, struct turnover *t, __u64 dt)
 {
-	__u64 period = 1ULL << (p->cls->period_shift & 31), parts = dt / (TOLD_PERIODS * period);
-	__u64 least = (__u64)p->cls->packet_bytes * TOLD_PACKETS;
+	__u64 least = (__u64)p->cls->packet_bytes * TOLD_PACKETS, parts;
+	__u64 period = 1ULL << (p->cls->period_shift & 31);
 
 	if (dt <= LONG_PERIODS * period)
 		return;
+	parts = dt / (TOLD_PERIODS * period);
 	t->sent_rate = qos_tell_of_late(t->sent_rate, parts, least);
 	t->sent_share = qos_tell_of_late(t->sent_share, parts, least);
 }

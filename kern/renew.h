@@ -25,16 +25,13 @@ static __always_inline __u64 pause_before(struct qos_clocks *clk, __u64 period, 
 static __always_inline __u64 renew_inner(__u32 slot, const struct qos_class_cfg *cfg, __u64 now)
 {
 	struct qos_clocks *clk = bpf_map_lookup_elem(&qos_clocks, &slot);
-	__u64 pause, turns;
+	__u64 pause;
 
 	if (!clk)
 		return 0;
 	pause = pause_before(clk, 1ULL << (cfg->period_shift & 31), now);
 	if (is_due(&clk->next, now, pause)) {
-		turns = qos_turn_wheel(slot, 0, now);
-		turns |= qos_turn_wheel(slot, 1, now) << TURNS_BITS;
-		turns |= qos_turn_wheel(slot, 2, now) << 2 * TURNS_BITS;
-		qos_renew_node(slot, now, turns);
+		qos_renew_node(slot, now);
 		clk->soon = less(clk->soon, 1);
 	}
 	return clk->soon ? pause : 0;

@@ -141,10 +141,8 @@ static __always_inline __u32 weight_above(const struct node *n, __u32 level, con
 /* It waits for as long as any below it, though at slow rates nobody may look at it meanwhile. */
 static __always_inline __u64 waits_until(const struct node *n, __u32 level, const struct look *l)
 {
-	__u64 turns = l->turns >> level * TURNS_BITS & ((1U << TURNS_BITS) - 1);
-
-	return l->now +
-	       later(1ULL << (n->cfg->parent_shift & 31), turns << (n->cfg->period_shift & 31));
+	return l->now + later(1ULL << (n->cfg->parent_shift & 31),
+			      (__u64)l->turns[level] << (n->cfg->period_shift & 31));
 }
 
 static __always_inline void take_place(const struct node *n, __u32 level, const struct look *l,
@@ -220,35 +218,23 @@ static __always_inline __u64 least_speed(const struct node *n, __u32 level, __u6
 	return pace->speed - (pace->speed >> SLOWER_SHIFT);
 }
 
-/* What it used, and what waits. */
-static __always_inline void follow_level(const struct node *n, __u32 level, struct look *l)
-{
-	struct qos_pace *pace = &n->clk->pace[level];
-	__u64 period = 1ULL << (n->cfg->period_shift & 31);
-	__u64 paced = __sync_lock_test_and_set(&pace->paced, 0);
-	__u64 other = __sync_lock_test_and_set(&pace->other, 0);
-
-	pace->paced_rate = follow(pace->paced_rate, paced, l->dt, period, USED);
-	pace->other_rate = follow(pace->other_rate, other, l->dt, period, USED);
-	l->bytes = paced + other;
-	add_backlog(n, level, l);
-	add_held(n, level, l);
-}
-
 static __always_inline void renew_level(const struct node *n, __u32 level, struct look *l)
 {
 	const struct qos_class_cfg *cfg = n->cfg;
 	struct qos_pace *pace = &n->clk->pace[level];
 	__u64 period = 1ULL << (cfg->period_shift & 31), room, time, whole, lent = 0, least = 0;
-	__u64 waiting = pace->waiting;
+	__u64 paced = __sync_lock_test_and_set(&pace->paced, 0);
+	__u64 other = __sync_lock_test_and_set(&pace->other, 0), waiting = pace->waiting;
 	__u64 need, slowest = least_speed(n, level, l->dt);
 	__u32 weight;
 
+	pace->paced_rate = follow(pace->paced_rate, paced, l->dt, period, USED);
+	pace->other_rate = follow(pace->other_rate, other, l->dt, period, USED);
 	if (has_parent(n->cfg))
 		lent = lent_to(n, level, l);
 	else
 		lent = less(cfg->ceil, l->due);
-	l->sent += l->bytes;
+	l->sent += paced + other;
 	whole = l->due + lent;
 	if (cfg->ceil)
 		whole = sooner(whole, cfg->ceil);
@@ -264,6 +250,8 @@ static __always_inline void renew_level(const struct node *n, __u32 level, struc
 	/* nobody is alone beside those */
 	l->crowd += is_bounded(n->clk, level, l->now);
 	pace->crowd = l->crowd;
+	add_backlog(n, level, l);
+	add_held(n, level, l);
 	set_unit(pace, cfg->coarse);
 	catch_up(n, level, l->now);
 	time = later(period, packet_time(cfg, whole) * ((waiting >> QOS_WEIGHT_BITS) + 1));
@@ -276,7 +264,7 @@ static __always_inline void renew_level(const struct node *n, __u32 level, struc
 	/* what a level leaves, the next ones ask for themselves */
 	l->due += sooner(lent, pace->paced_rate + pace->other_rate);
 	l->used += pace->paced_rate + pace->other_rate;
-	tell_level(n, level, l, l->bytes, weight, need);
+	tell_level(n, level, l, paced + other, weight, need);
 }
 
 /*
@@ -332,27 +320,7 @@ static __always_inline void begin_look(const struct node *n, struct look *l)
 	}
 }
 
-/* Functions of their own, which the verifier looks at once, and none of which has much stack. */
-__noinline int qos_begin_look(__u32 slot, struct look *l)
-{
-	struct node n;
-
-	if (!l || find_node(slot, &n))
-		return 0;
-	follow_ceiling(&n, l->now);
-	begin_look(&n, l);
-	return 0;
-}
-
-__noinline int qos_follow_level(__u32 slot, __u32 level, struct look *l)
-{
-	struct node n;
-
-	if (l && !find_node(slot, &n))
-		follow_level(&n, level_index(level), l);
-	return 0;
-}
-
+/* Functions of their own, which the verifier looks at once. */
 __noinline int qos_renew_level(__u32 slot, __u32 level, struct look *l)
 {
 	struct node n;
@@ -362,27 +330,21 @@ __noinline int qos_renew_level(__u32 slot, __u32 level, struct look *l)
 	return 0;
 }
 
-__noinline int qos_end_look(__u32 slot, struct look *l)
+__noinline int qos_renew_node(__u32 slot, __u64 now)
 {
+	struct look l = { .now = now };
 	struct node n;
 
-	if (!l || find_node(slot, &n))
+	for (__u32 i = 0; i < QOS_LEVELS; i++)
+		l.turns[i] = qos_turn_wheel(slot, i, now);
+	if (find_node(slot, &n))
 		return 0;
-	n.clk->credit = l->credit;
-	settle(&n, l);
-	return 0;
-}
-
-__noinline int qos_renew_node(__u32 slot, __u64 now, __u32 turns)
-{
-	struct look l = { .now = now, .turns = turns };
-
-	qos_begin_look(slot, &l);
-	for (__u32 level = 0; level < QOS_LEVELS; level++) {
-		qos_follow_level(slot, level, &l);
-		qos_renew_level(slot, level, &l);
-	}
-	qos_end_look(slot, &l);
+	follow_ceiling(&n, now);
+	begin_look(&n, &l);
+	for (__u32 i = 0; i < QOS_LEVELS; i++)
+		qos_renew_level(slot, i, &l);
+	n.clk->credit = l.credit;
+	settle(&n, &l);
 	return 0;
 }
 

@@ -124,7 +124,7 @@ static void choose_units(struct qos_plan *plan, uint32_t *least)
 	}
 }
 
-/* Of who lends it is the longest queue that there may be: none of its classes waits for less. */
+/* What lends may be ahead by the longest queue of any leaf: so much earlier may who borrows be. */
 static void find_longest(struct qos_plan *plan)
 {
 	uint64_t longest = 0;

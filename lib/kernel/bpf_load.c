@@ -53,8 +53,7 @@ static int link_header(const struct qos_link_info *link, struct qos_diags *diags
 	}
 }
 
-/* fq's timers may be 10 us late (TCA_FQ_TIMER_SLACK), and packets of a bond leave by two of them.
- */
+/* A bond's packets leave by several fq, whose timers may be 10 us late (TCA_FQ_TIMER_SLACK). */
 #define BOND_SPREAD_NS 16000
 
 static int configure(struct egress_bpf *skel, const struct qos_plan *plan,

@@ -20,7 +20,7 @@
 struct held {
 	const char *name, *policy;
 	const char *first[2]; /* classes that are there before */
-	unsigned int others;  /* TCP flows of the class o, or 0: a flood */
+	unsigned int tcp;     /* flows of the class o that come later, or 0: a flood */
 };
 
 static const struct held cases[] = {
@@ -74,23 +74,24 @@ static void run_held(const struct held *c, uint32_t bytes)
 {
 	_cleanup_(sim_closep) struct sim *sim = sim_open(c->policy, 0);
 	const struct span together = { JOIN + SEC, END };
-	struct flows all = { 0, 0 };
+	const unsigned int others = c->tcp ? c->tcp : 1;
+	struct flows first = { 0, 0 }, all;
 	double is;
 
-	for (size_t i = 0; i < ARRAY_SIZE(c->first) && c->first[i]; i++, all.count++)
+	for (size_t i = 0; i < ARRAY_SIZE(c->first) && c->first[i]; i++, first.count++)
 		sim_add(sim, &(struct source){ .class = c->first[i],
 					       .kind = SOURCE_CONSTANT,
 					       .bytes = bytes,
 					       .rate = OFFERS });
-	for (unsigned int i = 0; i < (c->others ? c->others : 1); i++, all.count++)
+	for (unsigned int i = 0; i < others; i++)
 		sim_add(sim, &(struct source){ .class = "o",
-					       .kind = c->others ? SOURCE_TCP : SOURCE_CONSTANT,
+					       .kind = c->tcp ? SOURCE_TCP : SOURCE_CONSTANT,
 					       .bytes = bytes,
-					       .rate = c->others ? 0 : FLOOD,
+					       .rate = c->tcp ? 0 : FLOOD,
 					       .start = JOIN + i * MSEC / 8 });
 	sim_run(sim, END);
-	is = sim_rate(sim, (struct flows){ 0, all.count - (c->others ? c->others : 1) },
-		      (struct span){ 200 * MSEC, JOIN });
+	all = (struct flows){ 0, first.count + others };
+	is = sim_rate(sim, first, (struct span){ 200 * MSEC, JOIN });
 	if (is < 0.99 * CEIL)
 		fail_msg("%s: %.2f Mbit/s before", c->name, is / MBIT);
 	assert_int_equal(sim_counts(sim, all).reordered, 0);
