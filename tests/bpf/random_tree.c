@@ -7,10 +7,11 @@
 
 #include "../unit/unit.h"
 
-/* Rates are in tenths of Mbit/s. */
-#define LINK	    1000
-#define LEAST	    10
-#define SMALL	    100 /* below it packets are small, else they would be some percent of it */
+/* Rates are in thousandths of the link, so of a link of 100 Mbit/s in tenths of Mbit/s. */
+#define LINK  1000
+#define LEAST 10
+#define SMALL 10000 /* kbit/s: below it packets are small, else they would be some percent of it \
+		     */
 #define CHILDREN    4
 #define MANY	    40 /* classes: from here on only what is begun is finished */
 #define CLASSES	    63
@@ -40,6 +41,7 @@ struct node {
 
 struct tree {
 	struct random *random;
+	uint32_t link; /* Mbit/s */
 	unsigned int levels;
 	struct node nodes[CLASSES]; /* a parent before its children */
 	int count;
@@ -172,25 +174,28 @@ static void draw_loads(struct tree *tree)
 		last->load = LOAD_TCP;
 }
 
-static void put_key(FILE *f, const char *before, const char *key, uint32_t tenths)
+static uint32_t kbit_of(const struct tree *tree, uint32_t rate)
 {
-	fprintf(f, "%s%s: %u", before, key, tenths / 10);
-	if (tenths % 10)
-		fprintf(f, ".%u", tenths % 10);
-	fputs("mbit", f);
+	return rate * tree->link;
+}
+
+static void put_key(FILE *f, const char *before, const char *key, uint32_t kbit)
+{
+	fprintf(f, "%s%s: %ukbit", before, key, kbit);
 }
 
 /* Each with something before it; returns whether there is any. */
-static bool put_keys(FILE *f, const char *first, const char *next, const struct node *node)
+static bool put_keys(FILE *f, const char *first, const char *next, const struct tree *tree,
+		     const struct node *node)
 {
 	const char *before = first;
 
 	if (node->rate) {
-		put_key(f, before, "rate", node->rate);
+		put_key(f, before, "rate", kbit_of(tree, node->rate));
 		before = next;
 	}
 	if (node->ceil) {
-		put_key(f, before, "ceil", node->ceil);
+		put_key(f, before, "ceil", kbit_of(tree, node->ceil));
 		before = next;
 	}
 	if (node->weight) {
@@ -200,30 +205,30 @@ static bool put_keys(FILE *f, const char *first, const char *next, const struct 
 	return before != first;
 }
 
-static void put_load(FILE *f, const struct node *node)
+static void put_load(FILE *f, const struct tree *tree, const struct node *node)
 {
 	switch (node->load) {
 	case LOAD_IDLE:
 		fputs(" # idle", f);
 		break;
 	case LOAD_WINDOW:
-		fprintf(f, " # window %u", node->sure < SMALL ? 3028 : 12500);
+		fprintf(f, " # window %u", kbit_of(tree, node->sure) < SMALL ? 3028 : 12500);
 		break;
 	case LOAD_TCP:
 		fprintf(f, " # tcp %u", node->flows);
 		break;
 	case LOAD_FLOOD:
 		/* more than it may ever have */
-		fprintf(f, " # udp %u", node->most * 12 / 100 + 1);
+		fprintf(f, " # udp %u", kbit_of(tree, node->most) * 12 / 10000 + 1);
 		break;
 	}
 }
 
-static void put_leaf(FILE *f, const struct node *node)
+static void put_leaf(FILE *f, const struct tree *tree, const struct node *node)
 {
 	fprintf(f, "%s: {", node->name);
-	fputs(put_keys(f, " ", ", ", node) ? " }" : "}", f);
-	put_load(f, node);
+	fputs(put_keys(f, " ", ", ", tree, node) ? " }" : "}", f);
+	put_load(f, tree, node);
 	fputc('\n', f);
 }
 
@@ -236,7 +241,7 @@ static void put_inner(FILE *f, const struct tree *tree, int number)
 
 	snprintf(line, sizeof(line), "\n%*s", (int)(INDENT * node->depth), "");
 	fprintf(f, "%s:", node->name);
-	put_keys(f, line, line, node);
+	put_keys(f, line, line, tree, node);
 	fprintf(f, "%sclasses:\n", line);
 	put_classes(f, tree, number);
 }
@@ -252,7 +257,7 @@ static void put_classes(FILE *f, const struct tree *tree, int parent)
 		if (node->inner)
 			put_inner(f, tree, i);
 		else
-			put_leaf(f, node);
+			put_leaf(f, tree, node);
 	}
 }
 
@@ -265,9 +270,9 @@ static const char *first_leaf(const struct tree *tree)
 	return tree->nodes[i].name;
 }
 
-char *random_tree(struct random *r)
+char *random_tree(struct random *r, uint32_t link)
 {
-	struct tree tree = { .random = r, .levels = 2 + random_below(r, LEVELS - 1) };
+	struct tree tree = { .random = r, .link = link, .levels = 2 + random_below(r, LEVELS - 1) };
 	char *text = NULL;
 	size_t len = 0;
 	FILE *f = open_memstream(&text, &len);
@@ -279,7 +284,7 @@ char *random_tree(struct random *r)
 	draw_ceilings(&tree);
 	draw_weights(&tree, LINK_ITSELF);
 	draw_loads(&tree);
-	fprintf(f, "link: { rate: %umbit }\ndefault: %s\nclasses:\n", LINK / 10, first_leaf(&tree));
+	fprintf(f, "link: { rate: %umbit }\ndefault: %s\nclasses:\n", link, first_leaf(&tree));
 	put_classes(f, &tree, LINK_ITSELF);
 	fclose(f);
 	return text;

@@ -9,7 +9,7 @@
 
 #include "random.h"
 
-/* Of a link of 100 Mbit/s, in YAML; the caller's. */
-char *random_tree(struct random *r);
+/* Of a link of so many Mbit/s, in YAML; the caller's. Of another link the same with other rates. */
+char *random_tree(struct random *r, uint32_t link);
 
 #endif

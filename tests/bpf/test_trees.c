@@ -3,12 +3,13 @@
  * Random trees of classes, and what each class has of the link beside what arithmetic says
  * that it ought to have.
  *
- *	bpf_trees [-v] [--seeds FIRST-LAST | --policy FILE]
+ *	bpf_trees [-v] [--link MBIT] [--seeds FIRST-LAST | --policy FILE]
  *
  * Without either it is a test, of what holds for every tree. With seeds a line a tree says how
- * far off it is, and with -v the policy is printed with what each class has; such a policy
- * can be changed and given as a file. What a leaf sends is the comment behind it: "idle",
- * "tcp FLOWS", "udp MBIT" or "window BYTES" (of a packet); without one it is "tcp 1".
+ * far off it is (of a link of 100 Mbit/s, or another), and with -v the policy is printed with what
+ *each class has; such a policy can be changed and given as a file. What a leaf sends is the comment
+ *behind it: "idle", "tcp FLOWS", "udp MBIT" or "window BYTES" (of a packet); without one it is "tcp
+ *1".
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -20,7 +21,9 @@
 #include "share.h"
 #include "trees.h"
 
-#define TREES	    40 /* of the test */
+#define LINK	    100	   /* Mbit/s */
+#define TREES	    40	   /* of the test */
+#define MOST_LINK   100000 /* Mbit/s */
 #define MOST_BEYOND 1.01
 
 /* As the tests see it: all that have run before the first of them. */
@@ -130,7 +133,7 @@ static int run_as_test(void)
 	};
 	int failed;
 
-	trees_draw(&tested, 1, TREES);
+	trees_draw(&tested, LINK, 1, TREES);
 	trees_run(&tested);
 	failed = cmocka_run_group_tests(tests, NULL, NULL);
 	trees_free(&tested);
@@ -153,6 +156,7 @@ static char *read_file(const char *path)
 
 struct options {
 	uint64_t first, last; /* seeds; last 0: none */
+	uint32_t link;	      /* Mbit/s */
 	const char *policy;
 	bool verbose;
 };
@@ -168,9 +172,20 @@ static int read_seeds(const char *text, struct options *opts)
 	return *end || !opts->first || opts->first > opts->last ? -1 : 0;
 }
 
+/* From 1 to what all rates below it fit. */
+static int read_link(const char *text, struct options *opts)
+{
+	char *end;
+	unsigned long mbit = strtoul(text, &end, 10);
+
+	opts->link = (uint32_t)mbit;
+	return *end || !mbit || mbit > MOST_LINK ? -1 : 0;
+}
+
 static int read_options(int argc, char **argv, struct options *opts)
 {
 	static const struct option table[] = {
+		{ "link", required_argument, NULL, 'l' },
 		{ "seeds", required_argument, NULL, 's' },
 		{ "policy", required_argument, NULL, 'p' },
 		{ NULL, 0, NULL, 0 },
@@ -182,7 +197,8 @@ static int read_options(int argc, char **argv, struct options *opts)
 			opts->verbose = true;
 		else if (c == 'p')
 			opts->policy = optarg;
-		else if (c != 's' || read_seeds(optarg, opts) < 0)
+		else if (c == 'l' ? read_link(optarg, opts) < 0 :
+				    c != 's' || read_seeds(optarg, opts) < 0)
 			return -1;
 	}
 	return optind == argc ? 0 : -1;
@@ -193,7 +209,7 @@ static int run_command(const struct options *opts)
 	struct trees trees = { 0 };
 	int failed;
 
-	trees_draw(&trees, opts->first, opts->last);
+	trees_draw(&trees, opts->link, opts->first, opts->last);
 	if (opts->policy) {
 		free(trees.trees[0].text);
 		trees.trees[0].text = read_file(opts->policy);
@@ -206,10 +222,11 @@ static int run_command(const struct options *opts)
 
 int main(int argc, char **argv)
 {
-	struct options opts = { 0 };
+	struct options opts = { .link = LINK };
 
 	if (read_options(argc, argv, &opts) < 0) {
-		fprintf(stderr, "usage: bpf_trees [-v] [--seeds FIRST-LAST | --policy FILE]\n");
+		fprintf(stderr, "usage: bpf_trees [-v] [--link MBIT] [--seeds FIRST-LAST | "
+				"--policy FILE]\n");
 		return 2;
 	}
 	if (need_root(NULL) < 0)

@@ -18,7 +18,8 @@
 
 #define PROCESSES 2
 #define FROM	  (2 * SEC)
-#define TO	  (6 * SEC)
+#define LONG	  (4 * SEC)
+#define FAST	  (100 * MBIT) /* a slower link takes so much longer for as many packets */
 
 struct shared {
 	size_t next; /* tree that nobody runs yet */
@@ -83,11 +84,18 @@ static unsigned int read_load(const char *text, const char *class, struct source
 	return 0;
 }
 
-static double packet_rate(const struct source *source)
+static struct span measured_span(const struct qos_policy *policy)
+{
+	uint64_t link = policy->link.rate, as_slow = link < FAST ? FAST / link : 1;
+
+	return (struct span){ FROM, FROM + LONG * as_slow };
+}
+
+static double packet_rate(const struct source *source, struct span span)
 {
 	uint32_t bytes = source->bytes ? source->bytes : SIM_FRAME;
 
-	return bytes * 8.0 * SEC / (TO - FROM);
+	return bytes * 8.0 * SEC / (double)(span.to - span.from);
 }
 
 /* demand: of each class, filled here. */
@@ -108,7 +116,7 @@ static void add_loads(struct sim *sim, const char *text, struct result *result, 
 		if (!flows)
 			continue;
 		demand[i] = source.rate ? (double)source.rate : IDEAL_GREEDY;
-		result->classes[i].packet = packet_rate(&source);
+		result->classes[i].packet = packet_rate(&source, measured_span(policy));
 	}
 }
 
@@ -116,7 +124,7 @@ static void add_loads(struct sim *sim, const char *text, struct result *result, 
 static void measure(const struct sim *sim, struct result *result)
 {
 	const struct qos_policy *policy = sim_policy(sim);
-	const struct span span = { FROM, TO };
+	const struct span span = measured_span(policy);
 
 	for (size_t i = policy->class_count; i-- > 0;) {
 		struct class_result *class = &result->classes[i];
@@ -166,7 +174,7 @@ static void run_tree(const char *text, struct result *result)
 	const struct qos_policy *policy = sim_policy(sim);
 
 	add_loads(sim, text, result, demand);
-	sim_run(sim, TO);
+	sim_run(sim, measured_span(policy).to);
 	measure(sim, result);
 	find_sure(policy, demand, result);
 	ideal_shares(policy, demand, share);
@@ -209,7 +217,7 @@ void trees_run(struct trees *trees)
 		;
 }
 
-void trees_draw(struct trees *trees, uint64_t first, uint64_t last)
+void trees_draw(struct trees *trees, uint32_t link, uint64_t first, uint64_t last)
 {
 	trees->count = last - first + 1;
 	trees->trees = calloc(trees->count, sizeof(*trees->trees));
@@ -218,7 +226,7 @@ void trees_draw(struct trees *trees, uint64_t first, uint64_t last)
 		struct random random = { .state = first + i };
 
 		trees->trees[i].seed = first + i;
-		trees->trees[i].text = random_tree(&random);
+		trees->trees[i].text = random_tree(&random, link);
 	}
 }
 

@@ -39,8 +39,8 @@ struct trees {
 	struct shared *shared;	/* where they are, for the processes that run them */
 };
 
-/* The trees of seeds, not run yet. */
-void trees_draw(struct trees *trees, uint64_t first, uint64_t last);
+/* The trees of seeds, of a link of so many Mbit/s, not run yet. */
+void trees_draw(struct trees *trees, uint32_t link, uint64_t first, uint64_t last);
 /*
  * All of them, by several processes. What fails in one of these has said so itself; its tree
  * has no result (of no classes) then.
