@@ -8,10 +8,9 @@
 #include "../unit/unit.h"
 
 /* Rates are in thousandths of the link, so of a link of 100 Mbit/s in tenths of Mbit/s. */
-#define LINK  1000
-#define LEAST 10
-#define SMALL 10000 /* kbit/s: below it packets are small, else they would be some percent of it \
-		     */
+#define LINK	    1000
+#define LEAST	    10
+#define SMALL	    10000 /* kbit/s: packets are small below it, else some percent of it */
 #define CHILDREN    4
 #define MANY	    40 /* classes: from here on only what is begun is finished */
 #define CLASSES	    63

@@ -22,28 +22,41 @@
 #include "trees.h"
 
 #define LINK	    100	   /* Mbit/s */
-#define TREES	    40	   /* of the test */
 #define MOST_LINK   100000 /* Mbit/s */
 #define MOST_BEYOND 1.01
 
-/* As the tests see it: all that have run before the first of them. */
-static struct trees tested;
+/* As the tests see it: all that have run before the first of them. Of links of so many Mbit/s. */
+static struct {
+	uint32_t link;
+	uint64_t seeds;
+	struct trees trees;
+} tested[] = { { LINK, 40, { 0 } }, { LINK / 10, 20, { 0 } } };
 
 typedef bool is_right(const struct qos_policy *policy, const struct result *result);
+
+static int find_wrong(const struct trees *trees, is_right *right, const char *what, uint32_t link)
+{
+	int failed = 0;
+
+	for (size_t i = 0; i < trees->count; i++) {
+		const struct tree *tree = &trees->trees[i];
+		_cleanup_(policy_freep) struct qos_policy *policy = load_good(tree->text);
+
+		if (right(policy, &trees->results[i]))
+			continue;
+		print_error("seed %llu, %u Mbit/s: %s\n", (unsigned long long)tree->seed, link,
+			    what);
+		failed++;
+	}
+	return failed;
+}
 
 static void expect(const char *what, is_right *right)
 {
 	int failed = 0;
 
-	for (size_t i = 0; i < tested.count; i++) {
-		const struct tree *tree = &tested.trees[i];
-		_cleanup_(policy_freep) struct qos_policy *policy = load_good(tree->text);
-
-		if (right(policy, &tested.results[i]))
-			continue;
-		print_error("seed %llu: %s\n", (unsigned long long)tree->seed, what);
-		failed++;
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(tested); i++)
+		failed += find_wrong(&tested[i].trees, right, what, tested[i].link);
 	assert_int_equal(failed, 0);
 }
 
@@ -133,10 +146,13 @@ static int run_as_test(void)
 	};
 	int failed;
 
-	trees_draw(&tested, LINK, 1, TREES);
-	trees_run(&tested);
+	for (size_t i = 0; i < ARRAY_SIZE(tested); i++) {
+		trees_draw(&tested[i].trees, tested[i].link, 1, tested[i].seeds);
+		trees_run(&tested[i].trees);
+	}
 	failed = cmocka_run_group_tests(tests, NULL, NULL);
-	trees_free(&tested);
+	for (size_t i = 0; i < ARRAY_SIZE(tested); i++)
+		trees_free(&tested[i].trees);
 	return failed;
 }
 
