@@ -420,7 +420,7 @@ struct qos_decision {
 _Static_assert(sizeof(struct qos_class_cfg) == 128, "abi");
 _Static_assert(sizeof(struct qos_pace) == 256, "abi");
 _Static_assert(sizeof(struct qos_needs) == 32, "abi");
-_Static_assert(sizeof(struct qos_clocks) == 18 * 64 && QOS_ABI_VERSION == 9, "abi");
+_Static_assert(sizeof(struct qos_clocks) == 18 * 64 && QOS_ABI_VERSION == 9, "a new layout");
 _Static_assert(sizeof(struct qos_flow) == 64, "abi");
 _Static_assert(sizeof(struct qos_flow_name) == 64, "abi");
 _Static_assert(sizeof(struct qos_before) == 4, "abi");

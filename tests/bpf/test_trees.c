@@ -6,10 +6,10 @@
  *	bpf_trees [-v] [--link MBIT] [--seeds FIRST-LAST | --policy FILE]
  *
  * Without either it is a test, of what holds for every tree. With seeds a line a tree says how
- * far off it is (of a link of 100 Mbit/s, or another), and with -v the policy is printed with what
- *each class has; such a policy can be changed and given as a file. What a leaf sends is the comment
- *behind it: "idle", "tcp FLOWS", "udp MBIT" or "window BYTES" (of a packet); without one it is "tcp
- *1".
+ * far off it is (of a link of 100 Mbit/s, or another), and with -v the policy is printed with
+ * what each class has; such a policy can be changed and given as a file. What a leaf sends is the
+ * comment behind it: "idle", "tcp FLOWS", "udp MBIT" or "window BYTES" (of a packet); without one
+ * it is "tcp 1".
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -25,16 +25,16 @@
 #define MOST_LINK   100000 /* Mbit/s */
 #define MOST_BEYOND 1.01
 
-/* As the tests see it: all that have run before the first of them. Of links of so many Mbit/s. */
+/* Of a fast link and a slow one. As the tests see it: all have run before the first of them. */
 static struct {
-	uint32_t link;
+	uint32_t link; /* Mbit/s */
 	uint64_t seeds;
 	struct trees trees;
 } tested[] = { { LINK, 40, { 0 } }, { LINK / 10, 20, { 0 } } };
 
 typedef bool is_right(const struct qos_policy *policy, const struct result *result);
 
-static int find_wrong(const struct trees *trees, is_right *right, const char *what, uint32_t link)
+static int find_wrong(const struct trees *trees, const char *what, is_right *right)
 {
 	int failed = 0;
 
@@ -44,8 +44,8 @@ static int find_wrong(const struct trees *trees, is_right *right, const char *wh
 
 		if (right(policy, &trees->results[i]))
 			continue;
-		print_error("seed %llu, %u Mbit/s: %s\n", (unsigned long long)tree->seed, link,
-			    what);
+		print_error("seed %llu, %u Mbit/s: %s\n", (unsigned long long)tree->seed,
+			    trees->link, what);
 		failed++;
 	}
 	return failed;
@@ -56,7 +56,7 @@ static void expect(const char *what, is_right *right)
 	int failed = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(tested); i++)
-		failed += find_wrong(&tested[i].trees, right, what, tested[i].link);
+		failed += find_wrong(&tested[i].trees, what, right);
 	assert_int_equal(failed, 0);
 }
 
@@ -188,7 +188,7 @@ static int read_seeds(const char *text, struct options *opts)
 	return *end || !opts->first || opts->first > opts->last ? -1 : 0;
 }
 
-/* From 1 to what all rates below it fit. */
+/* A whole number from 1 to MOST_LINK. */
 static int read_link(const char *text, struct options *opts)
 {
 	char *end;
@@ -213,8 +213,9 @@ static int read_options(int argc, char **argv, struct options *opts)
 			opts->verbose = true;
 		else if (c == 'p')
 			opts->policy = optarg;
-		else if (c == 'l' ? read_link(optarg, opts) < 0 :
-				    c != 's' || read_seeds(optarg, opts) < 0)
+		else if (c == 'l' && read_link(optarg, opts) == 0)
+			continue;
+		else if (c != 's' || read_seeds(optarg, opts) < 0)
 			return -1;
 	}
 	return optind == argc ? 0 : -1;

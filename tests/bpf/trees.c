@@ -86,7 +86,8 @@ static unsigned int read_load(const char *text, const char *class, struct source
 
 static struct span measured_span(const struct qos_policy *policy)
 {
-	uint64_t link = policy->link.rate, as_slow = link < FAST ? FAST / link : 1;
+	uint64_t link = policy->link.rate; /* 0: none, of a policy that is given */
+	uint64_t as_slow = link && link < FAST ? FAST / link : 1;
 
 	return (struct span){ FROM, FROM + LONG * as_slow };
 }
@@ -219,6 +220,7 @@ void trees_run(struct trees *trees)
 
 void trees_draw(struct trees *trees, uint32_t link, uint64_t first, uint64_t last)
 {
+	trees->link = link;
 	trees->count = last - first + 1;
 	trees->trees = calloc(trees->count, sizeof(*trees->trees));
 	assert_non_null(trees->trees);

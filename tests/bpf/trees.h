@@ -33,6 +33,7 @@ struct tree {
 };
 
 struct trees {
+	uint32_t link; /* Mbit/s, of those that seeds draw */
 	struct tree *trees;
 	size_t count;
 	struct result *results; /* by number */

@@ -19,7 +19,6 @@
 #include "base/cleanup.h"
 #include "kernel/device.h"
 #include "kernel/live.h"
-#include "kernel/probe.h"
 
 DEFINE_CLEANUP(struct qos_policy *, policy_freep, qos_policy_free)
 
@@ -352,28 +351,6 @@ static void test_xdp(void **state)
 	expect_quiet(env);
 }
 
-/* No virtual device has hw-tc-offload: the way to it is that of a feature which they have. */
-static void test_features(void **state)
-{
-	_cleanup_(json_decrefp) json_t *checks = json_array();
-
-	(void)state;
-	env_need_root();
-	assert_int_equal(qos_probe_feature(DEV, "hw-tc-offload"), 0);
-	assert_int_equal(qos_probe_feature(DEV, "no-such-feature"), -ENOENT);
-	assert_int_equal(qos_probe_feature("qk-none", "hw-tc-offload"), -ENODEV);
-	run("ethtool -K " DEV " tso on");
-	assert_int_equal(qos_probe_feature(DEV, "tx-tcp-segmentation"), 1);
-	run("ethtool -K " DEV " tso off");
-	assert_int_equal(qos_probe_feature(DEV, "tx-tcp-segmentation"), 0);
-
-	assert_int_equal(qos_probe_say_offloads(true, false, checks), 0);
-	assert_int_equal(json_array_size(checks), 1);
-	assert_string_equal(part(json_array_get(checks, 0), "state"), "warn");
-	assert_contains(part(json_array_get(checks, 0), "text"), "hw-tc-offload is on");
-	assert_contains(part(json_array_get(checks, 0), "hint"), "ethtool -K");
-}
-
 static void test_policy(void **state)
 {
 	struct env *env = *state;
@@ -455,8 +432,8 @@ int main(void)
 		TEST(test_quiet),    TEST(test_filter_gone), TEST(test_doctor_filter_gone),
 		TEST(test_left),     TEST(test_renamed),     TEST(test_police),
 		TEST(test_shadowed), TEST(test_tcx),	     TEST(test_gso_changed),
-		TEST(test_clocks),   TEST(test_xdp),	     TEST(test_features),
-		TEST(test_policy),   TEST(test_text),	     TEST(test_writers),
+		TEST(test_clocks),   TEST(test_xdp),	     TEST(test_policy),
+		TEST(test_text),     TEST(test_writers),
 	};
 
 	return cmocka_run_group_tests_name("kernel/doctor", tests, NULL, NULL);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "env.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/utsname.h>
 
@@ -254,6 +255,27 @@ static void test_gso(void **state)
 	}
 }
 
+/* No virtual device has hw-tc-offload: the way to it is that of a feature which they have. */
+static void test_features(void **state)
+{
+	_cleanup_(json_decrefp) json_t *checks = json_array();
+
+	(void)state;
+	env_need_root();
+	assert_int_equal(qos_probe_feature(DEV, "hw-tc-offload"), 0);
+	assert_int_equal(qos_probe_feature(DEV, "no-such-feature"), -ENOENT);
+	assert_int_equal(qos_probe_feature("qk-none", "hw-tc-offload"), -ENODEV);
+	run("ethtool -K " DEV " tso on");
+	assert_int_equal(qos_probe_feature(DEV, "tx-tcp-segmentation"), 1);
+	run("ethtool -K " DEV " tso off");
+	assert_int_equal(qos_probe_feature(DEV, "tx-tcp-segmentation"), 0);
+
+	assert_int_equal(qos_probe_say_offloads(true, false, checks), 0);
+	assert_int_equal(json_array_size(checks), 1);
+	assert_check(checks, "offloads", "warn", "hw-tc-offload is on");
+	assert_contains(part(checks, "offloads", "hint"), "ethtool -K");
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, env_setup, env_teardown)
 
 int main(void)
@@ -262,6 +284,7 @@ int main(void)
 		TEST(test_system),	   TEST(test_unprivileged), TEST(test_unshaped),
 		TEST(test_lost),	   TEST(test_police),	    TEST(test_down_and_port),
 		TEST(test_filters_before), TEST(test_other_shaper), cmocka_unit_test(test_gso),
+		TEST(test_features),
 	};
 
 	return cmocka_run_group_tests_name("kernel/probe", tests, NULL, NULL);
