@@ -12,7 +12,7 @@
 
 #include "pieces.h"
 
-#define QOS_ABI_VERSION 9
+#define QOS_ABI_VERSION 10
 
 /* Slot 0 of every per-class map is the link itself. */
 #define QOS_SLOT_LINK	0
@@ -152,6 +152,12 @@ struct qos_needs {
 	__u32 epoch, told_epoch;
 };
 
+/* Bytes of classes that are looked at seldom, which an inner class has not counted yet. */
+struct qos_late {
+	__u64 guaranteed;
+	__u64 paced[QOS_LEVELS], other[QOS_LEVELS]; /* as of qos_pace */
+};
+
 /*
  * Written by the program; CLOCK_MONOTONIC, ns. What there is by level has room behind it, so that
  * two bits of a level are an index without a test.
@@ -221,7 +227,8 @@ struct qos_clocks {
 		__u32 waited; /* of a leaf: 1: was on its parent's wheel at the last look */
 	};
 	struct qos_needs needs[QOS_LEVELS];
-	__u64 room[4]; /* behind it */
+	struct qos_late late;
+	__u64 room[5]; /* behind it */
 };
 
 /* A flow of a class, or a host. */
@@ -420,7 +427,7 @@ struct qos_decision {
 _Static_assert(sizeof(struct qos_class_cfg) == 128, "abi");
 _Static_assert(sizeof(struct qos_pace) == 256, "abi");
 _Static_assert(sizeof(struct qos_needs) == 32, "abi");
-_Static_assert(sizeof(struct qos_clocks) == 18 * 64 && QOS_ABI_VERSION == 9, "a new layout");
+_Static_assert(sizeof(struct qos_clocks) == 19 * 64 && QOS_ABI_VERSION == 10, "a new layout");
 _Static_assert(sizeof(struct qos_flow) == 64, "abi");
 _Static_assert(sizeof(struct qos_flow_name) == 64, "abi");
 _Static_assert(sizeof(struct qos_before) == 4, "abi");

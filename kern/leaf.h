@@ -7,42 +7,7 @@
 #define QOS_LEAF_H
 
 #include "needs.h"
-#include "pace.h"
-#include "tree.h"
-
-/* How fast rates follow: those for the shares, and those for people. */
-#define USED  2
-#define SHOWN 5
-
-static __always_inline __u64 packet_time(const struct qos_class_cfg *cfg, __u64 rate)
-{
-	return (__u64)cfg->packet_bytes * NS_PER_SEC / (rate ? rate : 1);
-}
-
-/* Longer than any queue: 17 s, which fit with the fastest of links. */
-#define IN_MAX (1ULL << 34)
-
-static __always_inline __u64 bytes_in(__u64 bytes_per_s, __u64 ns)
-{
-	return (bytes_per_s >> 4) * (sooner(ns, IN_MAX) >> 6) / (NS_PER_SEC >> 10);
-}
-
-static __always_inline void tell(struct qos_clocks *above, __u32 level, int waits, __u64 guaranteed,
-				 __u64 borrowed)
-{
-	struct qos_pace *pace = &above->pace[level_index(level)];
-
-	if (guaranteed)
-		__sync_fetch_and_add(&above->sent_rate, guaranteed);
-	if (borrowed)
-		__sync_fetch_and_add(waits ? &pace->paced : &pace->other, borrowed);
-}
-
-/* Backlogs are told to a parent for as long as they are of, in units of 2^10 ns. */
-static __always_inline __u64 queued_for(__u64 dt)
-{
-	return sooner(dt, VIRTUAL_DT_MAX) >> 10 | 1;
-}
+#include "tell.h"
 
 /* Bytes that a clock of a rate is ahead of now. */
 static __always_inline __u64 bytes_ahead(const __u64 *clock, __u64 bytes_per_s, __u64 now)
@@ -94,13 +59,6 @@ static __always_inline void follow_weight(const struct path *p, __u64 now)
 	bytes = sooner(borrowed_ahead(p, now, was), QUEUE_MAX);
 	p->clk->share = virtual_now(pace, now) + virtual_cost(pace, bytes, is);
 }
-
-/* Of a leaf, by guarantee and by share: bytes that wait, and that left since the last look. */
-struct turnover {
-	__u64 queued_rate, queued_share;
-	__u64 held; /* of these, for its own ceiling, which is what it may have */
-	__u64 sent_rate, sent_share;
-};
 
 /* What was charged, less what waits of it: no more than that can wait. */
 static __always_inline __u64 left(__u64 *charged, __u64 *was, __u64 waits)
@@ -245,8 +203,8 @@ static __always_inline int has_queue(const struct path *p, __u64 now)
 
 /* More is spared by an eighth a look: who comes is greedy until he is known not to be. */
 #define SPARE_SHIFT (SPARED_SHIFT - 3)
-/* What is kept grows by an eighth of itself, and a little. */
-#define KEPT_SHIFT 3
+/* What is kept grows by a 16th of itself, and a little. */
+#define KEPT_SHIFT 4
 #define KEPT_LEAST 16ULL
 
 /*
@@ -287,7 +245,7 @@ static __always_inline void want_share(const struct path *p, __u64 now, __u64 le
 	if (lead && (has_queue(p, now) ||
 		     ((__s64)(see(&p->clk->rate) - now) > 0 &&
 		      finish_ahead(see(&p->clk->share), virtual_now(shared_pace(p), now)))))
-		wait_for_share(p, now, until);
+		qos_still_waits(p->slot, now, until);
 }
 
 /* A 128th of a guarantee, which is less than it may be off. */
@@ -367,45 +325,6 @@ static __always_inline void ask(const struct path *p, __u64 now, __u64 lead)
 			  leaf_demand(p, lead));
 }
 
-/* Longer than the rarest looks. */
-#define LONG_PERIODS 16ULL
-#define TOLD_PERIODS 4
-#define TOLD_PACKETS 2
-
-/* A function of its own, which the verifier looks at once. */
-__noinline __u64 qos_tell_of_late(__u64 bytes, __u64 parts, __u64 least)
-{
-	return later(bytes / parts, sooner(bytes, least));
-}
-
-/*
- * What left while nobody looked is not of the parent's last period. It is told as if all of that
- * time had been as its mean, and as of a few periods; but a packet or two as they are: where these
- * come seldom they are all that the class sends.
- */
-static __always_inline void forget_long_gone(const struct path *p, struct turnover *t, __u64 dt)
-{
-	__u64 least = (__u64)p->cls->packet_bytes * TOLD_PACKETS, parts;
-	__u64 period = 1ULL << (p->cls->period_shift & 31);
-
-	if (dt <= LONG_PERIODS * period)
-		return;
-	parts = dt / (TOLD_PERIODS * period);
-	t->sent_rate = qos_tell_of_late(t->sent_rate, parts, least);
-	t->sent_share = qos_tell_of_late(t->sent_share, parts, least);
-}
-
-/* Its parent is told. */
-static __always_inline void report_up(const struct path *p, __u64 dt, const struct turnover *t)
-{
-	struct qos_pace *pace = shared_pace(p);
-
-	tell(p->above, p->cls->level, p->clk->waited, t->sent_rate, t->sent_share);
-	__sync_fetch_and_add(&pace->queued, t->queued_share * queued_for(dt));
-	__sync_fetch_and_add(&p->above->pace[0].queued, t->queued_rate * queued_for(dt));
-	__sync_fetch_and_add(&p->above->held[level_of(p)], t->held * queued_for(dt));
-}
-
 static __always_inline void renew_leaf(const struct path *p, __u64 now, __u64 lead)
 {
 	__u64 period = 1ULL << (p->cls->period_shift & 31), dt = now - p->clk->pace[0].t;
@@ -423,7 +342,7 @@ static __always_inline void renew_leaf(const struct path *p, __u64 now, __u64 le
 		change_side(p, is_waiting(p->clk->until, now, p->cls->parent_shift & 31),
 			    t.sent_share, dt);
 		ask(p, now, lead);
-		report_up(p, dt, &t);
+		qos_report_up(p->slot, dt, &t);
 	}
 	renew_flows(p, now, dt, lead);
 }

@@ -330,22 +330,51 @@ __noinline int qos_renew_level(__u32 slot, __u32 level, struct look *l)
 	return 0;
 }
 
-__noinline int qos_renew_node(__u32 slot, __u64 now)
+/*
+ * A class that sent nothing knows nothing of who sends now: before the first look, and while rates
+ * are learnt, all that come together have what is there. So looks come four times as fast at first.
+ */
+#define SOON_SHIFT 2
+#define SOON_LOOKS 6
+
+/* ns until the look after the next one. */
+static __always_inline __u64 pause_before(struct qos_clocks *clk, __u64 period, __u64 now)
+{
+	/* less than 0: another CPU has just looked */
+	if ((__s64)(now - clk->pace[0].t) > (__s64)(LONG_PERIODS * period))
+		clk->soon = SOON_LOOKS;
+	return clk->soon ? period >> SOON_SHIFT : period;
+}
+
+static __always_inline void renew_node(__u32 slot, const struct node *n, __u64 now)
 {
 	struct look l = { .now = now };
-	struct node n;
 
 	for (__u32 i = 0; i < QOS_LEVELS; i++)
 		l.turns[i] = qos_turn_wheel(slot, i, now);
-	if (find_node(slot, &n))
-		return 0;
-	follow_ceiling(&n, now);
-	begin_look(&n, &l);
+	qos_take_late(slot, now);
+	follow_ceiling(n, now);
+	begin_look(n, &l);
 	for (__u32 i = 0; i < QOS_LEVELS; i++)
 		qos_renew_level(slot, i, &l);
-	n.clk->credit = l.credit;
-	settle(&n, &l);
-	return 0;
+	n->clk->credit = l.credit;
+	settle(n, &l);
+}
+
+/* An inner class, or the link; returns ns until it is looked at again, if that is soon, or 0. */
+__noinline __u64 qos_renew_node(__u32 slot, __u64 now)
+{
+	struct node n;
+	__u64 pause;
+
+	if (find_node(slot, &n))
+		return 0;
+	pause = pause_before(n.clk, 1ULL << (n.cfg->period_shift & 31), now);
+	if (is_due(&n.clk->next, now, pause)) {
+		renew_node(slot, &n, now);
+		n.clk->soon = less(n.clk->soon, 1);
+	}
+	return n.clk->soon ? pause : 0;
 }
 
 #endif

@@ -320,7 +320,7 @@ static double use_at_random(uint64_t rate, uint64_t start)
 	return sim_rate(sim, (struct flows){ 0, 5 }, span) / (100 * MBIT);
 }
 
-#define STARTS 8
+#define STARTS 24
 
 /*
  * Between little and much, packets at random look now and then like one that is greedy, and as much
