@@ -115,8 +115,11 @@ struct qos_class_cfg {
 	__u32 weight;		   /* of itself, among its siblings */
 };
 
-/* Turns of the wheel that knows which flows and classes wait. */
-#define QOS_WHEEL 32
+/* Turns of the wheel that knows who waits: near ones, and further away each 16th. */
+#define QOS_NEAR      32
+#define QOS_FAR	      16
+#define QOS_FAR_SHIFT 4
+#define QOS_WHEEL     (QOS_NEAR + QOS_FAR)
 
 /*
  * How fast virtual time goes for the children of a class that wait at one
@@ -136,7 +139,8 @@ struct qos_pace {
 	__u32 waiting;		      /* weight that waited at the last look */
 	__u32 crowd;		      /* and with it, at the levels before this one */
 	__s32 trim;		      /* of the rate, 1024ths, less 1024 */
-	__u32 coarse;		      /* virtual time is in units so much larger: 2^n */
+	__u16 coarse;		      /* virtual time is in units so much larger: 2^n */
+	__u16 far;		      /* turns that the wheel looks ahead, more than the least */
 	__s64 debt;		      /* of a class without a ceiling: bytes sent beyond */
 	__u64 due;		      /* bytes/s that it had */
 	__u64 queued;  /* bytes that wait below, for QUEUED_NS each, since the last look */
@@ -215,7 +219,10 @@ struct qos_clocks {
 		__u64 least[QOS_LEVELS];
 		__u64 since; /* of a leaf: it is on its parent's wheel without a break */
 	};
-	__u32 placed[QOS_LEVELS];  /* and with what weight it waits for what its parent has */
+	union {
+		__u32 placed[QOS_LEVELS]; /* with what weight it waits for what its parent has */
+		__u32 weight;		  /* of a leaf: with which it is on its parent's wheel */
+	};
 	__u32 bounded[QOS_LEVELS]; /* in 2^20 ns: until then a ceiling bounds some below */
 	union {
 		__s64 over;	  /* of a class with a ceiling: bytes that left too many, of late */
@@ -425,9 +432,9 @@ struct qos_decision {
 #define QOS_TOLD_EXEMPT (1U << 31) /* ARP or neighbour discovery */
 
 _Static_assert(sizeof(struct qos_class_cfg) == 128, "abi");
-_Static_assert(sizeof(struct qos_pace) == 256, "abi");
+_Static_assert(sizeof(struct qos_pace) == 320, "abi");
 _Static_assert(sizeof(struct qos_needs) == 32, "abi");
-_Static_assert(sizeof(struct qos_clocks) == 19 * 64 && QOS_ABI_VERSION == 10, "a new layout");
+_Static_assert(sizeof(struct qos_clocks) == 22 * 64 && QOS_ABI_VERSION == 10, "a new layout");
 _Static_assert(sizeof(struct qos_flow) == 64, "abi");
 _Static_assert(sizeof(struct qos_flow_name) == 64, "abi");
 _Static_assert(sizeof(struct qos_before) == 4, "abi");

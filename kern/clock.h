@@ -52,6 +52,16 @@ static __always_inline __u64 less(__u64 a, __u64 b)
 	return a > b ? a - b : 0;
 }
 
+/*
+ * All bits of a value that is less than 0, none of another. Without a branch, of which each would
+ * be one more way through the rest to the verifier; clang makes one of what it knows.
+ */
+static __always_inline __u64 all_if_less(__s64 value)
+{
+	asm volatile("%0 s>>= 63" : "+r"(value));
+	return value;
+}
+
 static __always_inline __u64 later(__u64 a, __u64 b)
 {
 	return a > b ? a : b;

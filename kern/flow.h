@@ -383,7 +383,7 @@ static __always_inline void charge_fair(const struct path *p, const struct flow_
 	if (until <= now)
 		return;
 	until += 1ULL << shift;
-	if (is_later_turn(ref->flow->until, now, until, shift))
+	if (is_later_turn(pace, ref->flow->until, now, until, shift))
 		qos_flow_waits(p->slot, ref->place, now, until);
 }
 

@@ -146,6 +146,7 @@ static __always_inline void renew_flows(const struct path *p, __u64 now, __u64 d
 	pace->share = rate;
 	p->clk->sparse_cost = (NS_PER_SEC << (QOS_COST_SHIFT + 2)) / (rate ? rate : 1);
 	set_unit(pace, 0); /* of a class that was an inner one */
+	pace->far = 0;
 	if (flows > 1)
 		rate = correct(rate, rate, -hurry, settle_time(p, rate, flows, lead) / 8, &none);
 	set_speed(pace, now, later(less(rate, pace->other_rate), rate >> 2), flows, 1, 0);
@@ -230,14 +231,14 @@ static __always_inline __u32 spare_slowly(const struct path *p, __u64 lead, __u3
  */
 static __always_inline void want_share(const struct path *p, __u64 now, __u64 lead)
 {
-	__u32 shift = p->cls->parent_shift & 31, was = weight_of(p);
+	__u32 shift = p->cls->parent_shift & 31, was = p->clk->weight;
 	__u64 until = now + later(lead, 1ULL << (p->cls->period_shift & 31));
 	int waits = is_waiting(p->clk->until, now, shift);
 
 	p->clk->spared = spare_slowly(p, lead, waits && is_counted(p) ? was : 0);
 	if (waits) {
-		__sync_fetch_and_add(&shared_pace(p)->wheel[p->clk->until % QOS_WHEEL],
-				     weight_of(p) - was);
+		__sync_fetch_and_add(wheel_at(shared_pace(p), p->clk->until), weight_of(p) - was);
+		p->clk->weight = weight_of(p);
 		/* nor is it alone until its parent is looked at, as others are in it */
 		if (weight_of(p) > was)
 			shared_pace(p)->crowd += weight_of(p) - was;

@@ -76,23 +76,66 @@ static __always_inline __u64 wait_for(const struct qos_pace *p, __u64 ahead)
 }
 
 /*
- * Turns that a wheel can look ahead. The others may not have been cleared yet: of a class that
- * sends nothing itself, as late as the slowest of its children looks.
+ * Turns that a wheel can look ahead, before and beyond where only every 16th is told from the
+ * others. These may not have been cleared yet: of a class that sends nothing itself, as late as the
+ * slowest of its children looks.
  */
-#define TURNS_AHEAD (QOS_WHEEL - 8)
+#define TURNS_LATE 8
+#define TURNS_NEAR (QOS_NEAR - TURNS_LATE)
+#define TURNS_FAR  ((QOS_FAR - 2) << QOS_FAR_SHIFT)
+#define TURNS	   (QOS_FAR << QOS_FAR_SHIFT)
+#define FAR_MASK   ((1U << QOS_FAR_SHIFT) - 1)
+
+/*
+ * Turns further than the least, for what a level has to share: until half a megabyte of it has
+ * left. That is none at 50 Mbit/s, where who waits so long is seldom anyone but one whose stamps
+ * are of a time when it had less than now.
+ */
+#define REACH_BYTES (1ULL << 19)
+
+static __always_inline __u16 far_turns(__u64 bytes_per_s, __u32 shift)
+{
+	__u64 turns = REACH_BYTES * NS_PER_SEC / (bytes_per_s | 1) >> shift;
+
+	return sooner(less(turns, TURNS_NEAR), TURNS_FAR - TURNS_NEAR);
+}
+
+/* The first turn that is told from others far away, from one on. */
+static __always_inline __u32 far_turn(__u32 turn)
+{
+	return (turn + FAR_MASK) >> QOS_FAR_SHIFT;
+}
+
+#define WHEEL_BITS 63 /* more than there are, but the verifier of 6.1 sees that it is no more */
+
+/* Each 16th turn is a far one, whenever it is reached. */
+static __always_inline __u32 *wheel_at(struct qos_pace *p, __u32 turn)
+{
+	__u64 far = all_if_less((turn & FAR_MASK) - 1LL); /* no branch, as in sum_up() */
+	__u64 near_at = turn % QOS_NEAR, far_at = QOS_NEAR + (turn >> QOS_FAR_SHIFT) % QOS_FAR;
+
+	return &p->wheel[(near_at + ((far_at - near_at) & far)) & WHEEL_BITS];
+}
 
 static __always_inline int is_waiting(__u32 until, __u64 now, __u32 shift)
 {
-	return until - (__u32)(now >> shift) < QOS_WHEEL;
+	return until - (__u32)(now >> shift) < TURNS;
+}
+
+/* Turns until time, as far as the wheel looks. */
+static __always_inline __u64 turns_until(const struct qos_pace *p, __u64 now, __u64 until,
+					 __u32 shift)
+{
+	return sooner((until >> shift) - (now >> shift), TURNS_NEAR + *(volatile __u16 *)&p->far);
 }
 
 /* Whether being on the wheel until time is more than what it says. */
-static __always_inline int is_later_turn(__u32 seen, __u64 now, __u64 until, __u32 shift)
+static __always_inline int is_later_turn(const struct qos_pace *p, __u32 seen, __u64 now,
+					 __u64 until, __u32 shift)
 {
-	__u32 here = now >> shift;
-	__u64 turns = sooner((until >> shift) - (now >> shift), TURNS_AHEAD);
+	__u32 ahead = seen - (__u32)(now >> shift);
 
-	return seen - here >= QOS_WHEEL || turns > seen - here;
+	return ahead >= TURNS || turns_until(p, now, until, shift) > ahead;
 }
 
 /*
@@ -102,17 +145,52 @@ static __always_inline int is_later_turn(__u32 seen, __u64 now, __u64 until, __u
 static __always_inline int wait_until(struct qos_pace *p, __u32 *mine, __u32 weight, __u64 now,
 				      __u64 until, __u32 shift)
 {
-	__u32 seen = *(volatile __u32 *)mine, here = now >> shift;
-	__u64 turns = sooner((until >> shift) - (now >> shift), TURNS_AHEAD);
-	int waits = seen - here < QOS_WHEEL;
+	__u32 seen = *(volatile __u32 *)mine, here = now >> shift, turn, round;
+	__u64 turns = turns_until(p, now, until, shift);
 
-	if (!is_later_turn(seen, now, until, shift) ||
-	    __sync_val_compare_and_swap(mine, seen, here + (__u32)turns) != seen)
+	if (seen - here < TURNS && turns <= seen - here)
 		return 0;
-	__sync_fetch_and_add(&p->wheel[(here + turns) % QOS_WHEEL], weight);
-	if (waits)
-		__sync_fetch_and_sub(&p->wheel[seen % QOS_WHEEL], weight);
-	return !waits;
+	turn = here + (__u32)turns;
+	round = all_if_less(TURNS_NEAR - turns) & FAR_MASK; /* up, beyond the near ones */
+	turn = (turn + round) & ~round;
+	if (__sync_val_compare_and_swap(mine, seen, turn) != seen)
+		return 0;
+	__sync_fetch_and_add(wheel_at(p, turn), weight);
+	if (seen - here >= TURNS)
+		return 1;
+	__sync_fetch_and_sub(wheel_at(p, seen), weight);
+	return 0;
+}
+
+/* Without a branch: to the verifier each turn would be one more way through the rest. */
+static __always_inline void sum_up(__u32 weight, __u64 turn, __u64 *sum, __u64 *last)
+{
+	/* less than 0: a weight was changed meanwhile */
+	__u64 is = all_if_less(-(__s64)(__s32)weight);
+
+	*sum += weight & is;
+	*last = (*last & ~is) | (turn & is);
+}
+
+/* Forget those that waited until turns that are over. */
+__noinline int qos_clear_turns(__u32 slot, __u32 level, __u32 here)
+{
+	struct qos_clocks *clk = bpf_map_lookup_elem(&qos_clocks, &slot);
+	__u32 from, over;
+	struct qos_pace *p;
+
+	if (!clk || level >= QOS_LEVELS)
+		return 0;
+	p = &clk->pace[level];
+	from = p->turn;
+	over = here - from;
+	for (__u32 i = 0; i < QOS_NEAR && i < over; i++)
+		p->wheel[(from + i) % QOS_NEAR] = 0;
+	over = far_turn(here) - far_turn(from);
+	for (__u32 i = 0; i < QOS_FAR && i < over; i++)
+		p->wheel[QOS_NEAR + (far_turn(from) + i) % QOS_FAR] = 0;
+	p->turn = here;
+	return 0;
 }
 
 /*
@@ -124,38 +202,29 @@ __noinline __u64 qos_turn_wheel(__u32 slot, __u32 level, __u64 now)
 {
 	const struct qos_class_cfg *cfg = bpf_map_lookup_elem(&qos_classes, &slot);
 	struct qos_clocks *clk = bpf_map_lookup_elem(&qos_clocks, &slot);
-	__u32 from, here, over;
+	__u64 sum = 0, near = 0, far = 0;
 	struct qos_pace *p;
-	__u64 sum = 0, last = 0;
+	__u32 here;
 
 	if (!cfg || !clk || level >= QOS_LEVELS)
 		return 0;
 	p = &clk->pace[level];
-	from = p->turn;
 	here = now >> (cfg->period_shift & 31);
-	over = here - from;
 	/*
 	 * Another CPU, which read the time after this one, was here first. A wheel that is further
 	 * off has never been turned, or had turns of another length.
 	 */
-	if (from - here - 1 < QOS_WHEEL) {
-		over = 0;
-		here = from;
-	}
-	/* two loops: to the verifier each turn would be one more way through the rest */
-	for (__u32 i = 0; i < QOS_WHEEL && i < over; i++)
-		p->wheel[(from + i) % QOS_WHEEL] = 0;
-	for (__u32 i = 0; i < QOS_WHEEL; i++) {
-		__s32 weight = p->wheel[(here + i) % QOS_WHEEL];
-
-		if (weight <= 0) /* less: a weight was changed meanwhile */
-			continue;
-		sum += weight;
-		last = i;
-	}
-	p->turn = here;
+	if (p->turn - here - 1 < QOS_NEAR)
+		here = p->turn;
+	qos_clear_turns(slot, level, here);
+	for (__u32 i = 0; i < QOS_NEAR; i++)
+		sum_up(p->wheel[(here + i) % QOS_NEAR], i, &sum, &near);
+	for (__u32 i = 0; i < QOS_FAR; i++)
+		sum_up(p->wheel[QOS_NEAR + (far_turn(here) + i) % QOS_FAR], i + 1, &sum, &far);
 	p->waiting = sum;
-	return last;
+	if (far)
+		near = later(near, ((far_turn(here) + far - 1) << QOS_FAR_SHIFT) - here);
+	return near;
 }
 
 /*
@@ -166,7 +235,7 @@ static __always_inline void set_unit(struct qos_pace *p, __u32 coarse)
 {
 	if (p->coarse == coarse)
 		return;
-	*(volatile __u32 *)&p->coarse = coarse;
+	*(volatile __u16 *)&p->coarse = coarse;
 	*(volatile __u64 *)&p->v += 2 * STALE;
 }
 

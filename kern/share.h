@@ -153,8 +153,7 @@ static __always_inline void take_place(const struct node *n, __u32 level, const 
 	__u64 now = l->now;
 
 	if (is_waiting(until, now, shift))
-		__sync_fetch_and_add(&above->wheel[until % QOS_WHEEL],
-				     weight - n->clk->placed[level]);
+		__sync_fetch_and_add(wheel_at(above, until), weight - n->clk->placed[level]);
 	n->clk->placed[level] = weight;
 	if (weight)
 		wait_until(above, &pace->until, weight, now, waits_until(n, level, l), shift);
@@ -246,6 +245,7 @@ static __always_inline void renew_level(const struct node *n, __u32 level, struc
 		room = less(room, l->reserve);
 	}
 	pace->share = room;
+	pace->far = far_turns(room, cfg->period_shift & 31);
 	l->crowd += pace->waiting;
 	/* nobody is alone beside those */
 	l->crowd += is_bounded(n->clk, level, l->now);

@@ -282,7 +282,9 @@ static __always_inline void wait_for_share(const struct path *p, __u64 now, __u6
 {
 	__u32 shift = p->cls->parent_shift & 31;
 
-	if (wait_until(shared_pace(p), &p->clk->until, weight_of(p), now, until + (1ULL << shift),
+	if (!is_waiting(p->clk->until, now, shift))
+		p->clk->weight = weight_of(p);
+	if (wait_until(shared_pace(p), &p->clk->until, p->clk->weight, now, until + (1ULL << shift),
 		       shift))
 		p->clk->since = now;
 }
@@ -352,8 +354,8 @@ static __always_inline int is_settled(const struct path *p, const struct departu
 {
 	__u32 shift = p->cls->parent_shift & 31;
 
-	return d->alone &&
-	       (d->at <= now || !is_later_turn(p->clk->until, now, d->at + (1ULL << shift), shift));
+	return d->alone && (d->at <= now || !is_later_turn(shared_pace(p), p->clk->until, now,
+							   d->at + (1ULL << shift), shift));
 }
 
 static __always_inline void charge(const struct path *p, __u64 now, __u64 at, __u64 bytes,

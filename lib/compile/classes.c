@@ -129,7 +129,7 @@ static uint8_t period_shift(uint64_t bps)
 	uint64_t ns = max_u64(LIMIT_MIN_NS, duration(12 * FRAME, bps));
 	uint8_t shift = PERIOD_SHIFT_MIN;
 
-	while (shift < PERIOD_SHIFT_MAX && ((uint64_t)(QOS_WHEEL - 2) << shift) < ns)
+	while (shift < PERIOD_SHIFT_MAX && ((uint64_t)(QOS_NEAR - 2) << shift) < ns)
 		shift++;
 	return shift;
 }

@@ -265,13 +265,39 @@ static void test_wheel_turns(void **state __attribute__((unused)))
 		uint32_t all = cases[i].turn == cases[i].now >> SHIFT ? 1 : 0;
 
 		clocks.pace[0].turn = (uint32_t)cases[i].turn;
-		clocks.pace[0].wheel[(cases[i].turn + 7) % QOS_WHEEL] = 1;
+		clocks.pace[0].wheel[(cases[i].turn + 7) % QOS_NEAR] = 1;
 		shaper_set_class(s, SLOT, &cls);
 		shaper_set_clocks(s, SLOT, &clocks);
 		departure(s, cases[i].now);
 		if (shaper_clocks(s, SLOT).pace[0].waiting != all)
 			fail_msg("%s: %u wait, not %u", cases[i].name,
 				 shaper_clocks(s, SLOT).pace[0].waiting, all);
+	}
+}
+
+/* Far away each 16th turn is told from the others: until it is over who is there waits. */
+static void test_far_turns(void **state __attribute__((unused)))
+{
+	const uint32_t here = NOW >> SHIFT, last = (here - 1) >> QOS_FAR_SHIFT;
+	static const struct {
+		uint32_t later; /* than the last that is over, far turns */
+		uint32_t waiting;
+	} cases[] = { { 0, 0 }, { 1, 1 }, { QOS_FAR - 1, 1 } };
+	struct qos_class_cfg cls = class_of(NS_A_BYTE(1), 0, SEC);
+	_cleanup_(shaper_closep) struct shaper *s = open_class(NS_A_BYTE(1), 0, SEC);
+
+	cls.period_shift = SHIFT;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct qos_clocks clocks = { .next = NOW - SEC };
+
+		clocks.pace[0].turn = (last << QOS_FAR_SHIFT) - 1;
+		clocks.pace[0].wheel[QOS_NEAR + (last + cases[i].later) % QOS_FAR] = 1;
+		shaper_set_class(s, SLOT, &cls);
+		shaper_set_clocks(s, SLOT, &clocks);
+		departure(s, NOW);
+		if (shaper_clocks(s, SLOT).pace[0].waiting != cases[i].waiting)
+			fail_msg("%u far turns later: %u wait", cases[i].later,
+				 shaper_clocks(s, SLOT).pace[0].waiting);
 	}
 }
 
@@ -289,6 +315,7 @@ int main(void)
 		cmocka_unit_test(test_uptimes),
 		cmocka_unit_test(test_long_run),
 		cmocka_unit_test(test_wheel_turns),
+		cmocka_unit_test(test_far_turns),
 	};
 
 	return cmocka_run_group_tests(tests, need_root, NULL);

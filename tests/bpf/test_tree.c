@@ -384,6 +384,7 @@ static void forget_place(struct qos_clocks *link, struct qos_clocks *clocks)
 	memset(link->pace[LOW].wheel, 0, sizeof(link->pace[LOW].wheel));
 	clocks->until = 0;
 	clocks->since = 0;
+	clocks->weight = 0;
 }
 
 /* What is dropped has cost nobody anything; but its class waits, as if it had passed. */
