@@ -51,18 +51,6 @@ numbers() { # N
 # Of all classes: what passed and what was dropped.
 stats() { cli qosctl stats c0 --json | jq ".[0].classes | map(select(.name | IN(\"a\", \"b\", \"rest\")) | $1) | add"; }
 
-# Bytes that may leave later than their stamps say. The kernel does not give up its CPU for as long as it
-# makes a loaded program fit (bpf_patch_insn_data()), and before Linux 6.5 what the network does waits for
-# that once ksoftirqd has been woken: by no more than the longest time in which none of this flow, which
-# always has a queue, came. So the most of 4 Mbit/s in that time.
-late() { # KIND
-	if [[ $(printf '%s\n' 6.5 "$(uname -r)" | sort -V | head -n 1) == 6.5 ]]; then
-		echo 0
-	else
-		json "$1" '.keys["udp:5001"].max_gap_ns / 2000 | floor'
-	fi
-}
-
 round() { # KIND COUNT
 	local pids_=() pid port i before dropped all=0 arrived seen
 	"$1" 0
