@@ -43,6 +43,7 @@ struct look {
 	__u64 backlog; /* that wait, */
 	__u64 held;    /* of these for ceilings below, */
 	__u64 bound;   /* and for its own or those, as its parent was told */
+	__u64 bytes;   /* of the level alone, since the last look */
 	__u32 crowd;   /* weight that waits */
 	/* by level: of its wheel, until the last who waits for it leaves; and room, as in abi.h */
 	__u8 turns[QOS_LEVELS + 1];
@@ -52,7 +53,7 @@ struct look {
 static __always_inline void add_backlog(const struct node *n, __u32 level, struct look *l)
 {
 	struct qos_pace *pace = &n->clk->pace[level];
-	__u64 queued = __sync_lock_test_and_set(&pace->queued, 0) / queued_for(l->dt);
+	__u64 queued = qos_divide(__sync_lock_test_and_set(&pace->queued, 0), queued_for(l->dt));
 
 	pace->backlog += (__s64)(queued - pace->backlog) >> USED;
 	l->backlog += pace->backlog;
@@ -75,7 +76,7 @@ static __always_inline void add_held(const struct node *n, __u32 level, struct l
 	struct qos_clocks *clk = n->clk;
 	__u64 bound;
 
-	l->held += __sync_lock_test_and_set(&clk->held[level], 0) / queued_for(l->dt);
+	l->held += qos_divide(__sync_lock_test_and_set(&clk->held[level], 0), queued_for(l->dt));
 	bound = l->held;
 	if (n->cfg->flags & QOS_CLASS_CEIL) {
 		__u64 ahead = bytes_ahead(&clk->ceil[level], n->cfg->ceil, l->now);
@@ -150,8 +151,8 @@ static __always_inline void settle(const struct node *n, const struct look *l)
 	for (__u32 i = 0; i < QOS_LEVELS - 1; i++) { /* the last is never behind */
 		__u64 seen = see(&n->clk->ceil[i]);
 
-		if (ahead_of(seen, l->now))
-			__sync_fetch_and_add(&n->clk->ceil[i], sooner(ns, ahead_of(all, seen)));
+		if (less(seen, l->now))
+			__sync_fetch_and_add(&n->clk->ceil[i], sooner(ns, less(all, seen)));
 	}
 }
 

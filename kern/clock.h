@@ -21,6 +21,17 @@
 #define QOS_NOW() bpf_ktime_get_ns()
 #endif
 
+/*
+ * a / b, and 0 where b is 0, as BPF has it. For what is not on each packet's way: the kernel puts
+ * a test before each division by what is not a constant, and moves the whole program each time
+ * (COST.md). A function of its own has one of them.
+ */
+__noinline __u64 qos_divide(__u64 a, __u64 b)
+{
+	asm volatile("%0 /= %1" : "+r"(a) : "r"(b));
+	return a;
+}
+
 /* Time that bytes take at a cost of the class table; rounded to the nearest. */
 static __always_inline __u64 clock_cost(__u64 bytes, __u64 cost)
 {
@@ -47,29 +58,35 @@ static __always_inline void clock_take(__u64 *clock, __u64 floor, __u64 ns)
 	clock_move(clock, seen, (__s64)(floor - seen) > 0, floor, ns);
 }
 
-static __always_inline __u64 less(__u64 a, __u64 b)
-{
-	return a > b ? a - b : 0;
-}
-
 /*
  * All bits of a value that is less than 0, none of another. Without a branch, of which each would
  * be one more way through the rest to the verifier; clang makes one of what it knows.
  */
 static __always_inline __u64 all_if_less(__s64 value)
 {
-	asm volatile("%0 s>>= 63" : "+r"(value));
+	asm("%0 s>>= 63" : "+r"(value));
 	return value;
+}
+
+/*
+ * How much more a is than b, or how much later; 0 where it is not. By the sign of what is between
+ * them, so times and virtual time may wrap, and quantities are below 2^63.
+ */
+static __always_inline __u64 less(__u64 a, __u64 b)
+{
+	__u64 more = a - b;
+
+	return more & ~all_if_less(more);
 }
 
 static __always_inline __u64 later(__u64 a, __u64 b)
 {
-	return a > b ? a : b;
+	return b + less(a, b);
 }
 
 static __always_inline __u64 sooner(__u64 a, __u64 b)
 {
-	return a < b ? a : b;
+	return a - less(a, b);
 }
 
 #endif

@@ -242,7 +242,7 @@ static __always_inline __u64 flow_ahead(const struct qos_pace *pace, const struc
 {
 	if (flow->finish == FINISH_ALONE)
 		return flow->shared ? 0 :
-				      virtual_in(sooner(ahead_of(flow->last, now), VIRTUAL_DT_MAX),
+				      virtual_in(sooner(less(flow->last, now), VIRTUAL_DT_MAX),
 						 pace->speed);
 	return finish_ahead(flow->finish, v);
 }

@@ -12,7 +12,7 @@
 /* Bytes that a clock of a rate is ahead of now. */
 static __always_inline __u64 bytes_ahead(const __u64 *clock, __u64 bytes_per_s, __u64 now)
 {
-	return bytes_in(bytes_per_s, ahead_of(see(clock), now));
+	return bytes_in(bytes_per_s, less(see(clock), now));
 }
 
 #define QUEUE_MAX (1ULL << 28) /* bytes: 268 MB */
@@ -114,7 +114,7 @@ static __always_inline void take_turnover(const struct path *p, __u64 now, struc
 static __always_inline __s64 find_hurry(struct qos_clocks *clk, __u64 bytes, __u64 most)
 {
 	__s64 early = __sync_lock_test_and_set(&clk->early, 0);
-	__u64 mean = (__u64)(early < 0 ? -early : early) / (bytes | 1);
+	__u64 mean = qos_divide(early < 0 ? -early : early, bytes | 1);
 
 	mean = sooner(mean, most);
 	clk->hurry += ((early < 0 ? -(__s64)mean : (__s64)mean) - clk->hurry) >> USED;
@@ -144,7 +144,7 @@ static __always_inline void renew_flows(const struct path *p, __u64 now, __u64 d
 
 	pace->other_rate = follow(pace->other_rate, other, dt, period, USED);
 	pace->share = rate;
-	p->clk->sparse_cost = (NS_PER_SEC << (QOS_COST_SHIFT + 2)) / (rate ? rate : 1);
+	p->clk->sparse_cost = qos_divide(NS_PER_SEC << (QOS_COST_SHIFT + 2), rate ? rate : 1);
 	set_unit(pace, 0); /* of a class that was an inner one */
 	pace->far = 0;
 	if (flows > 1)
@@ -192,8 +192,9 @@ static __always_inline __u32 spare(const struct path *p, __u64 need, __u32 own)
 	if (!others) /* nobody could have it: as it was */
 		return p->clk->spared;
 	/* not without any, as it does wait */
-	return ((weight - later(weight_for(need, weight, rest, others), 1)) << SPARED_SHIFT) /
-	       (weight | 1);
+	return qos_divide((weight - later(weight_for(need, weight, rest, others), 1))
+				  << SPARED_SHIFT,
+			  weight | 1);
 }
 
 /* Of a class with a ceiling, whose clock follows what departs. */
@@ -301,7 +302,7 @@ static __always_inline void move_rate(struct qos_pace *above, int waits, __u64 b
 {
 	__u64 *from = waits ? &above->other_rate : &above->paced_rate;
 	__u64 *to = waits ? &above->paced_rate : &above->other_rate;
-	__u64 seen = see(from), rate = sooner(bytes * NS_PER_SEC / (dt | 1), seen);
+	__u64 seen = see(from), rate = sooner(qos_divide(bytes * NS_PER_SEC, dt | 1), seen);
 
 	/* plain, as are the looks that set it; but never below what was seen */
 	*from = seen - rate;

@@ -144,10 +144,10 @@ __noinline __u32 qos_set_of_cgroup(struct __sk_buff *skb, __u64 id, __u32 asked)
 	return set ? *set : set_in_table(QOS_PIECE_CGROUP, 0);
 }
 
-/* Where the pieces' sets are. */
+/* Where the sets are: of the packet's kind, and of each other piece that rules look at. */
 struct scan {
-	const __u64 *kind, *dscp, *sport, *dport, *vlan, *length, *tcp, *icmp;
-	const __u64 *src, *dst, *uid, *cgroup, *mark[QOS_MAX_MASKS];
+	const __u64 *set[QOS_PIECES];
+	__u64 sets;
 	__u64 summary;
 	__u32 base;    /* word that the summary's first bit is of */
 	__u32 skip;    /* words before it are done with */
@@ -166,28 +166,11 @@ static __always_inline __u64 common(const struct scan *s, __u32 i)
 
 	if (i >= SUMMARY_WORDS + qos_link.words)
 		return 0;
-	set = s->kind[i];
-#define AND(piece, member)                   \
-	do {                                 \
-		if (USES(piece))             \
-			set &= s->member[i]; \
-	} while (0)
-	AND(QOS_PIECE_DSCP, dscp);
-	AND(QOS_PIECE_SPORT, sport);
-	AND(QOS_PIECE_DPORT, dport);
-	AND(QOS_PIECE_VLAN, vlan);
-	AND(QOS_PIECE_LENGTH, length);
-	AND(QOS_PIECE_TCP, tcp);
-	AND(QOS_PIECE_ICMP, icmp);
-	AND(QOS_PIECE_SRC, src);
-	AND(QOS_PIECE_DST, dst);
-	AND(QOS_PIECE_UID, uid);
-	AND(QOS_PIECE_CGROUP, cgroup);
-	AND(QOS_PIECE_MARK, mark[0]);
-	AND(QOS_PIECE_MARK + 1, mark[1]);
-	AND(QOS_PIECE_MARK + 2, mark[2]);
-	AND(QOS_PIECE_MARK + 3, mark[3]);
-#undef AND
+	set = s->set[0][i];
+	/* a loop, as the kernel would have to take out what is for pieces that no rule looks at */
+#pragma clang loop unroll(disable)
+	for (__u32 n = 1; n < s->sets; n++)
+		set &= s->set[n % QOS_PIECES][i];
 	return set;
 }
 
@@ -195,35 +178,32 @@ static __always_inline __u64 common(const struct scan *s, __u32 i)
 static __always_inline int find_sets(struct __sk_buff *skb, const struct facts *f, __u32 asked,
 				     struct scan *s)
 {
-#define FIND(piece, member, number)                                 \
-	do {                                                        \
-		if (USES(piece) && !((s)->member = set_at(number))) \
-			return 0;                                   \
+#define FIND(piece, number)                                               \
+	do {                                                              \
+		if (USES(piece) && !(s->set[s->sets++] = set_at(number))) \
+			return 0;                                         \
 	} while (0)
-	s->kind = set_at(set_in_table(QOS_PIECE_KIND, kind_of(f)));
-	if (!s->kind)
-		return 0;
-	FIND(QOS_PIECE_DSCP, dscp,
+	FIND(QOS_PIECE_KIND, set_in_table(QOS_PIECE_KIND, kind_of(f)));
+	FIND(QOS_PIECE_DSCP,
 	     set_in_table(QOS_PIECE_DSCP, family_of(f) ? f->dscp & 63 : QOS_NO_DSCP));
-	FIND(QOS_PIECE_SPORT, sport,
+	FIND(QOS_PIECE_SPORT,
 	     set_in_table(QOS_PIECE_SPORT, f->key & QOS_KEY_PORTS ? f->sport : QOS_NO_PORT));
-	FIND(QOS_PIECE_DPORT, dport,
+	FIND(QOS_PIECE_DPORT,
 	     set_in_table(QOS_PIECE_DPORT, f->key & QOS_KEY_PORTS ? f->dport : QOS_NO_PORT));
-	FIND(QOS_PIECE_VLAN, vlan, set_in_table(QOS_PIECE_VLAN, f->more.vlan));
-	FIND(QOS_PIECE_LENGTH, length, f->more.length_set);
-	FIND(QOS_PIECE_TCP, tcp,
+	FIND(QOS_PIECE_VLAN, set_in_table(QOS_PIECE_VLAN, f->more.vlan));
+	FIND(QOS_PIECE_LENGTH, f->more.length_set);
+	FIND(QOS_PIECE_TCP,
 	     f->key & QOS_KEY_TCP ? f->more.l4_set - 1 : set_in_table(QOS_PIECE_TCP, QOS_NO_TCP));
-	FIND(QOS_PIECE_ICMP, icmp,
-	     f->key & QOS_KEY_ICMP ? f->more.l4_set - 1 :
-				     set_in_table(QOS_PIECE_ICMP, QOS_NO_ICMP));
-	FIND(QOS_PIECE_SRC, src, set_of_address(QOS_PIECE_SRC, f, offsetof(struct facts, src)));
-	FIND(QOS_PIECE_DST, dst, set_of_address(QOS_PIECE_DST, f, offsetof(struct facts, dst)));
-	FIND(QOS_PIECE_UID, uid, set_of_uid(f));
-	FIND(QOS_PIECE_CGROUP, cgroup, qos_set_of_cgroup(skb, f->more.cgroup, asked));
-	FIND(QOS_PIECE_MARK, mark[0], set_of_mark(0, f));
-	FIND(QOS_PIECE_MARK + 1, mark[1], set_of_mark(1, f));
-	FIND(QOS_PIECE_MARK + 2, mark[2], set_of_mark(2, f));
-	FIND(QOS_PIECE_MARK + 3, mark[3], set_of_mark(3, f));
+	FIND(QOS_PIECE_ICMP, f->key & QOS_KEY_ICMP ? f->more.l4_set - 1 :
+						     set_in_table(QOS_PIECE_ICMP, QOS_NO_ICMP));
+	FIND(QOS_PIECE_SRC, set_of_address(QOS_PIECE_SRC, f, offsetof(struct facts, src)));
+	FIND(QOS_PIECE_DST, set_of_address(QOS_PIECE_DST, f, offsetof(struct facts, dst)));
+	FIND(QOS_PIECE_UID, set_of_uid(f));
+	FIND(QOS_PIECE_CGROUP, qos_set_of_cgroup(skb, f->more.cgroup, asked));
+	FIND(QOS_PIECE_MARK, set_of_mark(0, f));
+	FIND(QOS_PIECE_MARK + 1, set_of_mark(1, f));
+	FIND(QOS_PIECE_MARK + 2, set_of_mark(2, f));
+	FIND(QOS_PIECE_MARK + 3, set_of_mark(3, f));
 #undef FIND
 	return 1;
 }

@@ -34,19 +34,9 @@ static __always_inline __u64 virtual_in(__u64 ns, __u64 speed)
 
 static __always_inline __u64 virtual_now(const struct qos_pace *p, __u64 now)
 {
-	__u64 dt = now - *(volatile __u64 *)&p->t;
+	__u64 dt = sooner(less(now, *(volatile __u64 *)&p->t), VIRTUAL_DT_MAX);
 
-	if ((__s64)dt < 0)
-		dt = 0;
-	if (dt > VIRTUAL_DT_MAX)
-		dt = VIRTUAL_DT_MAX;
 	return *(volatile __u64 *)&p->v + virtual_in(dt, *(volatile __u64 *)&p->speed);
-}
-
-/* How much later a is than b; 0 where it is not. */
-static __always_inline __u64 ahead_of(__u64 a, __u64 b)
-{
-	return (__s64)(a - b) > 0 ? a - b : 0;
 }
 
 /* No queue is so long: 17 s where virtual time is fast, hours at 100 Mbit/s. */
@@ -58,9 +48,9 @@ static __always_inline __u64 ahead_of(__u64 a, __u64 b)
  */
 static __always_inline __u64 finish_ahead(__u64 finish, __u64 v)
 {
-	__u64 ahead = ahead_of(finish, v);
+	__u64 ahead = less(finish, v);
 
-	return ahead < STALE ? ahead : 0;
+	return ahead & all_if_less(ahead - STALE);
 }
 
 /* What virtual time goes on by in 2^34 ns, 17 s. */
@@ -95,7 +85,7 @@ static __always_inline __u64 wait_for(const struct qos_pace *p, __u64 ahead)
 
 static __always_inline __u16 far_turns(__u64 bytes_per_s, __u32 shift)
 {
-	__u64 turns = REACH_BYTES * NS_PER_SEC / (bytes_per_s | 1) >> shift;
+	__u64 turns = qos_divide(REACH_BYTES * NS_PER_SEC, bytes_per_s | 1) >> shift;
 
 	return sooner(less(turns, TURNS_NEAR), TURNS_FAR - TURNS_NEAR);
 }
@@ -251,7 +241,9 @@ static __always_inline __u64 virtual_bytes(const struct qos_pace *p, __u64 ahead
 	__u32 coarse = p->coarse & 31;
 	__u64 cost = share_cost | 1;
 
-	return (ahead / cost << coarse) + ((ahead % cost << coarse) / cost);
+	__u64 whole = qos_divide(ahead, cost);
+
+	return (whole << coarse) + qos_divide((ahead - whole * cost) << coarse, cost);
 }
 
 /* one: the weight that bytes are counted for. least: a speed, in the pace's unit. */
@@ -262,16 +254,13 @@ static __always_inline void set_speed(struct qos_pace *p, __u64 now, __u64 bytes
 	__u64 v = virtual_now(p, now), speed;
 
 	bytes_per_s = sooner(bytes_per_s, BYTES_PER_S_MAX << FAST_SHIFT);
-	speed = (bytes_per_s << (30 - fast)) / NS_PER_SEC * one / (weight ? weight : one);
+	speed = qos_divide((bytes_per_s << (30 - fast)) / NS_PER_SEC * one, weight ? weight : one);
 	speed = later(speed << (2 + fast) >> (p->coarse & 31), least);
-	if (speed > QOS_SPEED_MAX)
-		speed = QOS_SPEED_MAX;
-	if (!speed)
-		speed = 1;
+	speed = later(sooner(speed, QOS_SPEED_MAX), 1);
 	*(volatile __u64 *)&p->v = v;
 	*(volatile __u64 *)&p->t = now;
 	*(volatile __u64 *)&p->speed = speed;
-	*(volatile __u64 *)&p->inv = (1ULL << 44) / speed;
+	*(volatile __u64 *)&p->inv = qos_divide(1ULL << 44, speed);
 }
 
 /* bytes/s that a weight has of a pace. */
@@ -289,12 +278,13 @@ static __always_inline __u64 share_of(const struct qos_pace *p, __u64 weight)
 /* With what weight one who needs so much has just that, where others have the rest. */
 static __always_inline __u64 weight_for(__u64 need, __u64 weight, __u64 rest, __u64 others)
 {
-	return sooner(weight, (need >> 4) * others / ((rest >> 4) | 1));
+	return sooner(weight, qos_divide((need >> 4) * others, (rest >> 4) | 1));
 }
 
 /* A rate of late: what was, moved by 2^-shift towards what came in dt. */
 static __always_inline __u64 follow(__u64 rate, __u64 bytes, __u64 dt, __u64 period, __u32 shift)
 {
+	/* not qos_divide(): who calls this has no more stack */
 	__u64 sample = bytes * NS_PER_SEC / (dt ? dt : 1);
 
 	if (dt > period << shift)
@@ -313,9 +303,7 @@ static __always_inline __u64 follow(__u64 rate, __u64 bytes, __u64 dt, __u64 per
 
 static __always_inline __s64 within(__s64 value, __s64 most)
 {
-	if (value > most)
-		return most;
-	return value < -most ? -most : value;
+	return later(sooner(value, most), -most);
 }
 
 /*
@@ -327,7 +315,7 @@ static __always_inline __u64 correct(__u64 room, __u64 whole, __s64 left_over, _
 				     __s32 *trim)
 {
 	__u64 size = left_over < 0 ? -left_over : left_over;
-	__s64 part = sooner((sooner(size, 1ULL << 56) << 5) / (scale | 1), PART_MAX);
+	__s64 part = sooner(qos_divide(sooner(size, 1ULL << 56) << 5, scale | 1), PART_MAX);
 
 	if (left_over < 0)
 		part = -part;

@@ -92,7 +92,7 @@ static __always_inline __u64 lent_to(const struct node *n, __u32 level, const st
 	if (n->clk->placed[level] ||
 	    !(n->clk->pace[level].waiting || is_bounded(n->clk, level, l->now)))
 		return share_of(above, weight);
-	return room_above(n, level, l) * weight / (weight + above->waiting);
+	return qos_divide(room_above(n, level, l) * weight, weight + above->waiting);
 }
 
 /* Bytes/s that those below it could borrow, and do at least, at the level. */
@@ -163,9 +163,9 @@ static __always_inline void take_place(const struct node *n, __u32 level, const 
 
 /* What of the level's bytes the class's own guarantee covers, and what it borrowed. */
 static __always_inline void tell_level(const struct node *n, __u32 level, struct look *l,
-				       __u64 bytes, __u32 weight, __u64 need)
+				       __u32 weight, __u64 need)
 {
-	__u64 own = sooner(bytes, l->credit);
+	__u64 bytes = l->bytes, own = sooner(bytes, l->credit);
 
 	l->credit -= own;
 	if (!has_parent(n->cfg))
@@ -233,7 +233,8 @@ static __always_inline void renew_level(const struct node *n, __u32 level, struc
 		lent = lent_to(n, level, l);
 	else
 		lent = less(cfg->ceil, l->due);
-	l->sent += paced + other;
+	l->bytes = paced + other;
+	l->sent += l->bytes;
 	whole = l->due + lent;
 	if (cfg->ceil)
 		whole = sooner(whole, cfg->ceil);
@@ -264,7 +265,7 @@ static __always_inline void renew_level(const struct node *n, __u32 level, struc
 	/* what a level leaves, the next ones ask for themselves */
 	l->due += sooner(lent, pace->paced_rate + pace->other_rate);
 	l->used += pace->paced_rate + pace->other_rate;
-	tell_level(n, level, l, paced + other, weight, need);
+	tell_level(n, level, l, weight, need);
 }
 
 /*
@@ -282,7 +283,7 @@ static __always_inline void follow_ceiling(const struct node *n, __u64 now)
 	if (was <= is)
 		return;
 	for (__u32 i = 0; i < QOS_LEVELS; i++) {
-		__u64 ahead = sooner(ahead_of(see(&n->clk->ceil[i]), now), IN_MAX);
+		__u64 ahead = sooner(less(see(&n->clk->ceil[i]), now), IN_MAX);
 
 		/* costs are up to 2^43 */
 		__sync_fetch_and_sub(&n->clk->ceil[i], ahead - (ahead * ((is << 16) / was) >> 16));

@@ -14,7 +14,7 @@
 
 static __always_inline __u64 packet_time(const struct qos_class_cfg *cfg, __u64 rate)
 {
-	return (__u64)cfg->packet_bytes * NS_PER_SEC / (rate ? rate : 1);
+	return qos_divide((__u64)cfg->packet_bytes * NS_PER_SEC, rate ? rate : 1);
 }
 
 /* Longer than any queue: 17 s, which fit with the fastest of links. */
@@ -107,12 +107,6 @@ struct turnover {
 #define TOLD_PERIODS 4
 #define TOLD_PACKETS 2
 
-/* A function of its own, which the verifier looks at once. */
-__noinline __u64 qos_tell_long_gone(__u64 bytes, __u64 parts, __u64 least)
-{
-	return later(bytes / parts, sooner(bytes, least));
-}
-
 /*
  * What left while nobody looked is not of the parent's last period. It is told as if all of that
  * time had been as its mean, and as of a few periods; but a packet or two as they are: where these
@@ -125,9 +119,9 @@ static __always_inline void forget_long_gone(const struct path *p, struct turnov
 
 	if (dt <= LONG_PERIODS * period)
 		return;
-	parts = dt / (TOLD_PERIODS * period);
-	t->sent_rate = qos_tell_long_gone(t->sent_rate, parts, least);
-	t->sent_share = qos_tell_long_gone(t->sent_share, parts, least);
+	parts = qos_divide(dt, TOLD_PERIODS * period);
+	t->sent_rate = later(qos_divide(t->sent_rate, parts), sooner(t->sent_rate, least));
+	t->sent_share = later(qos_divide(t->sent_share, parts), sooner(t->sent_share, least));
 }
 
 /* Its parent is told. A function of its own, which the verifier looks at once. */
