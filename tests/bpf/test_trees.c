@@ -12,8 +12,10 @@
  * it is "tcp 1".
  */
 #include <getopt.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "fixture.h"
@@ -25,12 +27,44 @@
 #define MOST_LINK   100000 /* Mbit/s */
 #define MOST_BEYOND 1.01
 
-/* Of a fast link and a slow one. As the tests see it: all have run before the first of them. */
+#define SLOW	    "link: { rate: 10mbit }\ndefault: b\nclasses:\n"
+
+/* What was found by chance, and made smaller: trees in which each class has its share. */
+static const char *const found[] = {
+	/* a leaf whose packets come more seldom than its parent is looked at */
+	SLOW "  a:\n"
+	     "    classes:\n"
+	     "      aa: { rate: 140kbit } # window 3028\n"
+	     "      ab: {} # udp 12\n"
+	     "  b: { rate: 870kbit } # udp 13\n",
+	SLOW "  a:\n"
+	     "    classes:\n"
+	     "      aa: {} # udp 13\n"
+	     "      ab: { rate: 190kbit } # window 3028\n"
+	     "  b: { rate: 4610kbit, ceil: 7680kbit } # udp 10\n",
+	/* one that waits longer than the turns that a wheel has near */
+	SLOW "  b: { rate: 1200kbit } # udp 13\n"
+	     "  a:\n"
+	     "    classes:\n"
+	     "      aa:\n"
+	     "        classes:\n"
+	     "          aaa:\n"
+	     "            classes:\n"
+	     "              aaaa: { rate: 110kbit } # window 3028\n",
+};
+
+/*
+ * Of a fast link and a slow one, and what was found. As the tests see it: all have run before the
+ * first of them.
+ */
 static struct {
 	uint32_t link; /* Mbit/s */
-	uint64_t seeds;
+	uint64_t count;
+	const char *const *texts; /* or none: of so many seeds */
 	struct trees trees;
-} tested[] = { { LINK, 40, { 0 } }, { LINK / 10, 20, { 0 } } };
+} tested[] = { { LINK, 40, NULL, { 0 } },
+	       { LINK / 10, 20, NULL, { 0 } },
+	       { LINK / 10, ARRAY_SIZE(found), found, { 0 } } };
 
 typedef bool is_right(const struct qos_policy *policy, const struct result *result);
 
@@ -44,8 +78,8 @@ static int find_wrong(const struct trees *trees, const char *what, is_right *rig
 
 		if (right(policy, &trees->results[i]))
 			continue;
-		print_error("seed %llu, %u Mbit/s: %s\n", (unsigned long long)tree->seed,
-			    trees->link, what);
+		print_error("%s %llu, %u Mbit/s: %s\n", tree->seed ? "seed" : "found",
+			    (unsigned long long)(tree->seed ? tree->seed : i), trees->link, what);
 		failed++;
 	}
 	return failed;
@@ -137,17 +171,49 @@ static void test_order(void **state __attribute__((unused)))
 	expect("packets of a flow overtake others", flows_are_in_order);
 }
 
+static bool has_shares(const struct qos_policy *policy, const struct result *result)
+{
+	struct summary sum;
+
+	trees_sum_up(policy, result, &sum);
+	return fabs(sum.deviation) <= SHARE_ERROR;
+}
+
+static void test_found(void **state __attribute__((unused)))
+{
+	int failed = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(tested); i++) {
+		if (tested[i].texts)
+			failed += find_wrong(&tested[i].trees, "a class is off its share",
+					     has_shares);
+	}
+	assert_int_equal(failed, 0);
+}
+
+/* Of no seed: text, which the tree owns then. */
+static void set_text(struct tree *tree, char *text)
+{
+	assert_non_null(text);
+	free(tree->text);
+	tree->text = text;
+	tree->seed = 0;
+}
+
 static int run_as_test(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_all_have_run), cmocka_unit_test(test_guarantees),
 		cmocka_unit_test(test_ceilings),     cmocka_unit_test(test_link),
 		cmocka_unit_test(test_use),	     cmocka_unit_test(test_order),
+		cmocka_unit_test(test_found),
 	};
 	int failed;
 
 	for (size_t i = 0; i < ARRAY_SIZE(tested); i++) {
-		trees_draw(&tested[i].trees, tested[i].link, 1, tested[i].seeds);
+		trees_draw(&tested[i].trees, tested[i].link, 1, tested[i].count);
+		for (size_t t = 0; tested[i].texts && t < tested[i].count; t++)
+			set_text(&tested[i].trees.trees[t], strdup(tested[i].texts[t]));
 		trees_run(&tested[i].trees);
 	}
 	failed = cmocka_run_group_tests(tests, NULL, NULL);
@@ -227,10 +293,8 @@ static int run_command(const struct options *opts)
 	int failed;
 
 	trees_draw(&trees, opts->link, opts->first, opts->last);
-	if (opts->policy) {
-		free(trees.trees[0].text);
-		trees.trees[0].text = read_file(opts->policy);
-	}
+	if (opts->policy)
+		set_text(&trees.trees[0], read_file(opts->policy));
 	trees_run(&trees);
 	failed = trees_report(&trees, opts->verbose);
 	trees_free(&trees);
