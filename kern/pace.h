@@ -162,7 +162,10 @@ static __always_inline void sum_up(__u32 weight, __u64 turn, __u64 *sum, __u64 *
 	*last = (*last & ~is) | (turn & is);
 }
 
-/* Forget those that waited until turns that are over. */
+/*
+ * Forget those that waited until turns that are over. A function of its own, which the verifier
+ * looks at once.
+ */
 __noinline int qos_clear_turns(__u32 slot, __u32 level, __u32 here)
 {
 	struct qos_clocks *clk = bpf_map_lookup_elem(&qos_clocks, &slot);
