@@ -74,13 +74,13 @@ sent() { # QUEUE: packets that its fq sent
 	tc -n "$NS_CLI" -j -s qdisc show dev c0 |
 		jq --arg p "7105:$(($1 + 1))" '.[] | select(.parent == $p).packets'
 }
-# Offers 7 Mbit/s at each port of the four for 5 seconds, all at the same time.
-flood() { # NAME
-	local keys=() senders=() pid q
-	for q in 0 1 2 3; do keys+=(--key udp:$((5000 + q))); done
+# Offers 28 Mbit/s for 5 seconds, from 5000 on at so many ports, all at the same time.
+flood() { # NAME [PORTS]
+	local keys=() senders=() pid q ports=${2-4}
+	for ((q = 0; q < ports; q++)); do keys+=(--key udp:$((5000 + q))); done
 	count_start "$1" srv s0 "${keys[@]}" --key ip
-	for q in 0 1 2 3; do
-		bg pid cli udpsend "$SRV4" $((5000 + q)) --size 1200 --rate 7mbit --time 5 >/dev/null
+	for ((q = 0; q < ports; q++)); do
+		bg pid cli udpsend "$SRV4" $((5000 + q)) --size 1200 --rate $((28000 / ports))kbit --time 5 >/dev/null
 		senders+=("$pid")
 	done
 	wait "${senders[@]}"
@@ -113,7 +113,8 @@ near "queue 2 sent it all" $(($(sent 2) - before[0])) "$(json one '.keys.ip.pack
 note "one rate where nobody chooses"
 unmap_queues
 for q in 0 1 2 3; do before[q]=$(sent $q); done
-flood hashed
+# the kernel's hash is another at each boot, and has four of them in one queue in one of 64
+flood hashed 16
 near "the sum is the link's rate" "$(key_rate hashed ip 1)" 20000000 0.5
 used=0
 for q in 0 1 2 3; do used=$((used + ($(sent $q) - before[q] > 100))); done
