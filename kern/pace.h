@@ -119,13 +119,16 @@ static __always_inline __u64 turns_until(const struct qos_pace *p, __u64 now, __
 	return sooner((until >> shift) - (now >> shift), TURNS_NEAR + *(volatile __u16 *)&p->far);
 }
 
-/* Whether being on the wheel until time is more than what it says. */
+/* Whether so many turns from here are more than what the wheel says. */
+static __always_inline int are_more(__u32 seen, __u32 here, __u64 turns)
+{
+	return seen - here >= TURNS || turns > seen - here;
+}
+
 static __always_inline int is_later_turn(const struct qos_pace *p, __u32 seen, __u64 now,
 					 __u64 until, __u32 shift)
 {
-	__u32 ahead = seen - (__u32)(now >> shift);
-
-	return ahead >= TURNS || turns_until(p, now, until, shift) > ahead;
+	return are_more(seen, now >> shift, turns_until(p, now, until, shift));
 }
 
 /*
@@ -138,7 +141,7 @@ static __always_inline int wait_until(struct qos_pace *p, __u32 *mine, __u32 wei
 	__u32 seen = *(volatile __u32 *)mine, here = now >> shift, turn, round;
 	__u64 turns = turns_until(p, now, until, shift);
 
-	if (seen - here < TURNS && turns <= seen - here)
+	if (!are_more(seen, here, turns))
 		return 0;
 	turn = here + (__u32)turns;
 	round = all_if_less(TURNS_NEAR - turns) & FAR_MASK; /* up, beyond the near ones */
@@ -283,6 +286,23 @@ static __always_inline __u64 weight_for(__u64 need, __u64 weight, __u64 rest, __
 {
 	return sooner(weight, qos_divide((need >> 4) * others, (rest >> 4) | 1));
 }
+
+static __always_inline __u64 packet_time(const struct qos_class_cfg *cfg, __u64 rate)
+{
+	return qos_divide((__u64)cfg->packet_bytes * NS_PER_SEC, rate ? rate : 1);
+}
+
+/* Longer than any queue: 17 s, which fit with the fastest of links. */
+#define IN_MAX (1ULL << 34)
+
+static __always_inline __u64 bytes_in(__u64 bytes_per_s, __u64 ns)
+{
+	return (bytes_per_s >> 4) * (sooner(ns, IN_MAX) >> 6) / (NS_PER_SEC >> 10);
+}
+
+/* How fast rates follow: those for the shares, and those for people. */
+#define USED  2
+#define SHOWN 5
 
 /* A rate of late: what was, moved by 2^-shift towards what came in dt. */
 static __always_inline __u64 follow(__u64 rate, __u64 bytes, __u64 dt, __u64 period, __u32 shift)

@@ -176,7 +176,9 @@ static __always_inline void tell_level(const struct node *n, __u32 level, struct
 	if (!weight != !n->clk->placed[level])
 		move_rate(&n->above->pace[level], weight != 0, bytes - own, l->dt);
 	take_place(n, level, l, weight);
-	tell(n->above, level, weight != 0, own, bytes - own);
+	tell(&n->above->sent_rate,
+	     weight ? &n->above->pace[level].paced : &n->above->pace[level].other, own,
+	     bytes - own);
 }
 
 /* Longer than queues are, but for those of a large limit: half a second. */

@@ -8,49 +8,14 @@
 #include "pace.h"
 #include "tree.h"
 
-/* How fast rates follow: those for the shares, and those for people. */
-#define USED  2
-#define SHOWN 5
-
-static __always_inline __u64 packet_time(const struct qos_class_cfg *cfg, __u64 rate)
+/* Bytes on the class's guarantee, and beyond it, to where its parent has those of the side it is
+ * on. */
+static __always_inline void tell(__u64 *own, __u64 *side, __u64 guaranteed, __u64 borrowed)
 {
-	return qos_divide((__u64)cfg->packet_bytes * NS_PER_SEC, rate ? rate : 1);
-}
-
-/* Longer than any queue: 17 s, which fit with the fastest of links. */
-#define IN_MAX (1ULL << 34)
-
-static __always_inline __u64 bytes_in(__u64 bytes_per_s, __u64 ns)
-{
-	return (bytes_per_s >> 4) * (sooner(ns, IN_MAX) >> 6) / (NS_PER_SEC >> 10);
-}
-
-/* waits: with others for what the parent has; bytes on the class's guarantee, and beyond it. */
-static __always_inline void tell(struct qos_clocks *above, __u32 level, int waits, __u64 guaranteed,
-				 __u64 borrowed)
-{
-	struct qos_pace *pace = &above->pace[level_index(level)];
-
 	if (guaranteed)
-		__sync_fetch_and_add(&above->sent_rate, guaranteed);
+		__sync_fetch_and_add(own, guaranteed);
 	if (borrowed)
-		__sync_fetch_and_add(waits ? &pace->paced : &pace->other, borrowed);
-}
-
-/*
- * A leaf that is looked at seldom, as its packets come seldom, would tell a multiple of its rate in
- * one period of its parent, and nothing in the next ones. What it tells is counted little by little
- * (qos_take_late()).
- */
-static __always_inline void tell_late(struct qos_late *late, __u32 level, int waits,
-				      __u64 guaranteed, __u64 borrowed)
-{
-	__u32 i = level_index(level);
-
-	if (guaranteed)
-		__sync_fetch_and_add(&late->guaranteed, guaranteed);
-	if (borrowed)
-		__sync_fetch_and_add(waits ? &late->paced[i] : &late->other[i], borrowed);
+		__sync_fetch_and_add(side, borrowed);
 }
 
 /* Of what was told late, a 16th a period. */
@@ -99,9 +64,6 @@ struct turnover {
 	__u64 sent_rate, sent_share;
 };
 
-/* Looks further apart than so many of the parent's periods are late. */
-#define LATE_PERIODS 8ULL
-
 /* Longer than the rarest looks. */
 #define LONG_PERIODS 16ULL
 #define TOLD_PERIODS 4
@@ -124,24 +86,39 @@ static __always_inline void forget_long_gone(const struct path *p, struct turnov
 	t->sent_share = later(qos_divide(t->sent_share, parts), sooner(t->sent_share, least));
 }
 
+/* Looks further apart than so many of the parent's periods are late. */
+#define LATE_PERIODS 8ULL
+
+/*
+ * What it sent. A leaf that is looked at seldom, as its packets come seldom, would tell a multiple
+ * of its rate in one period of its parent, and nothing in the next ones: what it tells is counted
+ * little by little (qos_take_late()).
+ */
+static __always_inline void tell_sent(const struct path *p, __u64 dt, const struct turnover *t)
+{
+	struct qos_pace *pace = shared_pace(p);
+	struct qos_late *late = &p->above->late;
+	__u32 level = level_of(p);
+
+	if (dt > LATE_PERIODS << (p->cls->parent_shift & 31))
+		tell(&late->guaranteed, p->clk->waited ? &late->paced[level] : &late->other[level],
+		     t->sent_rate, t->sent_share);
+	else
+		tell(&p->above->sent_rate, p->clk->waited ? &pace->paced : &pace->other,
+		     t->sent_rate, t->sent_share);
+}
+
 /* Its parent is told. A function of its own, which the verifier looks at once. */
 __noinline int qos_report_up(__u32 slot, __u64 dt, const struct turnover *t)
 {
-	struct qos_pace *pace;
 	struct path p;
-	__u32 level;
 
 	if (!t || find_path(slot, &p))
 		return 0;
-	level = level_of(&p);
-	pace = shared_pace(&p);
-	if (dt > LATE_PERIODS << (p.cls->parent_shift & 31))
-		tell_late(&p.above->late, level, p.clk->waited, t->sent_rate, t->sent_share);
-	else
-		tell(p.above, level, p.clk->waited, t->sent_rate, t->sent_share);
-	__sync_fetch_and_add(&pace->queued, t->queued_share * queued_for(dt));
+	tell_sent(&p, dt, t);
+	__sync_fetch_and_add(&shared_pace(&p)->queued, t->queued_share * queued_for(dt));
 	__sync_fetch_and_add(&p.above->pace[0].queued, t->queued_rate * queued_for(dt));
-	__sync_fetch_and_add(&p.above->held[level], t->held * queued_for(dt));
+	__sync_fetch_and_add(&p.above->held[level_of(&p)], t->held * queued_for(dt));
 	return 0;
 }
 
