@@ -81,12 +81,16 @@ static __always_inline __u64 less(__u64 a, __u64 b)
 
 static __always_inline __u64 later(__u64 a, __u64 b)
 {
-	return b + less(a, b);
+	__s64 more = a - b;
+
+	return a - (more & all_if_less(more));
 }
 
 static __always_inline __u64 sooner(__u64 a, __u64 b)
 {
-	return a - less(a, b);
+	__s64 more = a - b;
+
+	return b + (more & all_if_less(more));
 }
 
 #endif

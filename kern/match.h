@@ -170,7 +170,7 @@ static __always_inline __u64 common(const struct scan *s, __u32 i)
 	/* a loop, as the kernel would have to take out what is for pieces that no rule looks at */
 #pragma clang loop unroll(disable)
 	for (__u32 n = 1; n < s->sets; n++)
-		set &= s->set[n % QOS_PIECES][i];
+		set &= s->set[n][i];
 	return set;
 }
 

@@ -340,13 +340,10 @@ __noinline int qos_renew_level(__u32 slot, __u32 level, struct look *l)
 #define SOON_SHIFT 2
 #define SOON_LOOKS 6
 
-/* ns until the look after the next one. */
-static __always_inline __u64 pause_before(struct qos_clocks *clk, __u64 period, __u64 now)
+/* ns until it is looked at again, if that is soon, or 0. */
+static __always_inline __u64 soon(const struct node *n)
 {
-	/* less than 0: another CPU has just looked */
-	if ((__s64)(now - clk->pace[0].t) > (__s64)(LONG_PERIODS * period))
-		clk->soon = SOON_LOOKS;
-	return clk->soon ? period >> SOON_SHIFT : period;
+	return n->clk->soon ? 1ULL << (n->cfg->period_shift & 31) >> SOON_SHIFT : 0;
 }
 
 static __always_inline void renew_node(__u32 slot, const struct node *n, __u64 now)
@@ -368,16 +365,19 @@ static __always_inline void renew_node(__u32 slot, const struct node *n, __u64 n
 __noinline __u64 qos_renew_node(__u32 slot, __u64 now)
 {
 	struct node n;
-	__u64 pause;
+	__u64 period;
 
 	if (find_node(slot, &n))
 		return 0;
-	pause = pause_before(n.clk, 1ULL << (n.cfg->period_shift & 31), now);
-	if (is_due(&n.clk->next, now, pause)) {
+	period = 1ULL << (n.cfg->period_shift & 31);
+	/* less than 0: another CPU has just looked */
+	if ((__s64)(now - n.clk->pace[0].t) > (__s64)(LONG_PERIODS * period))
+		n.clk->soon = SOON_LOOKS;
+	if (is_due(&n.clk->next, now, n.clk->soon ? soon(&n) : period)) {
 		renew_node(slot, &n, now);
 		n.clk->soon = less(n.clk->soon, 1);
 	}
-	return n.clk->soon ? pause : 0;
+	return soon(&n);
 }
 
 #endif
