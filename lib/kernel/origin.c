@@ -72,18 +72,10 @@ static int renew(const json_t *known, const struct qos_snapshot *now, json_t **r
 	return 0;
 }
 
-/* The root is the kernel's default, or ours. */
-static bool is_nobodys(const struct qos_qdiscs *qdiscs)
-{
-	const struct qos_qdisc *root = qos_qdiscs_find(qdiscs, TC_H_ROOT);
-
-	return !root || !root->handle || qos_qdisc_is_ours(qdiscs);
-}
-
 static int find_one(const struct qos_link_info *link, const json_t *known,
 		    const struct qos_snapshot *now, struct qos_diags *diags, json_t **ret_origin)
 {
-	if (known && !is_nobodys(&now->qdiscs))
+	if (known && qos_qdisc_foreign(&now->qdiscs))
 		return renew(known, now, ret_origin);
 	if (known) {
 		*ret_origin = json_copy((json_t *)known);

@@ -205,6 +205,13 @@ bool qos_qdisc_is_ours(const struct qos_qdiscs *qdiscs)
 	       (!strcmp(root->kind, "fq") || !strcmp(root->kind, "mq"));
 }
 
+const struct qos_qdisc *qos_qdisc_foreign(const struct qos_qdiscs *qdiscs)
+{
+	const struct qos_qdisc *root = qos_qdiscs_find(qdiscs, TC_H_ROOT);
+
+	return !root || !root->handle || qos_qdisc_is_ours(qdiscs) ? NULL : root;
+}
+
 int qos_qdisc_stats(struct qos_nl *nl, const struct qos_link_info *link, struct qos_diags *diags,
 		    struct qos_fq_stats *ret_stats)
 {

@@ -33,6 +33,8 @@ int qos_qdiscs_verify(const struct qos_qdiscs *qdiscs, const struct qos_link_inf
 
 /* Whether a dump of a device shows our root; parameters aside. */
 bool qos_qdisc_is_ours(const struct qos_qdiscs *qdiscs);
+/* The root that somebody put there: null where it is the kernel's default, or ours. */
+const struct qos_qdisc *qos_qdisc_foreign(const struct qos_qdiscs *qdiscs);
 
 /* Counters of all our fq of the device; zero where there is none. */
 int qos_qdisc_stats(struct qos_nl *nl, const struct qos_link_info *link, struct qos_diags *diags,

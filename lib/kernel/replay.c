@@ -90,6 +90,15 @@ static void fix_all(const struct fix *fix, struct qos_tc_blob *options)
 	}
 }
 
+/* Without offload mqprio_parse_opt() refuses the attributes that mqprio_dump() writes after it. */
+static void cut_mqprio(struct qos_tc_blob *options)
+{
+	const struct tc_mqprio_qopt *opt = options->data;
+
+	if (options->len > NLA_ALIGN(sizeof(*opt)) && !opt->hw)
+		options->len = NLA_ALIGN(sizeof(*opt));
+}
+
 int qos_replay_options(const struct qos_qdisc *qdisc, struct qos_tc_blob *ret_options)
 {
 	struct qos_tc_blob options = qdisc->options;
@@ -102,6 +111,8 @@ int qos_replay_options(const struct qos_qdisc *qdisc, struct qos_tc_blob *ret_op
 	for (size_t i = 0; i < ARRAY_SIZE(fixes); i++)
 		if (!strcmp(fixes[i].kind, qdisc->kind))
 			fix_all(&fixes[i], &options);
+	if (!strcmp(qdisc->kind, "mqprio"))
+		cut_mqprio(&options);
 
 	*ret_options = options;
 	return 0;

@@ -36,4 +36,14 @@ int qos_snapshot_from_json(const json_t *json, struct qos_snapshot **ret_snapsho
 int qos_snapshot_restore(struct qos_nl *nl, const struct qos_link_info *link,
 			 const struct qos_snapshot *snapshot, struct qos_diags *diags);
 
+/*
+ * Warn of what the kernel does not tell of qdiscs, or does not take back. before: while they are
+ * still there, so that remove could not put it back.
+ */
+void qos_snapshot_warn_untold(const struct qos_link_info *link, const struct qos_snapshot *snapshot,
+			      bool before, struct qos_diags *diags);
+/* The same of one of them, for a reason. */
+void qos_snapshot_warn_lost(const struct qos_link_info *link, const struct qos_qdisc *what,
+			    bool is_class, bool before, const char *why, struct qos_diags *diags);
+
 #endif

@@ -127,32 +127,7 @@ static int put(struct qos_nl *nl, const struct qos_link_info *link, const struct
 static void warn_not_back(const struct qos_link_info *link, const struct item *item,
 			  const char *why, struct qos_diags *diags)
 {
-	char handle[QOS_TC_HANDLE_LEN];
-
-	qos_diag_warn(diags, "cannot put back %s%s %s of %s: %s", item->what->kind,
-		      item->is_class ? " class" : "",
-		      qos_tc_handle_text(item->what->handle, handle), link->name, why);
-}
-
-/* What a dump is known to leave out. */
-static void warn_untold(const struct qos_link_info *link, const struct qos_snapshot *snapshot,
-			const struct plan *plan, struct qos_diags *diags)
-{
-	for (size_t i = 0; i < plan->count; i++) {
-		const struct item *item = &plan->items[i];
-
-		if (item->what->has_stab)
-			warn_not_back(link, item, "the kernel does not tell its size table (stab)",
-				      diags);
-		if (!item->is_class && !strcmp(item->what->kind, "netem"))
-			warn_not_back(link, item,
-				      "the kernel does not tell its distribution tables", diags);
-	}
-	if (snapshot->has_filters)
-		qos_diag_warn(diags,
-			      "the filters of the qdiscs of %s are not put back: "
-			      "run the script that made them",
-			      link->name);
+	qos_snapshot_warn_lost(link, item->what, item->is_class, false, why, diags);
 }
 
 /* In the form that leaves counters out. */
@@ -230,7 +205,7 @@ static int put_plan(struct qos_nl *nl, const struct qos_link_info *link,
 				      qos_nl_said(nl)[0] ? qos_nl_said(nl) : strerror(-r), diags);
 	}
 
-	warn_untold(link, snapshot, plan, diags);
+	qos_snapshot_warn_untold(link, snapshot, false, diags);
 	return warn_different(nl, link, plan, diags);
 }
 

@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "kernel/gso.h"
 #include "kernel/ports.h"
+#include "kernel/replaced.h"
 #include "kernel/state.h"
 
 /* The line of a plan's text that begins so; null: it has none. */
@@ -94,12 +95,20 @@ void qos_work_done(struct qos_work *work)
 }
 
 static int find_said(const struct qos_device *device, const struct qos_plan *plan,
-		     struct qos_work *work)
+		     struct qos_diags *diags, struct qos_work *work)
 {
-	if (device->running)
-		return qos_state_diff(device->running->state, plan->policy, work->changes,
-				      &work->said);
-	work->said = strdup(work->changes);
+	_cleanup_(freep) char *replaced = NULL, *rest = NULL;
+	int r = 0;
+
+	if (plan->link.mode == QOS_MODE_FQ)
+		r = qos_replaced_find(device, diags, &replaced);
+	if (r == 0 && device->running)
+		r = qos_state_diff(device->running->state, plan->policy, work->changes, &rest);
+	if (r < 0)
+		return r;
+	if (asprintf(&work->said, "%s%s", replaced ? replaced : "", rest ? rest : work->changes) <
+	    0)
+		work->said = NULL;
 	return work->said ? 0 : -ENOMEM;
 }
 
@@ -121,5 +130,5 @@ int qos_work_find(const struct qos_device *device, const struct qos_plan *plan,
 			return r;
 	}
 	r = qos_plan_diff(then, work->plan, &work->changes);
-	return r < 0 ? r : find_said(device, plan, work);
+	return r < 0 ? r : find_said(device, plan, diags, work);
 }

@@ -10,7 +10,7 @@ struct qos_work {
 	char *plan;    /* as text */
 	char *changes; /* its lines that are not in force, and those in force that are not its */
 	bool numbers;  /* they are of numbers only (qos_plan_same_shape()), or there are none */
-	char *said;    /* the changes, and what else of the document is not so yet */
+	char *said;    /* these, whose qdiscs go, and what else of the document is not so yet */
 };
 
 /* plan: for this device. After an error, too, *work is to be done with. */

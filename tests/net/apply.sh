@@ -126,7 +126,15 @@ returns "fq_codel with options"
 tc -n "$NS_CLI" qdisc replace dev c0 root handle 6: fq limit 777 flow_limit 55 quantum 4000
 returns "an fq of the user's own"
 tc -n "$NS_CLI" qdisc replace dev c0 root handle 7: tbf rate 3mbit burst 20k latency 30ms
+is "plan says that it goes" "$(cli qosctl plan "$T/c0.yaml" | grep qdisc | paste -sd,)" "- qdisc tbf 7:,+ qdisc fq"
 returns "tbf"
+tc -n "$NS_CLI" qdisc replace dev c0 root handle 8: mqprio num_tc 2 \
+	map 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 1 queues 1@0 1@1 hw 0
+returns "mqprio"
+tc -n "$NS_CLI" qdisc del dev c0 root
+tc -n "$NS_CLI" qdisc replace dev c0 root handle 9: netem delay 1ms
+is "apply says what cannot be put back" "$(apply 2>&1 | grep -c 'remove cannot put back netem 9: of c0')" 1
+cli qosctl remove c0 >/dev/null 2>&1
 tc -n "$NS_CLI" qdisc del dev c0 root
 
 note "filters of others"

@@ -132,6 +132,7 @@ static void test_kinds(void **state)
 		"drr",
 		"hhf limit 500",
 		"ets bands 3 strict 1 quanta 5000 3000",
+		"mqprio num_tc 2 map 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 1 queues 2@0 2@2 hw 0",
 		"choke limit 100 bandwidth 10mbit min 30 max 50",
 		"red limit 400kb min 30kb max 90kb avpkt 1000 bandwidth 10mbit",
 	};
