@@ -172,7 +172,8 @@ int qos_probe_file(const struct qos_probe_file *file, json_t *checks)
 
 	if (file->error == -ENOENT)
 		return qos_check_add(checks, "policy", QOS_CHECK_WARN,
-				     "write it anew, or 'qosctl remove'",
+				     "write it anew, 'qosctl apply' it from where it is now, or "
+				     "'qosctl remove'",
 				     "%s is gone: nothing brings back what is in force when the "
 				     "system starts",
 				     file->path);

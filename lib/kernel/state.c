@@ -137,18 +137,6 @@ static json_t *show_overhead(const struct qos_link_cfg *link)
 			 "framing", framing[link->framing]);
 }
 
-/* Where the policy is, as JSON can have it: any bytes may be a file's name. */
-static char *show_path(const char *path)
-{
-	char *text = realpath(path, NULL);
-
-	if (!text)
-		text = strdup(path);
-	if (text)
-		qos_utf8_clean(text);
-	return text;
-}
-
 static json_t *show_schedule(const struct qos_policy *policy)
 {
 	if (!policy->schedule)
@@ -171,6 +159,17 @@ json_t *qos_state_sets(const struct qos_policy *policy)
 			return NULL;
 	}
 	return TAKE_PTR(sets);
+}
+
+char *qos_state_path(const struct qos_policy *policy)
+{
+	char *text = realpath(policy->path, NULL);
+
+	if (!text)
+		text = strdup(policy->path);
+	if (text)
+		qos_utf8_clean(text);
+	return text;
 }
 
 json_t *qos_state_time(int64_t seconds)
@@ -238,7 +237,7 @@ static json_t *show(const struct qos_plan *plan, const struct qos_link_info *lin
 int qos_state_new(const struct qos_plan *plan, const char *text, const struct qos_link_info *link,
 		  json_t *origin, json_t **ret_state)
 {
-	_cleanup_(freep) char *path = show_path(plan->policy->path);
+	_cleanup_(freep) char *path = qos_state_path(plan->policy);
 	json_t *state = json_pack(
 		"{s:s, s:i, s:i, s:s, s:I, s:I, s:O, s:s, s:s, s:o, s:o, s:o, s:o}", "version",
 		QOS_VERSION, "abi", QOS_ABI_VERSION, "ifindex", link->ifindex, "plan", text, "gso",
@@ -260,12 +259,20 @@ bool qos_state_is_read_from(const json_t *state, const struct qos_policy *policy
 	return source && strcmp(source, policy->source) == 0;
 }
 
+bool qos_state_is_at(const json_t *state, const struct qos_policy *policy)
+{
+	const char *then = json_string_value(json_object_get(state, "path"));
+	_cleanup_(freep) char *now = qos_state_path(policy);
+
+	return then && now && strcmp(then, now) == 0;
+}
+
 bool qos_state_is_of(const json_t *state, const struct qos_policy *policy)
 {
 	_cleanup_(json_decrefp) json_t *sets = qos_state_sets(policy);
 	_cleanup_(json_decrefp) json_t *schedule = show_schedule(policy);
 
-	return qos_state_is_read_from(state, policy) &&
+	return qos_state_is_read_from(state, policy) && qos_state_is_at(state, policy) &&
 	       json_equal(schedule, json_object_get(state, "schedule")) &&
 	       json_equal(sets, json_object_get(state, "sets"));
 }

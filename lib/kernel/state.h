@@ -35,15 +35,19 @@ int qos_state_add_steps(json_t *state, const struct qos_plan *plan,
 int qos_state_roll(struct qos_bpf *bpf);
 int qos_state_roll_shown(json_t *state);
 
-/* Whether it was made of this policy's text; and, with that, of what is put over it. */
+/* Whether it was made of this policy's text; of its file; and, with both, of what is put over it.
+ */
 bool qos_state_is_read_from(const json_t *state, const struct qos_policy *policy);
+bool qos_state_is_at(const json_t *state, const struct qos_policy *policy);
 bool qos_state_is_of(const json_t *state, const struct qos_policy *policy);
 
+/* Where a policy is, as JSON can have it, the caller's: any bytes may be a file's name. */
+char *qos_state_path(const struct qos_policy *policy);
 /* What was put over the file's by hand, as documents have it. Null when out of memory. */
 json_t *qos_state_sets(const struct qos_policy *policy);
 /*
  * The changes of a plan and, a line each, what else becomes different with a policy: until when
- * something is set and, where the plan has no changes, what is set, and the policy's text.
+ * something is set and, where the plan has no changes, what is set, and the policy's text and file.
  */
 int qos_state_diff(const json_t *state, const struct qos_policy *policy, const char *changes,
 		   char **ret_text);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a change is of that is in no plan: the policy's text, and until when something is set. */
+/* What a change is of that is in no plan: the policy's file, and until when something is set. */
 #include "kernel/state.h"
 
 #include <errno.h>
@@ -61,6 +61,20 @@ static void put_sets(struct qos_buffer *out, const char *sign, const json_t *set
 	}
 }
 
+/* What the plan does not say of the file. */
+static int put_file(struct qos_buffer *out, const json_t *state, const struct qos_policy *policy)
+{
+	_cleanup_(freep) char *path = qos_state_path(policy);
+
+	if (!path)
+		return -ENOMEM;
+	if (!qos_state_is_read_from(state, policy))
+		qos_buffer_puts(out, "+ policy text, from which schedules and set begin\n");
+	if (!qos_state_is_at(state, policy))
+		qos_buffer_printf(out, "+ policy file %s\n", path);
+	return 0;
+}
+
 int qos_state_diff(const json_t *state, const struct qos_policy *policy, const char *changes,
 		   char **ret_text)
 {
@@ -72,8 +86,8 @@ int qos_state_diff(const json_t *state, const struct qos_policy *policy, const c
 	if (!now)
 		return -ENOMEM;
 	qos_buffer_puts(&out, changes);
-	if (all && !qos_state_is_read_from(state, policy))
-		qos_buffer_puts(&out, "+ policy text, from which schedules and set begin\n");
+	if (all && put_file(&out, state, policy) < 0)
+		return -ENOMEM;
 	put_sets(&out, "-", then, now, all);
 	put_sets(&out, "+", now, then, all);
 	return qos_buffer_take(&out, ret_text);

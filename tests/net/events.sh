@@ -136,8 +136,9 @@ load_start
 resetting rename c0 other0
 sed 's/interface: c0/interface: other0/' "$T/A.yaml" >"$T/other.yaml"
 is "the policy is in force under it" "$(cli qosctl show other0 --json | jq '.[0].in_force')" true
-is "apply takes the policy's text, and no more" "$(apply other)" \
-	"+ policy text, from which schedules and set begin"
+is "apply takes the policy's text and file, and no more" "$(apply other)" \
+	"+ policy text, from which schedules and set begin
++ policy file $T/other.yaml"
 is "then it has nothing to change" "$(apply other)" "other0: nothing to change"
 is "the pins have the name" "$(basename -a /sys/fs/bpf/qosctl/* | cut -d: -f1)" other0
 is "and nothing is left over" "$(settled "$ours")" "$ours"

@@ -374,6 +374,27 @@ static void test_policy(void **state)
 	expect_one(env, "policy", "warn", FILE_PATH " is gone", "qosctl remove");
 }
 
+/* The same from elsewhere is what is in force from then on. */
+static void test_moved(void **state)
+{
+	_cleanup_(policy_freep) struct qos_policy *policy = NULL;
+	_cleanup_(freep) char *planned = NULL, *done = NULL, *again = NULL;
+	struct env *env = *state;
+
+	env_need_root();
+	apply(env);
+	run("mv " FILE_PATH " " FILE_PATH "2");
+	assert_int_equal(qos_policy_read(FILE_PATH "2", env->diags, &policy), 0);
+	assert_int_equal(qos_plan(policy, 0, env->diags, &planned), 0);
+	assert_string_equal(planned, "+ policy file " FILE_PATH "2\n");
+	assert_int_equal(qos_apply(policy, 0, env->diags, &done), 0);
+	assert_string_equal(done, planned);
+	run("touch -d '1 minute ago' " FILE_PATH "2");
+	expect_quiet(env);
+	assert_int_equal(qos_apply(policy, 0, env->diags, &again), 0);
+	assert_string_equal(again, "");
+}
+
 /* It names the interface as it was called when it was applied. */
 static void test_renamed(void **state)
 {
@@ -433,7 +454,7 @@ int main(void)
 		TEST(test_left),     TEST(test_renamed),     TEST(test_police),
 		TEST(test_shadowed), TEST(test_tcx),	     TEST(test_gso_changed),
 		TEST(test_clocks),   TEST(test_xdp),	     TEST(test_policy),
-		TEST(test_text),     TEST(test_writers),
+		TEST(test_text),     TEST(test_writers),     TEST(test_moved),
 	};
 
 	return cmocka_run_group_tests_name("kernel/doctor", tests, NULL, NULL);
