@@ -230,6 +230,24 @@ const struct qos_filter *qos_filters_ours(const struct qos_filters *filters)
 	return NULL;
 }
 
+/* A pref has one kind and one protocol (tcf_chain_tp_find(), tc_new_tfilter()). */
+static bool is_in_the_way(const struct qos_filter *filter)
+{
+	if (filter->pref != QOS_FILTER_PREF || filter->chain != 0)
+		return false;
+	if (strcmp(filter->kind, "bpf") != 0 || filter->protocol != ETH_P_ALL)
+		return true;
+	return filter->handle == QOS_FILTER_HANDLE && strcmp(filter->name, QOS_FILTER_NAME) != 0;
+}
+
+const struct qos_filter *qos_filters_in_the_way(const struct qos_filters *filters)
+{
+	for (size_t i = 0; i < filters->count; i++)
+		if (is_in_the_way(&filters->items[i]))
+			return &filters->items[i];
+	return NULL;
+}
+
 static struct nlmsghdr *filter_message(struct qos_nl *nl, uint16_t type, uint16_t flags,
 				       const struct qos_link_info *link)
 {

@@ -49,6 +49,11 @@ void qos_filters_done(struct qos_filters *filters);
 /* Ours, or null. */
 const struct qos_filter *qos_filters_ours(const struct qos_filters *filters);
 
+/* Somebody else's that has the place of ours, so that the kernel would refuse or replace, or null.
+ */
+const struct qos_filter *qos_filters_in_the_way(const struct qos_filters *filters);
+#define QOS_FILTER_MOVE "move it to another pref; below it, what it decides passes unshaped"
+
 /* How many filters a qdisc or class has, by its handle; 0 if there is no such. */
 int qos_filters_count(struct qos_nl *nl, const struct qos_link_info *link, uint32_t parent,
 		      struct qos_diags *diags, size_t *ret_count);

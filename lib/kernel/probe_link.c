@@ -184,10 +184,26 @@ static int probe_filter(struct qos_nl *nl, const struct qos_link_info *link,
 	return qos_check_add(checks, "filter", QOS_CHECK_OK, NULL, "ours is in place");
 }
 
+static int probe_filter_before(const struct qos_filter *filter, json_t *checks)
+{
+	return qos_check_add(checks, "others", QOS_CHECK_WARN, NULL,
+			     "%s filter %s%sat pref %u runs before ours: what it decides "
+			     "passes unshaped",
+			     filter->kind, filter->name, filter->name[0] ? " " : "", filter->pref);
+}
+
+/* A u32 filter is in the dump with its hash table, and one of several rules with each. */
+static bool is_same(const struct qos_filter *filter, const struct qos_filter *before)
+{
+	return before && filter->pref == before->pref && !strcmp(filter->kind, before->kind) &&
+	       !strcmp(filter->name, before->name);
+}
+
 /* What stands before us ends the run of filters with any verdict but "unspec". */
 static int probe_filters_before(const struct qos_filters *filters, json_t *checks)
 {
-	const struct qos_filter *ours = qos_filters_ours(filters);
+	const struct qos_filter *ours = qos_filters_ours(filters), *before = NULL;
+	const struct qos_filter *other = qos_filters_in_the_way(filters);
 
 	for (size_t i = 0; i < filters->count; i++) {
 		const struct qos_filter *filter = &filters->items[i];
@@ -195,17 +211,19 @@ static int probe_filters_before(const struct qos_filters *filters, json_t *check
 
 		if (filter == ours)
 			break;
-		if (filter->chain || filter->pref > QOS_FILTER_PREF)
+		if (filter->chain || filter->pref > QOS_FILTER_PREF || is_same(filter, before) ||
+		    is_same(filter, other))
 			continue;
-		r = qos_check_add(checks, "others", QOS_CHECK_WARN, NULL,
-				  "%s filter %s%sat pref %u runs before ours: what it decides "
-				  "passes unshaped",
-				  filter->kind, filter->name, filter->name[0] ? " " : "",
-				  filter->pref);
+		before = filter;
+		r = probe_filter_before(filter, checks);
 		if (r < 0)
 			return r;
 	}
-	return 0;
+	if (!other)
+		return 0;
+	return qos_check_add(checks, "others", QOS_CHECK_FAIL, QOS_FILTER_MOVE,
+			     "pref %d is taken by a %s filter: apply cannot put ours there",
+			     QOS_FILTER_PREF, other->kind);
 }
 
 /* These run before all of clsact (sch_handle_egress() in net/core/dev.c).

@@ -245,8 +245,45 @@ static void test_shadowed(void **state)
 	expect_one(env, "others", "warn",
 		   "at pref 9 runs before ours: what it decides passes unshaped", "");
 	run("tc filter del dev " DEV " egress pref 9");
+	/* which the kernel lists twice, with its hash table */
+	run("tc filter add dev " DEV " egress pref 8 protocol ip u32 match ip dport 7 0xffff");
+	expect_one(env, "others", "warn", "u32 filter at pref 8 runs before ours", "");
+	run("tc filter del dev " DEV " egress pref 8");
 	run("tc filter add dev " DEV " egress pref 101 bpf bytecode '1,6 0 0 0'");
 	expect_quiet(env);
+}
+
+/* Another filter has the place of ours: nothing is changed, and what to do is said. */
+static void test_taken(void **state)
+{
+	static const char *const filters[] = {
+		"protocol ip u32 match ip dport 7 0xffff",
+		"protocol ip bpf bytecode '1,6 0 0 0'",
+		"protocol all handle 0x7105 bpf bytecode '1,6 0 0 0'",
+	};
+	struct env *env = *state;
+
+	env_need_root();
+	run("tc qdisc add dev " DEV " clsact");
+	for (size_t i = 0; i < ARRAY_SIZE(filters); i++) {
+		_cleanup_(policy_freep) struct qos_policy *policy = NULL;
+		_cleanup_(freep) char *said = NULL, *why = NULL;
+
+		run("tc filter add dev " DEV " egress pref 100 %s", filters[i]);
+		assert_int_equal(qos_policy_read(FILE_PATH, env->diags, &policy), 0);
+		assert_int_equal(qos_plan(policy, 0, env->diags, &said), -EEXIST);
+		assert_int_equal(qos_apply(policy, 0, env->diags, &said), -EEXIST);
+		why = diags_text(env->diags);
+		assert_contains(why, "error: pref 100 of " DEV "'s egress is taken by a ");
+		assert_contains(why, "hint: move it to another pref");
+		qos_diags_free(env->diags);
+		env->diags = qos_diags_new();
+		expect_one(env, "others", "fail", "pref 100 is taken by a ", "move it");
+		run("tc filter del dev " DEV " egress pref 100");
+	}
+	/* beside another one that ours can be with */
+	run("tc filter add dev " DEV " egress pref 100 protocol all bpf bytecode '1,6 0 0 0'");
+	apply(env);
 }
 
 /* As bpf(2) has it since Linux 6.6, which Debian 12's headers do not know. */
@@ -455,6 +492,7 @@ int main(void)
 		TEST(test_shadowed), TEST(test_tcx),	     TEST(test_gso_changed),
 		TEST(test_clocks),   TEST(test_xdp),	     TEST(test_policy),
 		TEST(test_text),     TEST(test_writers),     TEST(test_moved),
+		TEST(test_taken),
 	};
 
 	return cmocka_run_group_tests_name("kernel/doctor", tests, NULL, NULL);

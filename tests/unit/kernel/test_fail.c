@@ -7,7 +7,7 @@
 
 #include "kernel/clsact.h"
 
-/* Where our filter belongs is another one, of another protocol: the kernel refuses ours. */
+/* Where our filter belongs is another one, of another protocol: the kernel would refuse ours. */
 static void test_place_taken(void **state)
 {
 	struct env *env = *state;
@@ -15,7 +15,7 @@ static void test_place_taken(void **state)
 	env_need_root();
 	run("tc qdisc add dev " DEV " clsact");
 	run("tc filter add dev " DEV " egress protocol ip pref 100 bpf bytecode '1,6 0 0 0'");
-	apply_fails(env, ONE, "cannot attach the classifier to " DEV, 0);
+	apply_fails(env, ONE, "pref 100 of " DEV "'s egress is taken by a bpf filter", 0);
 	run("tc filter show dev " DEV " egress | grep -q 'protocol ip pref 100'");
 	assert_false(has_pins(DEV));
 }
