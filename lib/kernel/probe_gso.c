@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A packet leaves as a whole: in a class whose rate is low, one of GSO's takes
- * longer than the class's queue is meant to.
+ * A packet leaves as a whole: in a class that is slow even when it is alone, one of GSO's takes
+ * longer than the class's queue is meant to. What is a moment at its ceiling is no fault of the
+ * policy's: while others have what it could borrow it is meant to be slower.
  */
 #include <stdio.h>
 
@@ -12,7 +13,7 @@
 
 struct slow {
 	const char *name; /* the first of them */
-	uint64_t rate;	  /* bits/s, guaranteed, or else the ceiling */
+	uint64_t rate;	  /* bits/s, the most that it may have */
 	uint64_t takes;	  /* ns */
 	uint64_t latency; /* ns */
 	uint64_t fits;	  /* bytes that all of them send in time */
@@ -31,10 +32,8 @@ static uint64_t duration(uint64_t bytes, uint64_t rate)
 
 static void add_class(const json_t *cls, uint32_t size, struct slow *slow)
 {
-	uint64_t rate = number(cls, "rate"), latency = number(cls, "latency_ns"), fits;
+	uint64_t rate = number(cls, "ceil"), latency = number(cls, "latency_ns"), fits;
 
-	if (!rate)
-		rate = number(cls, "ceil");
 	if (!rate || !latency || duration(size, rate) <= latency)
 		return;
 	fits = (uint64_t)((unsigned __int128)rate * latency / 8 / 1000000000);
@@ -48,25 +47,15 @@ static void add_class(const json_t *cls, uint32_t size, struct slow *slow)
 	}
 }
 
-static int warn(const struct qos_link_info *link, uint32_t size, const struct slow *slow,
-		json_t *checks)
+static int warn(uint32_t size, uint32_t least, const struct slow *slow, json_t *checks)
 {
 	char rate[QOS_UNIT_LEN], latency[QOS_UNIT_LEN], others[64] = "", hint[128];
-	uint32_t least = qos_plan_gso_least(link->mtu);
 	uint64_t ms = (slow->takes + 999999) / 1000000;
 
 	if (slow->count > 1)
 		snprintf(others, sizeof(others), ", and so in %zu more", slow->count - 1);
-	if (size > least)
-		snprintf(hint, sizeof(hint), "set 'gso: %llub' under 'link:' of the policy",
-			 (unsigned long long)(slow->fits > least ? slow->fits : least));
-	else if (ms * 1000000 > QOS_POLICY_LATENCY)
-		snprintf(hint, sizeof(hint),
-			 "it is no more than two frames: at this rate nothing is in time");
-	else
-		snprintf(hint, sizeof(hint),
-			 "it is no more than two frames: give the class a 'latency' of %llums",
-			 (unsigned long long)ms);
+	snprintf(hint, sizeof(hint), "set 'gso: %llub' under 'link:' of the policy",
+		 (unsigned long long)(slow->fits > least ? slow->fits : least));
 	return qos_check_add(checks, "gso", QOS_CHECK_WARN, hint,
 			     "class %s: a GSO packet of %u bytes takes %llums at %s, longer than "
 			     "its latency of %s%s",
@@ -78,16 +67,21 @@ static int warn(const struct qos_link_info *link, uint32_t size, const struct sl
 int qos_probe_gso(const struct qos_link_info *link, const json_t *state, json_t *checks)
 {
 	const json_t *classes = json_object_get(json_object_get(state, "show"), "classes"), *cls;
-	uint32_t size = link->gso_max_size;
+	uint32_t size = link->gso_max_size, least = qos_plan_gso_least(link->mtu);
 	struct slow slow = { .count = 0 };
 	size_t i;
 
 	if (link->gso_ipv4_max_size > size)
 		size = link->gso_ipv4_max_size;
+	if (size <= least)
+		return qos_check_add(checks, "gso", QOS_CHECK_OK, NULL,
+				     "this host builds packets of up to %u bytes: no more than two "
+				     "frames",
+				     size);
 	json_array_foreach(classes, i, cls)
 		add_class(cls, size, &slow);
 	if (slow.count)
-		return warn(link, size, &slow, checks);
+		return warn(size, least, &slow, checks);
 	return qos_check_add(checks, "gso", QOS_CHECK_OK, NULL,
 			     "this host builds packets of up to %u bytes: no class is too slow for "
 			     "them",

@@ -136,6 +136,19 @@ is "a class that is too slow is a hint" \
 	"$(json doctor '.interface.checks[] | select(.name == "gso").state')" warn
 check "with its name and how long a packet takes" grep -q \
 	'class little: a GSO packet of 12500 bytes takes 100ms at 1mbit' "$T/doctor.json"
+sed -i 's/100mbit/&, gso: 3028b/' "$T/c0.yaml"
+check "apply with the least" apply
+cli qosctl doctor c0 --json >"$T/doctor.json"
+is "then there is nothing to do about it" \
+	"$(json doctor '.interface.checks[] | select(.name == "gso").state')" ok
+note "the policies that come with it"
+for file in "$top"/policies/*.yaml; do
+	{ echo "interface: c0"; grep -v ^interface: "$file"; } >"$T/c0.yaml"
+	check "apply ${file##*/}" apply
+	cli qosctl doctor c0 --json >"$T/doctor.json"
+	is "its packets are not too long" \
+		"$(json doctor '.interface.checks[] | select(.name == "gso").state')" ok
+done
 policy 100mbit
 check "apply without it" apply
 cli qosctl doctor c0 --json >"$T/doctor.json"
