@@ -343,7 +343,7 @@ static void clean_up(const struct qos_device *device)
 		qos_origin_release(device, qos_state_origin(known->state), NULL);
 	/* of one that was killed, where there was nothing to change */
 	qos_pins_abandon(device->pin_dir);
-	qos_pins_sweep(device->nl, device->pin_dir);
+	qos_pins_sweep(device->nl, device->pin_dir, false);
 }
 
 int qos_kernel_apply(struct qos_device *device, const struct qos_plan *plan,

@@ -107,6 +107,15 @@ static bool interface_of(const char *entry, const char *suffix, char ifname[IFNA
 	return true;
 }
 
+bool qos_pins_are_anothers(const struct qos_link_info *link, const char *dir)
+{
+	_cleanup_(qos_bpf_freep) struct qos_bpf *bpf = NULL;
+
+	if (qos_pins_open(dir, NULL, &bpf) < 0)
+		return false;
+	return json_integer_value(json_object_get(bpf->state, "ifindex")) != link->ifindex;
+}
+
 static bool is_gone(struct qos_nl *nl, const char *ifname)
 {
 	struct qos_link_info link;
@@ -114,14 +123,26 @@ static bool is_gone(struct qos_nl *nl, const char *ifname)
 	return qos_link_get(nl, ifname, NULL, &link) == -ENODEV;
 }
 
-static bool remove_pins(const char *path)
+static bool remove_pins(struct qos_nl *nl, const char *ifname, const char *path, bool look)
 {
-	return qos_bpffs_remove(path, NULL) == 0;
+	struct qos_link_info link;
+	bool left = is_gone(nl, ifname);
+
+	if (!left && look && qos_link_get(nl, ifname, NULL, &link) == 0)
+		left = qos_pins_are_anothers(&link, path);
+	return left && qos_bpffs_remove(path, NULL) == 0;
+}
+
+/* Who has the name has the lock too. */
+static bool remove_lock(struct qos_nl *nl, const char *ifname, const char *path, bool look)
+{
+	(void)look;
+	return is_gone(nl, ifname) && qos_lock_remove(path);
 }
 
 /* Returns of how many fn() said that it took them away. */
-static size_t sweep(struct qos_nl *nl, const char *parent, const char *suffix,
-		    bool (*fn)(const char *path))
+static size_t sweep(struct qos_nl *nl, const char *parent, const char *suffix, bool look,
+		    bool (*fn)(struct qos_nl *nl, const char *ifname, const char *path, bool look))
 {
 	_cleanup_(closedirp) DIR *dir = opendir(parent);
 	const struct dirent *entry;
@@ -133,13 +154,13 @@ static size_t sweep(struct qos_nl *nl, const char *parent, const char *suffix,
 
 		if (entry->d_name[0] == '.' || !interface_of(entry->d_name, suffix, ifname))
 			continue;
-		if (is_gone(nl, ifname) && asprintf(&path, "%s/%s", parent, entry->d_name) >= 0)
-			count += fn(path);
+		if (asprintf(&path, "%s/%s", parent, entry->d_name) >= 0)
+			count += fn(nl, ifname, path, look);
 	}
 	return count;
 }
 
-size_t qos_pins_sweep(struct qos_nl *nl, const char *dir)
+size_t qos_pins_sweep(struct qos_nl *nl, const char *dir, bool look)
 {
 	_cleanup_(freep) char *parent = strdup(dir), *fresh = NULL, *lock = NULL;
 	char name[QOS_NETNS_NAME_LEN];
@@ -151,12 +172,12 @@ size_t qos_pins_sweep(struct qos_nl *nl, const char *dir)
 		return 0;
 	suffix = name + strlen("x");
 	*strrchr(parent, '/') = '\0';
-	count = sweep(nl, parent, suffix, remove_pins);
+	count = sweep(nl, parent, suffix, look, remove_pins);
 	if (new_dir(suffix, &fresh) == 0)
-		count += sweep(nl, parent, fresh, remove_pins);
+		count += sweep(nl, parent, fresh, look, remove_pins);
 	if (asprintf(&lock, "%s.lock", suffix) < 0)
 		lock = NULL;
 	else
-		sweep(nl, QOS_LOCK_DIR, lock, qos_lock_remove);
+		sweep(nl, QOS_LOCK_DIR, lock, look, remove_lock);
 	return count;
 }

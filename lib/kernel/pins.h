@@ -21,11 +21,14 @@ int qos_pins_commit(const char *dir, struct qos_diags *diags);
 void qos_pins_abandon(const char *dir);
 /* Whether there are any, in dir or beside it. */
 bool qos_pins_are_there(const char *dir);
+/* Whether those in dir are of an interface that link, which has its name now, is not. */
+bool qos_pins_are_anothers(const struct qos_link_info *link, const char *dir);
 /*
  * Take away, beside dir, those of interfaces of this namespace that are gone, and
  * their locks: nothing else would. Those of namespaces that are gone: see orphans.h.
+ * look: also where another one has the name by now; that reads all that is pinned.
  * Returns how many there were, without the locks.
  */
-size_t qos_pins_sweep(struct qos_nl *nl, const char *dir);
+size_t qos_pins_sweep(struct qos_nl *nl, const char *dir, bool look);
 
 #endif

@@ -16,7 +16,7 @@
 #include "kernel/state.h"
 
 /* Of an interface that is gone, but for what it left. */
-static int remove_left(struct qos_nl *nl, const char *ifname, const char *dir,
+static int remove_left(struct qos_nl *nl, const char *what, const char *ifname, const char *dir,
 		       struct qos_diags *diags, char **ret_text)
 {
 	int r = qos_bpffs_remove(dir, diags);
@@ -24,9 +24,10 @@ static int remove_left(struct qos_nl *nl, const char *ifname, const char *dir,
 	if (r < 0)
 		return r;
 	qos_pins_abandon(dir);
-	qos_pins_sweep(nl, dir);
+	qos_pins_sweep(nl, dir, true);
 	qos_orphans_sweep(dir);
-	return asprintf(ret_text, "- pins of %s, which is gone\n", ifname) < 0 ? -ENOMEM : 0;
+	return asprintf(ret_text, "- pins of %s%s, which is gone\n", what, ifname) < 0 ? -ENOMEM :
+											 0;
 }
 
 /* Under another name: it is that one's to remove. */
@@ -57,7 +58,7 @@ static int remove_gone(const char *ifname, struct qos_diags *diags, char **ret_t
 	r = qos_bpffs_path(ifname, diags, &dir);
 	if (r < 0 || !qos_pins_are_there(dir) || lives_on(nl, dir))
 		return r;
-	r = remove_left(nl, ifname, dir, diags, ret_text);
+	r = remove_left(nl, "", ifname, dir, diags, ret_text);
 	return r < 0 ? r : 1;
 }
 
@@ -74,7 +75,7 @@ int qos_kernel_sweep(struct qos_diags *diags, char **ret_text)
 	if (r < 0)
 		return r;
 	if (dir)
-		count = qos_pins_sweep(nl, dir) + qos_orphans_sweep(dir);
+		count = qos_pins_sweep(nl, dir, true) + qos_orphans_sweep(dir);
 	if (!count)
 		*ret_text = strdup("");
 	else if (asprintf(ret_text, "- pins of %zu interface%s gone\n", count,
@@ -90,6 +91,19 @@ static int list_changes(const struct qos_bpf *known, bool qdisc, char **ret_text
 		return qos_plan_diff(qos_state_plan(known->state), "", ret_text);
 	*ret_text = strdup(qdisc ? "- qdisc 7105: of a policy that is not known any more\n" : "");
 	return *ret_text ? 0 : -ENOMEM;
+}
+
+/* Of one that is not shaped: pins of another one that had its name before it, and is gone. */
+static int remove_before(const struct qos_device *device, struct qos_diags *diags, char **ret_text)
+{
+	const char *ifname = device->link.name;
+
+	if (qos_pins_are_anothers(&device->link, device->pin_dir) &&
+	    !lives_on(device->nl, device->pin_dir))
+		return remove_left(device->nl, "another ", ifname, device->pin_dir, diags,
+				   ret_text);
+	qos_diag(diags, QOS_FAILED, "%s is not shaped by qosctl", ifname);
+	return -ENOENT;
 }
 
 /* One that is there. */
@@ -108,10 +122,8 @@ static int remove_from(const char *ifname, struct qos_diags *diags, char **ret_t
 	qdisc = qos_ports_hold(device, diags);
 	if (qdisc < 0)
 		return qdisc;
-	if (!device->attached && !known && !qdisc) {
-		qos_diag(diags, QOS_FAILED, "%s is not shaped by qosctl", ifname);
-		return -ENOENT;
-	}
+	if (!device->attached && !known && !qdisc)
+		return remove_before(device, diags, ret_text);
 	origin = known ? qos_state_origin(known->state) : NULL;
 	gso = qos_gso_theirs(device);
 	r = list_changes(known, qdisc, &changes);
@@ -131,7 +143,7 @@ static int remove_from(const char *ifname, struct qos_diags *diags, char **ret_t
 	if (r < 0)
 		return r;
 	qos_pins_abandon(device->pin_dir);
-	qos_pins_sweep(device->nl, device->pin_dir);
+	qos_pins_sweep(device->nl, device->pin_dir, true);
 	qos_orphans_sweep(device->pin_dir);
 	*ret_text = TAKE_PTR(changes);
 	return 0;

@@ -132,7 +132,6 @@ static void test_remade(void **state)
 	run("ip link del " DEV " && ip link add " DEV " type veth peer name " PEER);
 	assert_true(has_pins(DEV));
 	assert_int_equal(qos_show(DEV, env->diags, &text), -ENOENT);
-	assert_int_equal(qos_remove(DEV, 0, env->diags, &text), -ENOENT);
 	apply_heals(env, DEV, ONE);
 }
 

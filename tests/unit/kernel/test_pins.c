@@ -116,7 +116,7 @@ static void test_sweep(void **state)
 	make(other_dotted);
 	make(fresh);
 
-	assert_int_equal(qos_pins_sweep(env->nl, here), 2);
+	assert_int_equal(qos_pins_sweep(env->nl, here, true), 2);
 	assert_true(is_there(here));
 	assert_true(is_there(dotted));
 	assert_false(is_there(gone));
@@ -160,6 +160,32 @@ static void test_remove_gone(void **state)
 	}
 }
 
+/* So it is where a new one has its name, which is not shaped and stays so. */
+static void test_remove_remade(void **state)
+{
+	struct env *env = *state;
+
+	for (int by_name = 0; by_name < 2; by_name++) {
+		_cleanup_(freep) char *text = NULL, *again = NULL;
+
+		env_need_root();
+		run("ip link add qk9 type veth peer name qk8");
+		apply_changes(env, "qk9", ONE, true);
+		run("ip link del qk9 && ip link add qk9 type veth peer name qk8");
+		assert_int_equal(qos_remove(by_name ? "qk9" : NULL, 0, env->diags, &text), 0);
+		assert_string_equal(text, by_name ? "- pins of another qk9, which is gone\n" :
+						    "- pins of 1 interface that is gone\n");
+		assert_false(has_pins("qk9"));
+		assert_int_equal(qos_remove("qk9", 0, env->diags, &again), -ENOENT);
+		/* its own stay */
+		apply_changes(env, "qk9", ONE, true);
+		assert_int_equal(qos_remove(NULL, 0, env->diags, &again), 0);
+		assert_string_equal(again, "");
+		assert_true(has_pins("qk9"));
+		run("ip link del qk9");
+	}
+}
+
 /* By another name it is still shaped. */
 static void test_remove_renamed(void **state)
 {
@@ -182,7 +208,7 @@ static void test_sweep_nothing(void **state)
 	struct env *env = *state;
 
 	env_need_root();
-	assert_int_equal(qos_pins_sweep(env->nl, "/nonexistent/qk0"), 0);
+	assert_int_equal(qos_pins_sweep(env->nl, "/nonexistent/qk0", true), 0);
 }
 
 int main(void)
@@ -192,6 +218,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_commit, env_setup, env_teardown),
 		cmocka_unit_test_setup_teardown(test_sweep, env_setup, env_teardown),
 		cmocka_unit_test_setup_teardown(test_remove_gone, env_setup, env_teardown),
+		cmocka_unit_test_setup_teardown(test_remove_remade, env_setup, env_teardown),
 		cmocka_unit_test_setup_teardown(test_remove_renamed, env_setup, env_teardown),
 		cmocka_unit_test_setup_teardown(test_sweep_nothing, env_setup, env_teardown),
 	};
