@@ -70,6 +70,9 @@ check "check needs none" setpriv --bounding-set=-all --reuid=65534 --clear-group
 	"$T/qosctl" check "$T/c0.yaml"
 cli setpriv --reuid=65534 --clear-groups -- "$T/qosctl" apply "$T/c0.yaml" >"$T/out" 2>&1
 is "a user without any: the status of apply" $? 3
+cli setpriv --reuid=65534 --clear-groups -- "$T/qosctl" doctor "$dev" >"$T/out" 2>&1
+is "of doctor" $? 3
+check "which says what is missing" grep -q '^FAIL  *privileges  *missing: ' "$T/out"
 raised=+net_admin,+bpf,+perfmon,+sys_admin,+dac_override
 check "a user with them, as by file capabilities: show" cli setpriv --reuid=65534 --clear-groups \
 	--inh-caps=$raised --ambient-caps=$raised -- "$T/qosctl" show "$dev"

@@ -132,7 +132,8 @@ int qos_remove(const char *ifname, int json, struct qos_diags *diags, char **ret
 /*
  * States, as JSON documents; the keys of each are in qosctl(8). With a null
  * ifname: every interface that is shaped here. Always an array of interfaces
- * (show, stats), or one object (doctor).
+ * (show, stats), or one object (doctor; of who may not look at the interface it
+ * says that, and what else it finds).
  */
 int qos_show(const char *ifname, struct qos_diags *diags, char **ret_json);
 int qos_stats(const char *ifname, struct qos_diags *diags, char **ret_json);
