@@ -126,18 +126,25 @@ const char *qos_policy_interface(const struct qos_policy *policy)
 	return policy->interface;
 }
 
+static int show_source(const struct qos_policy *policy, struct qos_diags *diags)
+{
+	return qos_diags_set_source(diags, policy->path, policy->source, strlen(policy->source));
+}
+
 void qos_policy_judge_file(const struct qos_policy *policy, struct qos_diags *diags)
 {
 	if (!policy->writers)
 		return;
-	qos_diag_warn(diags, "%s: apply refuses the policy", policy->writers);
+	/* without memory for that it is "policy" */
+	(void)show_source(policy, diags);
+	qos_diag_warn_file(diags, "%s: apply refuses the policy", policy->writers);
 	if (policy->writers_hint)
 		qos_diag_hint(diags, "%s", policy->writers_hint);
 }
 
 int qos_policy_judge_rules(const struct qos_policy *policy, struct qos_diags *diags)
 {
-	int r = qos_diags_set_source(diags, policy->path, policy->source, strlen(policy->source));
+	int r = show_source(policy, diags);
 
 	return api_finish(r < 0 ? r : qos_policy_warn(policy, diags), diags);
 }

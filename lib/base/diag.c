@@ -152,6 +152,15 @@ void qos_diag_warn(struct qos_diags *diags, const char *fmt, ...)
 	va_end(args);
 }
 
+void qos_diag_warn_file(struct qos_diags *diags, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	add(diags, (struct diag){ .severity = SEVERITY_WARNING, .whole = true }, QOS_OK, fmt, args);
+	va_end(args);
+}
+
 void qos_diag_warn_at(struct qos_diags *diags, struct qos_loc loc, const char *fmt, ...)
 {
 	va_list args;

@@ -47,6 +47,9 @@ void qos_diag_hint(struct qos_diags *diags, const char *fmt, ...)
 void qos_diag_warn(struct qos_diags *diags, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* The same, of the policy's file as a whole. */
+void qos_diag_warn_file(struct qos_diags *diags, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 /* The same, of a place in the policy. */
 void qos_diag_warn_at(struct qos_diags *diags, struct qos_loc loc, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -16,6 +16,7 @@ struct diag {
 	struct qos_loc loc;
 	struct qos_loc group; /* where to list it: a note goes with its diagnostic */
 	size_t order;	      /* as reported, among those of one place */
+	bool whole;	      /* of the source as a whole: it has no place */
 	char *message;
 	char *hint;
 };

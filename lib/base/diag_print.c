@@ -173,6 +173,8 @@ static void print_diag(struct qos_buffer *out, const struct lines *lines, const 
 	if (diag->loc.line)
 		qos_buffer_printf(out, "%s:%u:%u: ", source_path(lines->diags), diag->loc.line,
 				  diag->loc.column);
+	else if (diag->whole)
+		qos_buffer_printf(out, "%s: ", source_path(lines->diags));
 	qos_buffer_printf(out, "%s: %s\n", severity_text[diag->severity], diag->message);
 	if (diag->loc.line)
 		print_source(out, lines, diag->loc);
@@ -212,8 +214,9 @@ static json_t *diag_json(const struct qos_diags *diags, const struct diag *diag)
 	json_int_t line = diag->loc.line, column = diag->loc.column;
 
 	return json_pack("{s:s, s:s?, s:o, s:o, s:s, s:s?}", "severity",
-			 severity_text[diag->severity], "file", placed ? source_path(diags) : NULL,
-			 "line", placed ? json_integer(line) : json_null(), "column",
+			 severity_text[diag->severity], "file",
+			 placed || diag->whole ? source_path(diags) : NULL, "line",
+			 placed ? json_integer(line) : json_null(), "column",
 			 placed ? json_integer(column) : json_null(), "message", diag->message,
 			 "hint", diag->hint);
 }

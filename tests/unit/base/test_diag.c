@@ -47,6 +47,22 @@ static void test_empty(void **state)
 	qos_diags_free(NULL);
 }
 
+/* Of the file, but of no place in it. */
+static void test_whole(void **state)
+{
+	_cleanup_(diags_freep) struct qos_diags *diags = new_diags("one");
+	_cleanup_(freep) char *json = NULL;
+
+	(void)state;
+	qos_diag_warn_file(diags, "bad");
+	qos_diag_hint(diags, "mend it");
+	expect_text(diags, "f.yaml: warning: bad\nhint: mend it\n");
+	assert_int_equal(qos_diags_json(diags, &json), 0);
+	assert_non_null(strstr(json, "\"file\": \"f.yaml\""));
+	assert_non_null(strstr(json, "\"line\": null"));
+	assert_int_equal(qos_diags_status(diags), QOS_OK);
+}
+
 static void test_located(void **state)
 {
 	_cleanup_(diags_freep) struct qos_diags *diags = new_diags("one\n\ttwo: 2\r\nthree");
@@ -307,12 +323,13 @@ static void test_utf8(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_empty),		cmocka_unit_test(test_located),
-		cmocka_unit_test(test_notes_and_hints), cmocka_unit_test(test_status),
-		cmocka_unit_test(test_repeated),	cmocka_unit_test(test_too_many),
-		cmocka_unit_test(test_long_line),	cmocka_unit_test(test_characters),
-		cmocka_unit_test(test_no_such_place),	cmocka_unit_test(test_json),
-		cmocka_unit_test(test_brief),		cmocka_unit_test(test_utf8),
+		cmocka_unit_test(test_empty),	   cmocka_unit_test(test_located),
+		cmocka_unit_test(test_whole),	   cmocka_unit_test(test_notes_and_hints),
+		cmocka_unit_test(test_status),	   cmocka_unit_test(test_repeated),
+		cmocka_unit_test(test_too_many),   cmocka_unit_test(test_long_line),
+		cmocka_unit_test(test_characters), cmocka_unit_test(test_no_such_place),
+		cmocka_unit_test(test_json),	   cmocka_unit_test(test_brief),
+		cmocka_unit_test(test_utf8),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -193,13 +193,13 @@ static void test_refused(void **state)
 	assert_int_equal(qos_diags_status(env->diags), QOS_INVALID);
 	text = diags_text(env->diags);
 	assert_string_equal(text,
-			    "warning: others than root can write " TOP
-			    "/d/p.yaml (mode 0646): apply refuses "
-			    "the policy\n"
-			    "hint: look at what it says, then: chmod go-w " TOP "/d/p.yaml\n"
-			    "error: the policy is refused: others than root can write " TOP
-			    "/d/p.yaml (mode 0646)\n"
-			    "hint: look at what it says, then: chmod go-w " TOP "/d/p.yaml\n");
+			    TOP "/d/p.yaml: warning: others than root can write " TOP
+				"/d/p.yaml (mode 0646): apply refuses "
+				"the policy\n"
+				"hint: look at what it says, then: chmod go-w " TOP "/d/p.yaml\n"
+				"error: the policy is refused: others than root can write " TOP
+				"/d/p.yaml (mode 0646)\n"
+				"hint: look at what it says, then: chmod go-w " TOP "/d/p.yaml\n");
 	assert_false(try_run("tc qdisc show dev " DEV " | grep clsact"));
 	assert_false(try_run("test -e /run/qosctl"));
 
