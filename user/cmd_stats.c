@@ -31,27 +31,41 @@ static void pause_for(double seconds)
 	nanosleep(&left, NULL);
 }
 
+/* False where none is shaped any more: then that is said, and has failed as of one that was named.
+ */
+static bool are_any(const json_t *interfaces, struct report *report)
+{
+	if (json_array_size(interfaces))
+		return true;
+	if (interfaces && report->json)
+		print_json(stdout, interfaces);
+	else
+		print_none(interfaces);
+	report_status(report, QOS_FAILED);
+	return false;
+}
+
 /* The next document, compared with the one before it; null when there is none. */
 static json_t *print_next(const char *ifname, const json_t *before, struct report *report)
 {
 	json_t *now = look_at(qos_stats, ifname, report);
 
 	looks_compare(now, before);
-	if (now && report->json)
+	if (json_array_size(now) && report->json)
 		print_json(stdout, now);
-	else if (now)
+	else
 		print_interval(now);
 	return now;
 }
 
-/* Until it is interrupted, cannot look, or nobody reads any more. */
+/* Until it is interrupted, there is nothing to look at, or nobody reads any more. */
 static void watch(const char *ifname, double seconds, struct report *report)
 {
 	json_t *before;
 
 	report->asks_again = true;
 	before = look_at(qos_stats, ifname, report);
-	while (before && report_flush(report)) {
+	while (are_any(before, report) && report_flush(report)) {
 		json_t *now;
 
 		pause_for(seconds);

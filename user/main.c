@@ -211,7 +211,7 @@ int main(int argc, char **argv)
 	struct report report = { .diags = json_array() };
 
 	guard_standard_streams();
-	/* A reader that went away is a write error, which is reported. */
+	/* What is begun is done, and said on standard error, also when the reader went away. */
 	signal(SIGPIPE, SIG_IGN);
 	/* Schedules go by the system's time zone, as cron does, and not by the caller's. */
 	unsetenv("TZ");
@@ -228,5 +228,5 @@ int main(int argc, char **argv)
 		run_verb(argc - 1, argv + 1, &report);
 	}
 	report_finish(&report);
-	return (int)report.status;
+	return report_exit(&report);
 }

@@ -37,7 +37,6 @@ void print_interval(const json_t *interfaces)
 	const json_t *interface;
 	size_t i;
 
-	print_none(interfaces);
 	json_array_foreach(interfaces, i, interface) {
 		const json_t *interval =
 			json_object_get(json_object_get(interface, "link"), "interval");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -143,10 +144,20 @@ void report_finish(struct report *report)
 	report_flush(report);
 	if (!report->write_error && close(STDOUT_FILENO))
 		report->write_error = errno;
-	if (report->write_error || ferror(stdout))
+	/* as of any program: see report_exit() */
+	if (report->write_error != EPIPE && (report->write_error || ferror(stdout)))
 		report_error(report, QOS_FAILED, NULL, "cannot write the output: %s",
 			     strerror(report->write_error ? report->write_error : EIO));
 	if (json_array_size(report->diags))
 		print_json(stderr, report->diags);
 	json_decref(report->diags);
+}
+
+int report_exit(const struct report *report)
+{
+	if (report->write_error == EPIPE && report->status == QOS_OK) {
+		signal(SIGPIPE, SIG_DFL);
+		raise(SIGPIPE);
+	}
+	return (int)report->status;
 }

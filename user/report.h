@@ -30,6 +30,9 @@ static inline void policy_freep(struct qos_policy **policy)
 
 /* Print what was kept, and judge standard output: what could not be written is a failure. */
 void report_finish(struct report *report);
+/* The exit status. Where nobody read the output to its end it ends here, of SIGPIPE, without a
+ * word. */
+int report_exit(const struct report *report);
 
 /* Write what is buffered of standard output; false when that failed, now or before. */
 bool report_flush(struct report *report);
