@@ -337,8 +337,10 @@ static int read_hold(const char *hold, struct qos_diags *diags, uint64_t *ret_ns
 		r = -ERANGE;
 	if (r < 0) {
 		qos_diag(diags, QOS_INVALID, "`%s` is no time from 1s to a year", QOS_BRIEF(hold));
-		qos_diag_hint(diags, unit ? "%s%s, perhaps?" : "90s, 30min, 2h or 1d, say", hold,
-			      unit);
+		if (r == -ENODATA && hold[strspn(hold, "0.")])
+			qos_diag_hint(diags, "%ss or %s%s, perhaps?", hold, hold, unit);
+		else
+			qos_diag_hint(diags, "90s, 30min, 2h or 1d, say");
 		return -EINVAL;
 	}
 	*ret_ns = ns;

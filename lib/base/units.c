@@ -101,7 +101,8 @@ static int parse_number(const char **text, struct number *ret)
 	const char *p = *text;
 	int r = 0, places = 0;
 
-	if (!is_digit(*p))
+	/* 010 is eight to some and ten to others */
+	if (!is_digit(*p) || (*p == '0' && is_digit(p[1])))
 		return -EINVAL;
 	for (; is_digit(*p); p++)
 		r = r < 0 ? r : add_digit(&number, *p);
@@ -132,9 +133,26 @@ static int scale_number(const struct number *number, uint64_t num, uint64_t den,
 	return 0;
 }
 
-static int parse(const char *text, const struct unit *units, size_t count, uint64_t *ret_value,
-		 struct number *ret_bare)
+/* The first one that a text shortens, or goes on behind: "m", " mbit", "mbit/s". Null: none. */
+static const char *nearest_unit(const char *text, const struct unit *units, size_t count)
 {
+	size_t len;
+
+	text += strspn(text, " ");
+	len = strlen(text);
+	for (size_t i = 0; len && i < count; i++) {
+		size_t unit_len = strlen(units[i].name);
+
+		if (strncasecmp(text, units[i].name, len < unit_len ? len : unit_len) == 0)
+			return units[i].name;
+	}
+	return NULL;
+}
+
+static int parse(const char *text, const struct unit *units, size_t count, uint64_t *ret_value,
+		 struct number *ret_bare, const char **ret_hint)
+{
+	const char *near;
 	struct number number = { 0 };
 	int r;
 
@@ -146,6 +164,9 @@ static int parse(const char *text, const struct unit *units, size_t count, uint6
 			return r < 0 ? r :
 				       scale_number(&number, units[i].num, units[i].den, ret_value);
 	}
+	near = nearest_unit(text, units, count);
+	if (near)
+		*ret_hint = near;
 	if (*text)
 		return -EINVAL;
 	if (r < 0)
@@ -160,7 +181,7 @@ int qos_parse_rate(const char *text, uint64_t *ret_bps, const char **ret_hint)
 	uint64_t value;
 	int r;
 
-	r = parse(text, rate_units, ARRAY_SIZE(rate_units), ret_bps, &bare);
+	r = parse(text, rate_units, ARRAY_SIZE(rate_units), ret_bps, &bare, ret_hint);
 	if (r != -ENODATA)
 		return r;
 	value = bare.digits / bare.scale;
@@ -173,7 +194,7 @@ int qos_parse_size(const char *text, uint64_t *ret_bytes, const char **ret_hint)
 	struct number bare;
 	int r;
 
-	r = parse(text, size_units, ARRAY_SIZE(size_units), ret_bytes, &bare);
+	r = parse(text, size_units, ARRAY_SIZE(size_units), ret_bytes, &bare, ret_hint);
 	if (r == -ENODATA)
 		*ret_hint = bare.digits / bare.scale < 1000 ? "k" : "b";
 	return r;
@@ -184,7 +205,7 @@ int qos_parse_time(const char *text, uint64_t *ret_ns, const char **ret_hint)
 	struct number bare;
 	int r;
 
-	r = parse(text, time_units, ARRAY_SIZE(time_units), ret_ns, &bare);
+	r = parse(text, time_units, ARRAY_SIZE(time_units), ret_ns, &bare, ret_hint);
 	if (r == -ENODATA)
 		*ret_hint = "ms";
 	return r;
@@ -195,7 +216,7 @@ int qos_parse_duration(const char *text, uint64_t *ret_ns, const char **ret_hint
 	struct number bare;
 	int r;
 
-	r = parse(text, duration_units, ARRAY_SIZE(duration_units), ret_ns, &bare);
+	r = parse(text, duration_units, ARRAY_SIZE(duration_units), ret_ns, &bare, ret_hint);
 	if (r == -ENODATA)
 		*ret_hint = "min";
 	return r;

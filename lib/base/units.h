@@ -9,8 +9,9 @@
 /*
  * Each parses all of text; 0, or -EINVAL (not a number and a known unit),
  * -ERANGE (zero where it makes no sense is the caller's to judge; too large
- * for the type), -ENODATA (a bare number: *ret_hint, a static string, names
- * the unit that was probably meant). Decimal fractions are allowed ("1.5mbit",
+ * for the type), -ENODATA (a bare number). *ret_hint, a static string, names
+ * the unit that was probably meant, of a bare number, and with -EINVAL where
+ * there is one, else it stays. Decimal fractions are allowed ("1.5mbit",
  * at most nine places, rounded to the nearest); as with tc, upper and lower case
  * are the same.
  */

@@ -195,6 +195,15 @@ int value_bool(const struct qos_node *value, bool *ret);
 #define SUGGEST_LEN 96
 const char *value_suggest(const char *nearest, char *buf);
 #define SUGGEST(nearest) value_suggest((nearest), (char[SUGGEST_LEN]){ 0 })
+/*
+ * What was meant by a text that is no quantity: without leading zeros, or its number with the unit
+ * that is near, or null. In a buffer of MEANT_LEN.
+ */
+#define MEANT_LEN 64
+const char *value_meant(const char *text, const char *unit, char *buf);
+#define MEANT(text, unit) value_meant((text), (unit), (char[MEANT_LEN]){ 0 })
+/* "0", "0.0": a unit would not help. */
+bool value_is_bare_zero(const char *text);
 /* Whether a search for a nearest name is worth it: not after a hundred errors,
  * or a hostile file would keep us busy for minutes. */
 static inline bool draft_suggests(const struct draft *draft)

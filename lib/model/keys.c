@@ -278,6 +278,28 @@ static const char *list_text(const char *const *names, size_t count, char *buf)
 	return buf;
 }
 
+/* What others call a key, tc among them; and a name that is as near to two. */
+static const char *meant_key(const struct key_table *table, const char *name)
+{
+	static const struct {
+		const char *name, *key, *said;
+	} slips[] = {
+		{ "prio", "priority", "priority" },
+		{ "bandwidth", "rate", "rate" },
+		{ "port", "dport", "dport` or `sport" },
+		{ "ports", "dport", "dport` or `sport" },
+		{ "protocol", "proto", "proto" },
+		{ "tos", "dscp", "dscp" },
+		{ "fwmark", "mark", "mark" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(slips); i++) {
+		if (strcmp(slips[i].name, name) == 0 && find_key(table, slips[i].key))
+			return slips[i].said;
+	}
+	return NULL;
+}
+
 /* With the nearest name or, where none is near, all of them. */
 static void unknown_key(struct draft *draft, const struct key_table *table, const char *name,
 			struct qos_loc loc)
@@ -286,7 +308,9 @@ static void unknown_key(struct draft *draft, const struct key_table *table, cons
 	size_t count = list_keys(table, names);
 	char list[LIST_LEN] = "";
 
-	nearest = qos_nearest(name, names, count);
+	nearest = meant_key(table, name);
+	if (!nearest)
+		nearest = qos_nearest(name, names, count);
 	if (nearest)
 		draft_error(draft, loc, "unknown key `%s` in %s%s", QOS_BRIEF(name), table->where,
 			    SUGGEST(nearest));

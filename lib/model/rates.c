@@ -59,13 +59,16 @@ static void read_rate(struct draft *draft, const struct key *key, const struct q
 	int r;
 
 	r = qos_parse_rate(text, &bps, &unit);
-	if (r == 0 || (r == -ENODATA && !text[strspn(text, "0.")])) /* a unit would not help */
+	if (r == 0 || (r == -ENODATA && value_is_bare_zero(text)))
 		take_rate(draft, key, value, bps, rate);
 	else if (r == -ENODATA)
 		draft_error(draft, value_place(value), "`%s: %s` has no unit, did you mean `%s%s`?",
 			    key->name, QOS_BRIEF(text), QOS_BRIEF(text), unit);
 	else if (r == -ERANGE)
 		take_rate(draft, key, value, UINT64_MAX, rate);
+	else if (MEANT(text, unit))
+		draft_error(draft, value_place(value), "`%s` is not a rate%s", QOS_BRIEF(text),
+			    SUGGEST(MEANT(text, unit)));
 	else
 		draft_error(draft, value_place(value),
 			    "`%s` is not a rate: write a number and its unit, such as 100mbit "
@@ -113,7 +116,10 @@ static void read_percent(struct draft *draft, const struct key *key, const struc
 	int r;
 
 	r = qos_parse_percent(value->text, &ppm);
-	if (r == -EINVAL)
+	if (r == -EINVAL && MEANT(value->text, NULL))
+		draft_error(draft, value->loc, "`%s` is not a percentage%s", QOS_BRIEF(value->text),
+			    SUGGEST(MEANT(value->text, NULL)));
+	else if (r == -EINVAL)
 		draft_error(draft, value->loc,
 			    "`%s` is not a percentage: write a number and `%%`, such as 20%%",
 			    QOS_BRIEF(value->text));

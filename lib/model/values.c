@@ -18,7 +18,7 @@ bool value_is_null(const struct qos_node *value)
 
 struct qos_loc value_place(const struct qos_node *value)
 {
-	if (value->key && value->kind == QOS_NODE_SCALAR && !*value->text)
+	if (value->key && value->kind == QOS_NODE_SCALAR && !value->quoted && !*value->text)
 		return value->key_loc;
 	return value->loc;
 }
@@ -132,6 +132,26 @@ const char *value_suggest(const char *nearest, char *buf)
 	if (nearest)
 		snprintf(buf, SUGGEST_LEN, ", did you mean `%.*s`?", SUGGEST_LEN - 24, nearest);
 	return buf;
+}
+
+const char *value_meant(const char *text, const char *unit, char *buf)
+{
+	int len;
+
+	/* 010 is eight to some and ten to others */
+	if (text[0] == '0' && text[1] >= '0' && text[1] <= '9')
+		len = snprintf(buf, MEANT_LEN, "%s", text + strspn(text, "0"));
+	else if (unit)
+		len = snprintf(buf, MEANT_LEN, "%.*s%s", (int)strspn(text, "0123456789."), text,
+			       unit);
+	else
+		return NULL;
+	return len < MEANT_LEN ? buf : NULL;
+}
+
+bool value_is_bare_zero(const char *text)
+{
+	return *text && !text[strspn(text, "0.")];
 }
 
 const char *draft_nearest(const struct draft *draft, const struct qos_names *names,
@@ -265,13 +285,16 @@ static void read_quantity(struct draft *draft, const struct key *key, const stru
 	r = q->parse(text, &number, &unit);
 	q->format((uint64_t)key->min, least);
 	q->format((uint64_t)key->max, most);
-	if (r == -ENODATA)
+	if (r == -ENODATA && !value_is_bare_zero(text))
 		draft_error(draft, loc, "`%s: %s` has no unit, did you mean `%s%s`?", key->name,
 			    QOS_BRIEF(text), QOS_BRIEF(text), unit);
+	else if (r == -EINVAL && MEANT(text, unit))
+		draft_error(draft, loc, "`%s` is not a %s%s", QOS_BRIEF(text), q->what,
+			    SUGGEST(MEANT(text, unit)));
 	else if (r == -EINVAL)
 		draft_error(draft, loc, "`%s` is not a %s: write a number and its unit, such as %s",
 			    QOS_BRIEF(text), q->what, q->examples);
-	else if (r == 0 && number == 0)
+	else if (r != -ERANGE && number == 0)
 		draft_error(draft, loc,
 			    "`%s` of zero: leave the key out for the default, or write "
 			    "%s to %s",

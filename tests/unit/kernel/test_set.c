@@ -241,7 +241,8 @@ static void test_wrong(void **state)
 	expect_failure(env, set(env, "a", "rate=fast", NULL), "fast");
 	expect_failure(env, set(env, "a", "rate=200mbit", NULL), "200mbit");
 	expect_failure(env, set(env, "a", "rate=5500kbit", NULL), "6mbit");
-	expect_failure(env, set(env, "a", "rate=1mbit", "2"), "2min");
+	expect_failure(env, set(env, "a", "rate=1mbit", "3600"), "3600s or 3600min, perhaps?");
+	expect_failure(env, set(env, "a", "rate=1mbit", "0"), "90s, 30min, 2h or 1d, say");
 	expect_failure(env, set(env, "a", "rate=1mbit", "500d"), "year");
 	expect_failure(env, set(env, "a", "classes=1mbit", NULL), "classes");
 	expect_failure(env, unset(env, "a", NULL), "nothing of `a` is set");

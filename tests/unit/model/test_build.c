@@ -133,7 +133,7 @@ static void test_interface(void **state)
 		    "policy:1:12: error: `1234567890123456` is not an interface's name: at most "
 		    "15 bytes, without `/`, `:` and spaces\n");
 	expect_said("interface: ''\n" MINIMAL,
-		    "policy:1:1: error: `` is not an interface's name: at most 15 bytes, without "
+		    "policy:1:12: error: `` is not an interface's name: at most 15 bytes, without "
 		    "`/`, `:` and spaces\n");
 	expect_said("interface:\n" MINIMAL, "policy:1:1: error: `interface` has no value\n");
 	expect_said("interface: ~\n" MINIMAL, "policy:1:12: error: `interface` has no value\n");

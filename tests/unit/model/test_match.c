@@ -166,7 +166,7 @@ static void test_empty(void **state)
 	expect_match_said("{ dport: [[]] }", "policy:3:38: error: `dport` is an empty list\n");
 	expect_match_said(
 		"{ dport: \"\" }",
-		"policy:3:30: error: `` is not a port: `dport` takes numbers from 0 to "
+		"policy:3:37: error: `` is not a port: `dport` takes numbers from 0 to "
 		"65535, without leading zeros, ranges, such as 3478-3481, and names of services\n");
 	expect_match_said("{}", "policy:3:28: error: `match` is empty: what no rule takes goes to "
 				"the `default` class\n");

@@ -114,8 +114,8 @@ static void test_override_errors(void **state)
 	expect_set_said(BASE, "web", "rate", "20",
 			"error: `rate` of `web`: `rate: 20` has no unit, did you mean `20mbit`?\n");
 	expect_set_said(BASE, "web", "rate", "20mbits",
-			"error: `rate` of `web`: `20mbits` is not a rate: write a number and its "
-			"unit, such as 100mbit (bits) or 5mbps (bytes)\n");
+			"error: `rate` of `web`: `20mbits` is not a rate, did you mean "
+			"`20mbit`?\n");
 	expect_set_said(BASE, "link", "rate", "20%",
 			"error: `rate` of `link`: `rate` of the link cannot be a percentage: there "
 			"is nothing above it\n");
