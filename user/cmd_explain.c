@@ -79,6 +79,11 @@ void run_explain(const struct args *args, struct report *report)
 	if (!args->option[OPT_PCAP] == (args->operand_count == 1)) {
 		usage_error("explain ", "explain needs either a PACKET or --pcap CAPTURE");
 		report_status(report, QOS_INVALID);
+	} else if (args->operand_count > 2) {
+		/* to the shell a packet without quotes is words, and a redirection */
+		usage_error("explain ",
+			    "put the packet in quotes: 'udp 10.0.0.2:5000 > 1.1.1.1:53'");
+		report_status(report, QOS_INVALID);
 	} else if (policy_is_path(args->operands[0])) {
 		explain_file(args, report);
 	} else {

@@ -94,7 +94,7 @@ static const struct verb verbs[] = {
 	  "Follow the classes on the whole screen" },
 	{ "flows", "IFACE", 1, 1, opts_flows, run_flows,
 	  "Print the flows that send now: class, rate, delay" },
-	{ "explain", "FILE|IFACE PACKET", 1, 2, opts_explain, run_explain,
+	{ "explain", "FILE|IFACE PACKET", 1, INT_MAX, opts_explain, run_explain,
 	  "Say which class and rule take a packet, and why" },
 	{ "monitor", "[IFACE...]", 0, INT_MAX, opts_monitor, run_monitor,
 	  "Print drops and marks as they happen" },
