@@ -25,7 +25,7 @@ static __always_inline __u32 ip_length(struct __sk_buff *skb, const struct facts
 	if (skb->gso_size) {
 		segs = count_segments(skb, f->l3_off);
 		if (segs > 1)
-			len = (skb->wire_len - len) / (segs - 1) + skb->gso_size;
+			len = full_segment(skb, wire_bytes(skb, segs), segs);
 	}
 	len -= f->l3_off;
 	return len < QOS_LENGTH_MAX ? len : QOS_LENGTH_MAX;

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Bytes that a packet is charged, and segments that it counts as. All numbers
+ * Bytes that a packet is charged, segments that it counts as, its length. All numbers
  * worked out by hand: a TCP packet over IPv4 has 14 bytes of Ethernet header and
  * 40 of IP and TCP; wire_len is what qdisc_pkt_len_init() (net/core/dev.c) sets.
  */
+#include <netinet/in.h>
+
 #include "base/cleanup.h"
 #include "fixture.h"
 
@@ -58,6 +60,21 @@ static void run_cases(struct qos_link_cfg link, const struct size_case *cases, s
 	{                       \
 		.payload = 2500 \
 	}
+/*
+ * Of VXLAN, with 104 bytes of headers, of which wire_len may have the outer 34 in the second and
+ * the third segment; of 1000 bytes, but the last of which SHORT are missing.
+ */
+#define TUNNEL_SPEC(SHORT)                                                                   \
+	{                                                                                    \
+		.proto = IPPROTO_UDP, .dport = 4789, .payload = 8 + 14 + 40 + 3000 - (SHORT) \
+	}
+#define TUNNEL(SHORT) .gso_size = 1000, .gso_segs = 3, .wire_len = 104 + 3000 - (SHORT) + 2 * 34
+/* Two segments of 700 and 2100 bytes; wire_len has no header of SCTP's in the second. */
+#define SCTP_SPEC                                      \
+	{                                              \
+		.proto = IPPROTO_SCTP, .payload = 2800 \
+	}
+#define SCTP   .gso_size = 0xffff, .gso_segs = 2, .wire_len = 46 + 2800 + 34
 #define TAGGED .entry = ENTRY_OFFLOADED_TAG
 #define VLAN   .tags = { 0x8100 }
 
@@ -82,6 +99,23 @@ static void test_plain(void **state __attribute__((unused)))
 		  { .gso_size = 1000, .wire_len = 2662 },
 		  3,
 		  2662 },
+		{ "GSO in a tunnel", TUNNEL_SPEC(0), { TUNNEL(0) }, 3, 3 * 1104 },
+		{ "GSO in a tunnel, the last is short by 50: so much is not known of each header",
+		  TUNNEL_SPEC(50),
+		  { TUNNEL(50) },
+		  3,
+		  2 * 1054 + 1054 },
+		{ "GSO in a tunnel, the last is shorter than what is not known",
+		  TUNNEL_SPEC(500),
+		  { TUNNEL(500) },
+		  3,
+		  604 + 2 * 1034 },
+		{ "GSO in a tunnel, all of whose headers the kernel knows",
+		  TUNNEL_SPEC(500),
+		  { .gso_size = 1000, .gso_segs = 3, .wire_len = 2604 + 2 * 104 },
+		  3,
+		  2 * 1104 + 604 },
+		{ "GSO of SCTP", SCTP_SPEC, { SCTP }, 2, 2800 + 2 * 46 },
 		{ "the largest",
 		  GSO_SPEC,
 		  { .gso_size = 1448, .gso_segs = 45, .wire_len = 65536 },
@@ -117,6 +151,13 @@ static void test_overhead(void **state __attribute__((unused)))
 		  { .gso_size = 1000, .gso_segs = 2, .wire_len = 1055 + 54 },
 		  2,
 		  1040 + 44 + 41 + 44 },
+		{ "GSO in a tunnel", TUNNEL_SPEC(0), { TUNNEL(0) }, 3, 3 * (1090 + 44) },
+		{ "GSO in a tunnel, the last is short by 50",
+		  TUNNEL_SPEC(50),
+		  { TUNNEL(50) },
+		  3,
+		  2 * (1040 + 44) + 1040 + 44 },
+		{ "GSO of SCTP", SCTP_SPEC, { SCTP }, 2, 2800 + 2 * (32 + 44) },
 		{ "GSO from a guest",
 		  GSO_SPEC,
 		  { .gso_size = 1000, .wire_len = 2662 },
@@ -231,6 +272,39 @@ static void test_no_link_header(void **state __attribute__((unused)))
 	run_cases((struct qos_link_cfg){ .l2_len = 0, .overhead_set = 1, .overhead = 8 }, &more, 1);
 }
 
+/* The IP packet's, of a full segment: what a rule for lengths sees. */
+static void test_lengths(void **state __attribute__((unused)))
+{
+	static const struct {
+		struct spec spec;
+		struct input input;
+		uint32_t length;
+	} cases[] = {
+		{ { .payload = 100 }, { 0 }, 140 },
+		{ GSO_SPEC, { GSO }, 1040 },
+		{ TUNNEL_SPEC(0), { TUNNEL(0) }, 1090 },
+		{ SCTP_SPEC, { SCTP }, 1432 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct rule rule =
+			rule_length(rule_any(SLOT), cases[i].length, cases[i].length);
+		const struct setup setup = {
+			.link = { .rules = 1, .default_slot = SLOT + 1, .l2_len = 14 },
+			.classes = { [SLOT] = { .limit_ns = SEC },
+				     [SLOT + 1] = { .limit_ns = SEC } },
+			.rules = &rule,
+		};
+		_cleanup_(shaper_closep) struct shaper *s = shaper_open(PROGRAM_FAKE, &setup);
+		struct packet packet;
+
+		packet_build(&cases[i].spec, &packet);
+		shaper_run(s, &packet, &cases[i].input, NULL);
+		if (!shaper_counters(s, SLOT).by[QOS_PASS].packets)
+			fail_msg("case %zu is not %u bytes long", i, cases[i].length);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -238,6 +312,7 @@ int main(void)
 		cmocka_unit_test(test_no_overhead), cmocka_unit_test(test_negative_overhead),
 		cmocka_unit_test(test_mpu),	    cmocka_unit_test(test_atm),
 		cmocka_unit_test(test_ptm),	    cmocka_unit_test(test_no_link_header),
+		cmocka_unit_test(test_lengths),
 	};
 
 	return cmocka_run_group_tests(tests, need_root, NULL);

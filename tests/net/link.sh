@@ -49,8 +49,38 @@ is "raised by somebody: apply lowers it" "$(apply | grep gso)" "+ gso 3028"
 is "really" "$(gso gso_max_size)" 3028
 check "remove" cli qosctl remove c0
 is "puts the old size back" "$(gso gso_max_size)" 50000
-stop "$server" 2>/dev/null
 ip -n "$NS_CLI" link set c0 gso_max_size 65536
+
+note "what GSO packets cost, by what arrives in segments"
+# Bytes that a class is charged for two seconds of TCP, and those that came.
+charged() { # DST DESCRIPTION
+	local came class
+	came=$(received) class=$(class_bytes)
+	cli tcpsend client "$1" 5001 --time 2 >/dev/null
+	sleep 0.5 # until the last has come
+	near "$2" $(($(class_bytes) - class)) $(($(received) - came)) 0.1
+}
+received() { ip -n "$NS_SRV" -s -j link show s0 | jq '.[0].stats64.rx.bytes'; }
+class_bytes() { cli qosctl stats c0 --json | jq '.[0].classes[0].bytes'; }
+policy 100mbit
+check "apply" apply
+# the device takes no packet of many segments, so that the kernel cuts them behind the qdisc
+check "segmentation is the kernel's" cli ethtool -K c0 tso off gso off \
+	tx-udp_tnl-segmentation off tx-udp_tnl-csum-segmentation off
+charged "$SRV4" "TCP"
+if ip -n "$NS_CLI" link add t0 type vxlan id 5 local "$CLI4" remote "$SRV4" dstport 4789 2>/dev/null; then
+	ip -n "$NS_SRV" link add t0 type vxlan id 5 local "$SRV4" remote "$CLI4" dstport 4789
+	addr_add "$NS_CLI" t0 192.168.9.1/24
+	addr_add "$NS_SRV" t0 192.168.9.2/24
+	for ns in "$NS_CLI" "$NS_SRV"; do ip -n "$ns" link set t0 addrgenmode none up; done
+	charged 192.168.9.2 "TCP in a tunnel"
+	ip -n "$NS_CLI" link del t0
+else
+	skip "TCP in a tunnel" "this kernel has no VXLAN"
+fi
+cli ethtool -K c0 tso on gso on tx-udp_tnl-segmentation on tx-udp_tnl-csum-segmentation on
+check "remove" cli qosctl remove c0
+stop "$server" 2>/dev/null
 
 note "one rate over four queues, each chosen by somebody else's filter"
 policy 20mbit
