@@ -61,6 +61,18 @@ static __always_inline int drop(const struct shaping *s, __u32 slot, enum qos_ve
 	return DROP;
 }
 
+/* By its header; inside a tunnel, by the socket, which the packet still has. */
+static __always_inline int is_tcp(struct __sk_buff *skb, __u32 key)
+{
+	struct bpf_sock *sk = skb->sk;
+
+	if ((key & QOS_KEY_PROTO(0xff)) == QOS_KEY_PROTO(IPPROTO_TCP))
+		return 1;
+	if (sk)
+		sk = bpf_sk_fullsock(sk);
+	return sk && sk->protocol == IPPROTO_TCP;
+}
+
 /*
  * The stamp that the packet came with: TCP's pacing, or a user's SO_TXTIME. It
  * delays its own packet and no clock hears of it. TCP's may be as far ahead as
@@ -72,7 +84,7 @@ __noinline __u64 qos_own_stamp(struct __sk_buff *skb, __u32 key, __u64 now, __u6
 {
 	__u64 stamp = skb->tstamp;
 
-	if ((key & QOS_KEY_PROTO(0xff)) == QOS_KEY_PROTO(IPPROTO_TCP))
+	if (is_tcp(skb, key))
 		limit = later(limit, QOS_HORIZON_NS);
 	if (stamp - now <= limit)
 		return stamp;
@@ -81,12 +93,14 @@ __noinline __u64 qos_own_stamp(struct __sk_buff *skb, __u32 key, __u64 now, __u6
 	return 0;
 }
 
-static __always_inline __u64 own_stamp(struct __sk_buff *skb, const struct shaping *s)
+/* at: the stamp as it came, for who is told of one that asks for too much. */
+static __always_inline __u64 own_stamp(struct __sk_buff *skb, struct shaping *s)
 {
 	__u64 own = skb->tstamp, limit = s->path.cls->limit_ns;
 
 	if (own <= s->now)
 		return s->now;
+	s->at = own;
 	return own - s->now <= limit ? own : qos_own_stamp(skb, s->facts->key, s->now, limit);
 }
 
@@ -145,12 +159,6 @@ static __always_inline void depart_at(struct __sk_buff *skb, __u64 now, __u64 at
 		skb->tstamp = at;
 }
 
-static __always_inline enum qos_verdict too_far(const struct __sk_buff *skb, struct shaping *s)
-{
-	s->at = skb->tstamp;
-	return QOS_DROP_HORIZON;
-}
-
 /*
  * A verdict that lets a packet pass, and for the verifier any of them, so that it goes on from
  * here once: the compiler is kept from doing this later.
@@ -164,7 +172,7 @@ static __always_inline __u64 forget_which(__u64 verdict)
 /* own: the stamp that the packet came with; 0: one that is too far off. */
 static __always_inline int stamp(struct __sk_buff *skb, struct shaping *s, __u64 hash, __u64 own)
 {
-	enum qos_verdict verdict = own ? judge(skb, s, hash) : too_far(skb, s);
+	enum qos_verdict verdict = own ? judge(skb, s, hash) : QOS_DROP_HORIZON;
 	struct qos_counters *c;
 	__u64 passed;
 
