@@ -123,6 +123,27 @@ static void test_longer_limit(void **state __attribute__((unused)))
 		run_case(s, &longer[i], 4);
 }
 
+/* What the kernel does not let a program mark as a departure time is held too. */
+static void test_not_ip(void **state __attribute__((unused)))
+{
+	static const struct spec specs[] = {
+		{ .ethertype = 0x88cc, .payload = 46 },
+		{ .tags = { 0x8100 }, .payload = 100 },
+	};
+	_cleanup_(shaper_closep) struct shaper *s = open_class(LIMIT);
+
+	for (size_t i = 0; i < ARRAY_SIZE(specs); i++) {
+		struct packet packet;
+		struct outcome out;
+
+		packet_build(&specs[i], &packet);
+		shaper_set_clocks(s, SLOT, &(struct qos_clocks){ .ceil = { NOW + 5 } });
+		shaper_run(s, &packet, &(struct input){ 0 }, &out);
+		assert_int_equal(out.action, TC_ACT_UNSPEC);
+		assert_int_equal(out.tstamp, NOW + 5);
+	}
+}
+
 /* A thousand stamps an hour ahead: all dropped, and the class is as free as before. */
 static void test_poisoning(void **state __attribute__((unused)))
 {
@@ -144,9 +165,8 @@ static void test_poisoning(void **state __attribute__((unused)))
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ipv4),
-		cmocka_unit_test(test_ipv6),
-		cmocka_unit_test(test_longer_limit),
+		cmocka_unit_test(test_ipv4),	     cmocka_unit_test(test_ipv6),
+		cmocka_unit_test(test_longer_limit), cmocka_unit_test(test_not_ip),
 		cmocka_unit_test(test_poisoning),
 	};
 
