@@ -219,9 +219,9 @@ static __always_inline int pass(struct __sk_buff *skb, struct shaping *s, __u64 
 }
 
 /*
- * ARP and neighbour discovery: without them a full class would cut the host off.
- * They are charged over the limit too, but not for ever, or a scan of a large
- * network would cut the class off.
+ * ARP and neighbour discovery: without them a full class would cut the host off. They are charged
+ * while the class's queue is no longer than it aims at, which of a policer is none: else a scan of
+ * a large network would be a queue that all others find too long.
  */
 __noinline int qos_exempt(struct __sk_buff *skb, struct facts *f, __u32 slot)
 {
@@ -232,7 +232,7 @@ __noinline int qos_exempt(struct __sk_buff *skb, struct facts *f, __u32 slot)
 	s.now = QOS_NOW();
 	measure(skb, f, &s.size);
 	depart(&s.path, s.now, &s.d);
-	if (s.d.at - s.now <= 2 * s.path.cls->limit_ns)
+	if (s.d.at - s.now <= sooner(s.path.cls->latency_ns, s.path.cls->limit_ns / 2))
 		charge(&s.path, s.now, s.now, s.size.bytes, &s.d);
 	skb->priority = PRIORITY_CONTROL;
 	count(slot, QOS_EXEMPT, &s.size);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * ARP and neighbour discovery: of the default class, charged to it, and through
- * it at once whatever stands in it. Nothing else has that, however it is made.
+ * ARP and neighbour discovery: of the default class, charged to it where it has no long queue, and
+ * through it at once whatever stands in it. Nothing else has that, however it is made.
  */
 #include <netinet/in.h>
 
@@ -11,6 +11,7 @@
 
 #define SLOT_DEFAULT 1
 #define LIMIT	     (100 * MSEC)
+#define LATENCY	     (5 * MSEC)
 #define CLOCK	     (NOW + LIMIT + LIMIT / 2) /* over the limit */
 
 struct exempt_case {
@@ -58,6 +59,7 @@ static struct shaper *open_full(uint32_t mode)
 		.flags = QOS_CLASS_CEIL,
 		.ceil_cost = NS_A_BYTE(1000),
 		.limit_ns = LIMIT,
+		.latency_ns = mode == QOS_MODE_FQ ? LATENCY : 0,
 		.priority = 2,
 		.dscp = 46,
 	};
@@ -92,7 +94,7 @@ static void run_cases(uint32_t mode, enum qos_verdict dropped)
 			continue;
 		}
 		assert_int_equal(out.action, TC_ACT_UNSPEC);
-		assert_int_equal(clock, CLOCK + packet.len * 1000);
+		assert_int_equal(clock, CLOCK);
 		assert_int_equal(out.tstamp, 0);
 		assert_int_equal(out.priority, 7);
 		assert_memory_equal(out.data, packet.data, packet.len);
@@ -131,19 +133,59 @@ static void test_no_rule_takes_them(void **state __attribute__((unused)))
 	}
 }
 
-/* A flood of them goes on, but the class is not behind by more than another limit. */
-static void test_flood(void **state __attribute__((unused)))
+/* Charged while the class has no queue that is too long. */
+static void charged_until(uint32_t mode, uint64_t longest)
 {
-	_cleanup_(shaper_closep) struct shaper *s = open_full(QOS_MODE_FQ);
+	_cleanup_(shaper_closep) struct shaper *s = open_full(mode);
+	const uint64_t waits[] = { 0, longest, longest + 1 };
 	struct packet packet;
-	uint64_t clock;
 
 	packet_build(&cases[0].spec, &packet);
-	shaper_set_clocks(s, SLOT_DEFAULT, &(struct qos_clocks){ .ceil = { NOW } });
-	for (int i = 0; i < 20000; i++)
-		assert_int_equal(shaper_run(s, &packet, &(struct input){ 0 }, NULL), TC_ACT_UNSPEC);
-	clock = shaper_clocks(s, SLOT_DEFAULT).ceil[0];
-	assert_in_range(clock, NOW + 2 * LIMIT, NOW + 2 * LIMIT + packet.len * 1000);
+	for (size_t i = 0; i < ARRAY_SIZE(waits); i++) {
+		const uint64_t clock = NOW + waits[i];
+
+		shaper_set_clocks(s, SLOT_DEFAULT, &(struct qos_clocks){ .ceil = { clock } });
+		shaper_run(s, &packet, &(struct input){ 0 }, NULL);
+		assert_int_equal(shaper_clocks(s, SLOT_DEFAULT).ceil[0],
+				 clock + (waits[i] > longest ? 0 : packet.len * 1000));
+	}
+}
+
+static void test_charged(void **state __attribute__((unused)))
+{
+	charged_until(QOS_MODE_FQ, LATENCY);
+	charged_until(QOS_MODE_POLICE, 0);
+}
+
+/*
+ * A flood of them, of twenty times what the class has and of a little more, and beside it a packet
+ * each 4 ms, of a seventh: all of these pass, and none waits for longer than the class aims at.
+ */
+static void others_pass(uint64_t interval)
+{
+	_cleanup_(shaper_closep) struct shaper *s = open_full(QOS_MODE_FQ);
+	struct packet arp, other;
+	struct outcome out;
+	uint64_t now = NOW;
+
+	packet_build(&cases[0].spec, &arp);
+	packet_build(&(struct spec){ .dport = 80, .payload = 500 }, &other);
+	for (uint64_t next = NOW; now < NOW + SEC; now += interval) {
+		shaper_run(s, &arp, &(struct input){ .now = now }, &out);
+		assert_int_equal(out.action, TC_ACT_UNSPEC);
+		if (now < next)
+			continue;
+		next += 4 * MSEC;
+		shaper_run(s, &other, &(struct input){ .now = now }, &out);
+		assert_int_equal(out.action, TC_ACT_UNSPEC);
+		assert_true(!out.tstamp || out.tstamp <= now + LATENCY + arp.len * 1000);
+	}
+}
+
+static void test_flood(void **state __attribute__((unused)))
+{
+	others_pass(2000);
+	others_pass(40000);
 }
 
 int main(void)
@@ -152,6 +194,7 @@ int main(void)
 		cmocka_unit_test(test_full_class),
 		cmocka_unit_test(test_police),
 		cmocka_unit_test(test_no_rule_takes_them),
+		cmocka_unit_test(test_charged),
 		cmocka_unit_test(test_flood),
 	};
 
