@@ -74,20 +74,25 @@ static __always_inline int is_tcp(struct __sk_buff *skb, __u32 key)
 }
 
 /*
- * The stamp that the packet came with: TCP's pacing, or a user's SO_TXTIME. It
- * delays its own packet and no clock hears of it. TCP's may be as far ahead as
- * fq looks; others, which no TSQ bounds, as far as the class's queue may be long.
- * A wall-clock stamp that has no mark of being a departure time is a receive
- * stamp, and none. Returns 0 where the packet asks for too much.
+ * The stamp that the packet came with: TCP's pacing, or a user's SO_TXTIME. It delays its own
+ * packet and no clock hears of it, or all others would wait until then. TCP's may be as far ahead
+ * as fq looks: TSQ bounds what a socket has there, and its pacing rate how dense that is. Others
+ * could have all that was charged for a whole limit leave at once. Such a packet waits no longer,
+ * after the time at which its class lets it go, than a queue of the class may: until most, and then
+ * leaves before its own time, in no larger burst; beyond the limit it asks for too much, for which
+ * this returns 0. A wall-clock stamp that has no mark of being a departure time is a receive stamp,
+ * and none.
  */
-__noinline __u64 qos_own_stamp(struct __sk_buff *skb, __u32 key, __u64 now, __u64 limit)
+__noinline __u64 qos_own_stamp(struct __sk_buff *skb, __u32 key, __u64 now, __u64 limit, __u64 most)
 {
 	__u64 stamp = skb->tstamp;
 
-	if (is_tcp(skb, key))
+	if (is_tcp(skb, key)) {
 		limit = later(limit, QOS_HORIZON_NS);
+		most = stamp;
+	}
 	if (stamp - now <= limit)
-		return stamp;
+		return sooner(stamp, most);
 	if (skb->tstamp_type != BPF_SKB_TSTAMP_DELIVERY_MONO && stamp >= WALL_CLOCK_NS)
 		return now;
 	return 0;
@@ -96,12 +101,15 @@ __noinline __u64 qos_own_stamp(struct __sk_buff *skb, __u32 key, __u64 now, __u6
 /* at: the stamp as it came, for who is told of one that asks for too much. */
 static __always_inline __u64 own_stamp(struct __sk_buff *skb, struct shaping *s)
 {
-	__u64 own = skb->tstamp, limit = s->path.cls->limit_ns;
+	__u64 own = skb->tstamp, limit = s->path.cls->limit_ns, most;
 
 	if (own <= s->now)
 		return s->now;
 	s->at = own;
-	return own - s->now <= limit ? own : qos_own_stamp(skb, s->facts->key, s->now, limit);
+	most = s->d.at + s->path.cls->latency_ns;
+	if (own <= most && own - s->now <= limit)
+		return own;
+	return qos_own_stamp(skb, s->facts->key, s->now, limit, most);
 }
 
 /* Over burst: a mark where the packet can carry one. */

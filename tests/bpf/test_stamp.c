@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Stamps that packets come with. They may delay their own packet, or cost it;
- * the class's clock never hears of them.
+ * Stamps that packets come with. They may delay their own packet, those that are not TCP's by as
+ * much as a queue of the class may be long for long; or cost it. The class's clock never hears of
+ * them.
  */
 #include <netinet/in.h>
 
@@ -11,6 +12,7 @@
 #define SLOT  1
 #define COST  MSEC /* of 1000 bytes, at 1000 ns each */
 #define LIMIT (100 * MSEC)
+#define LATE  (5 * MSEC)	     /* latency */
 #define WALL  1700000000000000000ULL /* November 2023 */
 
 struct stamp_case {
@@ -39,9 +41,20 @@ static const struct stamp_case cases[] = {
 	{ "TCP's in an hour", IPPROTO_TCP, 0, NOW, NOW + 3600 * SEC, 0, true },
 	{ "UDP's is later", IPPROTO_UDP, 0, NOW + 5, NOW + 9, NOW + 9, false },
 	{ "UDP's is earlier", IPPROTO_UDP, 0, NOW + 5, NOW + 3, NOW + 5, false },
-	{ "UDP's at the limit", IPPROTO_UDP, 0, NOW, NOW + LIMIT, NOW + LIMIT, false },
-	{ "UDP's beyond it", IPPROTO_UDP, 0, NOW, NOW + LIMIT + 1, 0, true },
-	{ "UDP's beyond it, marked", IPPROTO_UDP, ENTRY_DELIVERY, NOW, NOW + LIMIT + 1, 0, true },
+	{ "TCP's beyond the class's latency", IPPROTO_TCP, 0, NOW, NOW + LATE + 1, NOW + LATE + 1,
+	  false },
+	{ "UDP's at the latency", IPPROTO_UDP, 0, NOW, NOW + LATE, NOW + LATE, false },
+	{ "UDP's beyond it", IPPROTO_UDP, 0, NOW, NOW + LATE + 1, NOW + LATE, false },
+	{ "UDP's beyond it, marked", IPPROTO_UDP, ENTRY_DELIVERY, NOW, NOW + LATE + 1, NOW + LATE,
+	  false },
+	{ "UDP's at the latency, queued", IPPROTO_UDP, 0, NOW + 5, NOW + 5 + LATE, NOW + 5 + LATE,
+	  false },
+	{ "UDP's beyond it, queued", IPPROTO_UDP, 0, NOW + 5, NOW + 6 + LATE, NOW + 5 + LATE,
+	  false },
+	{ "UDP's at the limit", IPPROTO_UDP, 0, NOW, NOW + LIMIT, NOW + LATE, false },
+	{ "UDP's beyond the limit", IPPROTO_UDP, 0, NOW, NOW + LIMIT + 1, 0, true },
+	{ "UDP's beyond the limit, marked", IPPROTO_UDP, ENTRY_DELIVERY, NOW, NOW + LIMIT + 1, 0,
+	  true },
 	{ "UDP's in an hour, queued", IPPROTO_UDP, 0, NOW + 5, NOW + 3600 * SEC, 0, true },
 	{ "all ones", IPPROTO_UDP, ENTRY_DELIVERY, NOW, UINT64_MAX, 0, true },
 	{ "just no wall clock", IPPROTO_UDP, 0, NOW, 999999999999999999ULL, 0, true },
@@ -57,7 +70,8 @@ static struct shaper *open_class(uint64_t limit)
 		.link = { .default_slot = SLOT, .l2_len = 14 },
 		.classes = { [SLOT] = { .flags = QOS_CLASS_CEIL,
 					.ceil_cost = NS_A_BYTE(1000),
-					.limit_ns = limit } },
+					.limit_ns = limit,
+					.latency_ns = LATE } },
 	};
 
 	return shaper_open(PROGRAM_FAKE, &setup);
@@ -123,6 +137,28 @@ static void test_longer_limit(void **state __attribute__((unused)))
 		run_case(s, &longer[i], 4);
 }
 
+/*
+ * A packet a ms, as many as the class may send, all to leave at the same time: no more do, within
+ * a ms, than come in its latency.
+ */
+static void test_burst(void **state __attribute__((unused)))
+{
+	const uint64_t all = NOW + LIMIT;
+	_cleanup_(shaper_closep) struct shaper *s = open_class(LIMIT);
+	struct packet packet;
+	unsigned int burst = 0;
+
+	build(4, IPPROTO_UDP, &packet);
+	for (uint64_t now = NOW; now < all; now += COST) {
+		struct outcome out;
+
+		shaper_run(s, &packet, &(struct input){ .now = now, .tstamp = all }, &out);
+		assert_int_equal(out.action, TC_ACT_UNSPEC);
+		burst += out.tstamp > all - COST && out.tstamp <= all;
+	}
+	assert_in_range(burst, 1, LATE / COST + 1);
+}
+
 /* What the kernel does not let a program mark as a departure time is held too. */
 static void test_not_ip(void **state __attribute__((unused)))
 {
@@ -167,7 +203,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ipv4),	     cmocka_unit_test(test_ipv6),
 		cmocka_unit_test(test_longer_limit), cmocka_unit_test(test_not_ip),
-		cmocka_unit_test(test_poisoning),
+		cmocka_unit_test(test_burst),	     cmocka_unit_test(test_poisoning),
 	};
 
 	return cmocka_run_group_tests(tests, need_root, NULL);
