@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 
 #include "base/names.h"
@@ -40,6 +41,17 @@ static void attr_name(const struct nlattr *attr, char *ret_name)
 		snprintf(ret_name, IFNAMSIZ, "%.*s", IFNAMSIZ - 1, mnl_attr_get_str(attr));
 }
 
+static bool has_egress_map(const struct nlattr *data)
+{
+	const struct nlattr *attr;
+
+	mnl_attr_for_each_nested(attr, data) {
+		if (mnl_attr_get_type(attr) == IFLA_VLAN_EGRESS_QOS)
+			return mnl_attr_get_payload_len(attr) > 0;
+	}
+	return false;
+}
+
 static void parse_kinds(const struct nlattr *linkinfo, struct qos_link_info *link)
 {
 	const struct nlattr *attr;
@@ -49,6 +61,8 @@ static void parse_kinds(const struct nlattr *linkinfo, struct qos_link_info *lin
 	mnl_attr_for_each_nested(attr, linkinfo) {
 		if (mnl_attr_get_type(attr) == IFLA_INFO_KIND)
 			attr_name(attr, link->kind);
+		else if (mnl_attr_get_type(attr) == IFLA_INFO_DATA && !strcmp(link->kind, "vlan"))
+			link->maps_priority = has_egress_map(attr);
 		else if (mnl_attr_get_type(attr) == IFLA_INFO_SLAVE_KIND)
 			attr_name(attr, link->master_kind);
 	}

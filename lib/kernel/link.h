@@ -3,6 +3,7 @@
 #ifndef QOS_KERNEL_LINK_H
 #define QOS_KERNEL_LINK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <net/if.h>
@@ -22,6 +23,7 @@ struct qos_link_info {
 	uint32_t gso_max_size;	    /* bytes */
 	uint32_t gso_ipv4_max_size; /* bytes; 0: the kernel (before 6.3) has none apart */
 	uint32_t tso_max_size;	    /* bytes; the most that either can be */
+	bool maps_priority;	    /* a VLAN's egress-qos-map has entries */
 };
 
 /* By name. -ENODEV with the interfaces that exist as hint. */

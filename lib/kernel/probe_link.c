@@ -41,6 +41,9 @@ static int probe_ports(const struct qos_link_info *link, const struct qos_probe_
 			     "bond, up: one policy for all that its slaves send: %s", slaves);
 }
 
+/* As compiled: skb_priority(). */
+#define MAPPED ", its egress-qos-map goes by the class's priority (high 6, normal 0, low 2)"
+
 static int probe_device(const struct qos_link_info *link, const struct qos_probe_known *known,
 			json_t *checks)
 {
@@ -55,9 +58,10 @@ static int probe_device(const struct qos_link_info *link, const struct qos_probe
 				     "%s is down: the kernel sends nothing through it", link->name);
 	if (!strcmp(link->kind, "team") || (qos_link_is_bond(link) && known->device))
 		return probe_ports(link, known, checks);
-	return qos_check_add(checks, "link", QOS_CHECK_OK, NULL, "%s%sup, %u transmit queue%s%s",
+	return qos_check_add(checks, "link", QOS_CHECK_OK, NULL, "%s%sup, %u transmit queue%s%s%s",
 			     link->kind, link->kind[0] ? ", " : "", link->tx_queues,
-			     link->tx_queues == 1 ? "" : "s", of);
+			     link->tx_queues == 1 ? "" : "s", of,
+			     link->maps_priority && known->shaped ? MAPPED : "");
 }
 
 /* of: the slave of a bond, "s0: "; else empty. */

@@ -39,6 +39,19 @@ quiet "all is well"
 check "under load" cli udpsend "$SRV4" 9 --rate 15mbit --size 1000 --time 1
 quiet "after a class was asked for more than it may have"
 
+note "a VLAN whose tags have a priority"
+if ip -n "$NS_CLI" link add v0 link c0 type vlan id 7 egress-qos-map 6:5 2>/dev/null; then
+	ip -n "$NS_CLI" link set v0 up
+	link_of() { cli qosctl doctor v0 --json | jq -r '.interface.checks[] | select(.name == "link").text'; }
+	is "without a policy" "$(link_of | grep -c egress-qos-map)" 0
+	sed 's/c0/v0/' "$T/c0.yaml" >"$T/v0.yaml"
+	check "it is shaped" cli qosctl apply "$T/v0.yaml"
+	is "that is the class's" "$(link_of | grep -c 'egress-qos-map goes by the class')" 1
+	ip -n "$NS_CLI" link del v0
+else
+	skip "a VLAN" "this kernel has no 8021q"
+fi
+
 note "fq"
 tc -n "$NS_CLI" qdisc del dev c0 root
 is "deleted: doctor" "$(found)" "qdisc fail"
