@@ -4,9 +4,11 @@
  *
  * A clock holds the time (ns, CLOCK_MONOTONIC, which is fq's own) at which the
  * next byte of its rate may leave. An idle clock lags by at most its burst;
- * charging moves it on. Several CPUs use one clock without a lock: each packet's
- * slot is what an atomic add returned, so slots never overlap and no charge is
- * lost, whatever races; the long-run rate is exact.
+ * charging moves it on. Several CPUs use one clock without a lock: it is read when
+ * a packet comes and added to, atomically, when all else is done for it. So two
+ * packets that come at once may be given the same time; but no charge is lost,
+ * whatever races, those that come next are later by both, and the long-run rate
+ * is exact.
  */
 #ifndef QOS_CLOCK_H
 #define QOS_CLOCK_H
@@ -50,7 +52,7 @@ static __always_inline void clock_move(__u64 *clock, __u64 seen, int anew, __u64
 	__sync_fetch_and_add(clock, ns);
 }
 
-/* Take the next slot of ns. A clock that is behind floor starts from there. */
+/* Charge ns. A clock that is behind floor starts from there. */
 static __always_inline void clock_take(__u64 *clock, __u64 floor, __u64 ns)
 {
 	__u64 seen = *(volatile __u64 *)clock;
