@@ -80,9 +80,10 @@ static __always_inline __u32 flow_tag(__u64 hash)
 	return hash >> 32 | 1;
 }
 
+/* One that its own rate holds is not, though its last packet has left. */
 static __always_inline int is_idle(const struct qos_flow *flow, __u64 now)
 {
-	return (__s64)(now - flow->last) > (__s64)FLOW_IDLE_NS;
+	return (__s64)(now - later(flow->last, flow->cap)) > (__s64)FLOW_IDLE_NS;
 }
 
 struct flow_ref {

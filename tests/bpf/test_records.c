@@ -258,6 +258,38 @@ static void test_shared_record(void **state __attribute__((unused)))
 	assert_in_range(wait_of(s), 50 * MSEC, 60 * MSEC);
 }
 
+/* When a packet of so many bytes leaves, after NOW, that comes then; those of a port are a flow. */
+static uint64_t leaves_at(struct shaper *s, uint16_t sport, size_t bytes, uint64_t now)
+{
+	const struct spec spec = { .proto = IPPROTO_UDP, .sport = sport, .payload = bytes - 42 };
+	struct packet packet;
+	struct outcome out;
+
+	packet_build(&spec, &packet);
+	assert_int_equal(shaper_run(s, &packet, &(struct input){ .now = NOW + now }, &out),
+			 TC_ACT_UNSPEC);
+	return out.tstamp ? out.tstamp - NOW : now;
+}
+
+/* What a flow has sent beyond its own rate is not forgotten as others look for a record. */
+static void test_own_rate_is_kept(void **state __attribute__((unused)))
+{
+	const struct setup setup = {
+		.link = { .default_slot = SLOT, .l2_len = 14, .salt = 1, .flow_mask = 1 },
+		.classes = { [SLOT] = { .flags = QOS_CLASS_FAIR | QOS_CLASS_CEIL |
+						 QOS_CLASS_PER_FLOW,
+					.ceil_cost = NS_A_BYTE(1),
+					.flow_cost = NS_A_BYTE(100000),
+					.limit_ns = SEC } },
+	};
+	_cleanup_(shaper_closep) struct shaper *s = shaper_open(PROGRAM_FAKE, &setup);
+
+	leaves_at(s, 1, 3000, 0); /* it is 300 ms ahead */
+	for (uint16_t other = 2; other < 6; other++)
+		leaves_at(s, other, 100, 150 * MSEC);
+	assert_int_equal(leaves_at(s, 1, 3000, 250 * MSEC), 300 * MSEC);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -266,6 +298,7 @@ int main(void)
 		cmocka_unit_test(test_kept_by_other_rules),
 		cmocka_unit_test(test_host6_len),
 		cmocka_unit_test(test_shared_record),
+		cmocka_unit_test(test_own_rate_is_kept),
 	};
 
 	return cmocka_run_group_tests(tests, need_root, NULL);
