@@ -12,7 +12,7 @@
 
 #include "pieces.h"
 
-#define QOS_ABI_VERSION 10
+#define QOS_ABI_VERSION 11
 
 /* Slot 0 of every per-class map is the link itself. */
 #define QOS_SLOT_LINK	0
@@ -434,7 +434,7 @@ struct qos_decision {
 _Static_assert(sizeof(struct qos_class_cfg) == 128, "abi");
 _Static_assert(sizeof(struct qos_pace) == 320, "abi");
 _Static_assert(sizeof(struct qos_needs) == 32, "abi");
-_Static_assert(sizeof(struct qos_clocks) == 22 * 64 && QOS_ABI_VERSION == 10, "a new layout");
+_Static_assert(sizeof(struct qos_clocks) == 22 * 64 && QOS_ABI_VERSION == 11, "a new layout");
 _Static_assert(sizeof(struct qos_flow) == 64, "abi");
 _Static_assert(sizeof(struct qos_flow_name) == 64, "abi");
 _Static_assert(sizeof(struct qos_before) == 4, "abi");

@@ -3,36 +3,9 @@
 #ifndef QOS_CLASSIFY_H
 #define QOS_CLASSIFY_H
 
+#include "hash.h"
 #include "match.h"
 #include "more.h"
-
-/*
- * The small facts in one word; the key has nothing above bit 23, a DSCP is 6 bits. Nothing of it
- * depends on what rules look at: a flow keeps its record when they change. Of fragments without
- * ports, which the first one alone has: all of a datagram are of one flow.
- */
-static __always_inline __u64 rest_of_facts(const struct facts *f)
-{
-	/* of flags and types it is the sets that are told apart: more.h */
-	__u32 key = f->key & ~(QOS_KEY_TCP | QOS_KEY_ICMP);
-
-	if (f->fragment != FRAG_NONE)
-		return (__u32)f->dscp << 24 | (key & ~QOS_KEY_PORTS);
-	return (__u64)f->sport << 48 | (__u64)f->dport << 32 | (__u32)f->dscp << 24 | key;
-}
-
-/*
- * Multiplicative hashing (Knuth, vol. 3, 6.4), salted: for decisions, and for flows. Who makes
- * packets collide on purpose gains that the rules are read for each of them.
- */
-static __always_inline __u64 hash_facts(const struct facts *f, __u64 rest)
-{
-	__u64 mix = (f->src[0] ^ f->src[1] ^ rest ^ qos_link.salt) * 0x9e3779b97f4a7c15ULL;
-
-	mix ^= mix >> 32;
-	mix = (mix ^ f->dst[0] ^ f->dst[1]) * 0xd6e8feb86659fd93ULL;
-	return mix ^ mix >> 32;
-}
 
 static __always_inline int is_about(const struct qos_decision *d, const struct facts *f, __u64 rest)
 {
@@ -78,8 +51,8 @@ __noinline int qos_decide(struct __sk_buff *skb, const struct facts *f, __u64 re
 static __always_inline __u32 known_match(struct __sk_buff *skb, const struct facts *f, __u64 rest,
 					 __u64 hash)
 {
-	/* by the highest bits, which all others have been multiplied into */
-	__u32 index = hash >> (64 - QOS_DECISION_BITS);
+	/* by the highest bits, which all others are multiplied into; and the DSCP with them */
+	__u32 index = mix64(hash + rest) >> (64 - QOS_DECISION_BITS);
 	struct qos_decision *d = bpf_map_lookup_elem(&qos_decisions, &index);
 
 	if (!d)

@@ -7,17 +7,12 @@
 #ifndef QOS_FLOW_H
 #define QOS_FLOW_H
 
+#include "hash.h"
 #include "packet.h"
 #include "tree.h"
 
 /* A flow that has sent nothing for so long after its last departure gives its record up. */
 #define FLOW_IDLE_NS 100000000ULL
-
-static __always_inline __u64 mix64(__u64 x)
-{
-	x *= 0x9e3779b97f4a7c15ULL;
-	return x ^ x >> 32;
-}
 
 /* An address's network of len bits (IPv6), or all of it (IPv4). */
 __noinline __u64 qos_host_hash(const struct facts *f, __u32 source, __u32 len)

@@ -78,8 +78,8 @@ static void test_what_is_a_flow(void **state __attribute__((unused)))
 		unsigned int flows[4];
 	} pairs[] = {
 		{ "the same", { .sport = 1 }, { .sport = 1 }, { 1, 1, 1, 1 } },
-		/* rules may tell them apart */
-		{ "DSCP", { .tos = 4 }, { .tos = 8 }, { 2, 1, 1, 1 } },
+		/* though rules may tell them apart */
+		{ "DSCP", { .tos = 4 }, { .tos = 8 }, { 1, 1, 1, 1 } },
 		{ "ECN", { .tos = 1 }, { .tos = 2 }, { 1, 1, 1, 1 } },
 		{ "source port", { .sport = 1 }, { .sport = 2 }, { 2, 1, 1, 1 } },
 		{ "destination port", { .dport = 1 }, { .dport = 2 }, { 2, 1, 1, 1 } },
@@ -290,6 +290,45 @@ static void test_own_rate_is_kept(void **state __attribute__((unused)))
 	assert_int_equal(leaves_at(s, 1, 3000, 250 * MSEC), 300 * MSEC);
 }
 
+/* Of 1,000 packets of 1,000 bytes, one a ms, of so many DSCPs: those that pass. */
+static unsigned int count_passed(struct shaper *s, unsigned int dscps)
+{
+	unsigned int passed = 0;
+
+	shaper_set_clocks(s, SLOT, &(struct qos_clocks){ 0 });
+	for (unsigned int i = 0; i < 1000; i++) {
+		const struct spec spec = { .proto = IPPROTO_UDP,
+					   .tos = TOS(i % dscps, 0),
+					   .payload = 1000 - 42 };
+		struct packet packet;
+
+		packet_build(&spec, &packet);
+		if (shaper_run(s, &packet, &(struct input){ .now = NOW + i * MSEC }, NULL) ==
+		    TC_ACT_UNSPEC)
+			passed++;
+	}
+	return passed;
+}
+
+/* Nor does a flow of many DSCPs have more than its rate. */
+static void test_own_rate_of_dscps(void **state __attribute__((unused)))
+{
+	const struct setup setup = {
+		.link = { .default_slot = SLOT, .l2_len = 14, .salt = 1 },
+		.classes = { [SLOT] = { .flags = QOS_CLASS_FAIR | QOS_CLASS_CEIL |
+						 QOS_CLASS_PER_FLOW,
+					.ceil_cost = NS_A_BYTE(1),
+					.flow_cost = NS_A_BYTE(100000),
+					.dscp = QOS_DSCP_KEEP,
+					.limit_ns = 10 * MSEC } },
+	};
+	_cleanup_(shaper_closep) struct shaper *s = shaper_open(PROGRAM_FAKE, &setup);
+
+	/* the first, and one each time that 10 ms are left to wait */
+	assert_int_equal(count_passed(s, 1), 11);
+	assert_int_equal(count_passed(s, 64), 11);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -299,6 +338,7 @@ int main(void)
 		cmocka_unit_test(test_host6_len),
 		cmocka_unit_test(test_shared_record),
 		cmocka_unit_test(test_own_rate_is_kept),
+		cmocka_unit_test(test_own_rate_of_dscps),
 	};
 
 	return cmocka_run_group_tests(tests, need_root, NULL);
