@@ -60,8 +60,6 @@ enum qos_class_flag {
 /* What flows are. */
 #define QOS_CLASS_KIND (QOS_CLASS_FAIR | QOS_CLASS_SRC_HOST | QOS_CLASS_DST_HOST)
 
-#define QOS_DSCP_KEEP  0xff
-
 /* Priorities of borrowing: high, normal, low. */
 #define QOS_LEVELS 3
 
@@ -78,7 +76,9 @@ enum qos_class_flag {
 /* A leaf is said to be busy for so much longer, so that it need not be said for each packet. */
 #define QOS_BUSY_STEP_NS (1ULL << 20)
 
+#define QOS_COVERED_BITS 15
 #define QOS_NO_SLOT	 0xffffffffU
+#define QOS_DSCP_KEEP	 0xff
 
 /*
  * Written by the controller, read by the program. Of an inner class, as of the
@@ -187,7 +187,12 @@ struct qos_clocks {
 		__u64 own_rate;	 /* of a leaf: bytes/s it sent of late, guaranteed */
 		__u64 ceil_cost; /* of an inner class: what its ceilings' clocks count a byte as */
 	};
-	__u64 borrowed_rate; /* of a leaf: bytes/s it sent of late, borrowed */
+	union {
+		__u64 borrowed_rate; /* of a leaf: bytes/s it sent of late, borrowed */
+		/* of an inner class by level: 2^-15 of its bytes that are on a guarantee, its own
+		 * or one above it that is below the next ceiling */
+		__u16 covered[QOS_LEVELS + 1];
+	};
 	union {
 		/* of a leaf: clocks of flows below their share, of small packets and of others,
 		 * and the cost of a byte of theirs: a quarter of what the class has */
@@ -235,7 +240,9 @@ struct qos_clocks {
 	};
 	struct qos_needs needs[QOS_LEVELS];
 	struct qos_late late;
-	__u64 room[5]; /* behind it */
+	__u16 own_covered[QOS_LEVELS + 1]; /* the same, on its own alone */
+	__u64 queued, backlog;		   /* as of qos_pace: on guarantees, of those below */
+	__u64 room[2];			   /* behind it */
 };
 
 /* A flow of a class, or a host. */
@@ -360,14 +367,12 @@ struct qos_expiry_cfg {
 	struct qos_class_cfg cfg;
 };
 
-/* cgroups that are gone and whose sockets' packets are still told. */
-#define QOS_CGROUPS_GONE 256
+#define QOS_CGROUPS_GONE 256 /* that are gone, and whose sockets' packets are still told */
 
 /* qos_shape() has done nothing yet, and is called again for the packet. */
-#define QOS_AGAIN 1000
+#define QOS_AGAIN     1000
 
-/* More than struct facts has. */
-#define QOS_FACTS_MAX 192
+#define QOS_FACTS_MAX 192 /* more than struct facts has */
 
 /* What monitor.bpf.c tells of a packet. */
 struct qos_event {
@@ -431,20 +436,15 @@ struct qos_decision {
  */
 #define QOS_TOLD_EXEMPT (1U << 31) /* ARP or neighbour discovery */
 
-_Static_assert(sizeof(struct qos_class_cfg) == 128, "abi");
-_Static_assert(sizeof(struct qos_pace) == 320, "abi");
-_Static_assert(sizeof(struct qos_needs) == 32, "abi");
+_Static_assert(sizeof(struct qos_class_cfg) == 128 && sizeof(struct qos_pace) == 320, "abi");
+_Static_assert(sizeof(struct qos_needs) == 32 && sizeof(struct qos_decision) == 128, "abi");
 _Static_assert(sizeof(struct qos_clocks) == 22 * 64 && QOS_ABI_VERSION == 11, "a new layout");
-_Static_assert(sizeof(struct qos_flow) == 64, "abi");
-_Static_assert(sizeof(struct qos_flow_name) == 64, "abi");
-_Static_assert(sizeof(struct qos_before) == 4, "abi");
+_Static_assert(sizeof(struct qos_flow) == 64 && sizeof(struct qos_flow_name) == 64, "abi");
 _Static_assert(sizeof(struct qos_counters) == 16 * QOS_VERDICTS + 16 + 8 * QOS_DELAYS, "abi");
 _Static_assert(sizeof(struct qos_link_cfg) == 96 + 4 * (QOS_PIECES + QOS_MAX_MASKS), "abi");
-_Static_assert(sizeof(struct qos_expiry) == 40, "abi");
-_Static_assert(sizeof(struct qos_expiry_cfg) == 136, "abi");
+_Static_assert(sizeof(struct qos_expiry) == 40 && sizeof(struct qos_expiry_cfg) == 136, "abi");
 _Static_assert(sizeof(struct qos_event) == 32 + QOS_FACTS_MAX, "abi");
-_Static_assert(sizeof(struct qos_frag_key) == 40, "abi");
-_Static_assert(sizeof(struct qos_decision) == 128, "abi");
+_Static_assert(sizeof(struct qos_frag_key) == 40 && sizeof(struct qos_before) == 4, "abi");
 _Static_assert(QOS_MAX_CLASSES < QOS_DROP_SLOT && QOS_MAX_ENTRIES < 65535, "abi");
 
 #endif

@@ -37,11 +37,12 @@ struct look {
 	__u64 now, dt;
 	__u64 used;    /* bytes/s, by guarantees and the levels before */
 	__u64 credit;  /* bytes of its own guarantee that are left */
-	__u64 reserve; /* bytes/s for lower levels that wait */
+	__u64 reserve; /* bytes/s for lower levels that wait, and for higher ones that want more */
 	__u64 due;     /* bytes/s that it has for the levels so far */
 	__u64 sent;    /* bytes of theirs since the last look, */
 	__u64 backlog; /* that wait, */
 	__u64 held;    /* of these for ceilings below, */
+	__u64 waits;   /* of this level alone, for nothing but what there is, */
 	__u64 bound;   /* and for its own or those, as its parent was told */
 	__u64 bytes;   /* of the level alone, since the last look */
 	__u32 crowd;   /* weight that waits */
@@ -49,17 +50,36 @@ struct look {
 	__u8 turns[QOS_LEVELS + 1];
 };
 
-/* What waits in the class, of this level and those before it; and its parent is told. */
+/* What waits of late, of what was told since the last look. */
+static __always_inline __u64 count_queued(__u64 *queued, __u64 *backlog, __u64 dt)
+{
+	__u64 now = qos_divide(__sync_lock_test_and_set(queued, 0), queued_for(dt));
+
+	*backlog += (__s64)(now - *backlog) >> USED;
+	return *backlog;
+}
+
+/* What waits in the class on guarantees; and its parent is told. */
+static __always_inline void begin_backlog(const struct node *n, struct look *l)
+{
+	l->backlog = count_queued(&n->clk->queued, &n->clk->backlog, l->dt);
+	if (has_parent(n->cfg))
+		__sync_fetch_and_add(&n->above->queued, l->backlog * queued_for(l->dt));
+}
+
+/* And what of this level does; the part that a guarantee covers is told as what is on one. */
 static __always_inline void add_backlog(const struct node *n, __u32 level, struct look *l)
 {
 	struct qos_pace *pace = &n->clk->pace[level];
-	__u64 queued = qos_divide(__sync_lock_test_and_set(&pace->queued, 0), queued_for(l->dt));
+	__u64 backlog = count_queued(&pace->queued, &pace->backlog, l->dt), covered;
 
-	pace->backlog += (__s64)(queued - pace->backlog) >> USED;
-	l->backlog += pace->backlog;
-	if (has_parent(n->cfg))
-		__sync_fetch_and_add(&n->above->pace[level].queued,
-				     pace->backlog * queued_for(l->dt));
+	l->backlog += backlog;
+	if (!has_parent(n->cfg))
+		return;
+	covered = (backlog >> 4) * n->clk->own_covered[level] >> (QOS_COVERED_BITS - 4);
+	__sync_fetch_and_add(&n->above->queued, covered * queued_for(l->dt));
+	__sync_fetch_and_add(&n->above->pace[level].queued,
+			     (backlog - covered) * queued_for(l->dt));
 }
 
 /* By a 16th a look: what is held varies, and too much of it would be a queue of others. */
@@ -74,9 +94,11 @@ static __always_inline void add_backlog(const struct node *n, __u32 level, struc
 static __always_inline void add_held(const struct node *n, __u32 level, struct look *l)
 {
 	struct qos_clocks *clk = n->clk;
-	__u64 bound;
+	__u64 bound, held;
 
-	l->held += qos_divide(__sync_lock_test_and_set(&clk->held[level], 0), queued_for(l->dt));
+	held = qos_divide(__sync_lock_test_and_set(&clk->held[level], 0), queued_for(l->dt));
+	l->waits = less(clk->pace[level].backlog, held);
+	l->held += held;
 	bound = l->held;
 	if (n->cfg->flags & QOS_CLASS_CEIL) {
 		__u64 ahead = bytes_ahead(&clk->ceil[level], n->cfg->ceil, l->now);

@@ -81,6 +81,19 @@ static __always_inline __u64 leaf_rate(const struct path *p)
 	return rate;
 }
 
+/*
+ * Levels before its own want what there is to borrow. These pay for what left beyond the lender's
+ * ceiling (settle()), so what the class has borrowed itself is not said to wait any more when it
+ * has left.
+ */
+static __always_inline int do_higher_borrow(const struct path *p)
+{
+	__u32 level = level_of(p), before = level - 1;
+
+	asm("" : "+r"(before)); /* clang knows that it is no less than 0, Linux 6.1 does not */
+	return level && p->lender_clk->pace[level_index(before)].crowd;
+}
+
 static __always_inline void take_turnover(const struct path *p, __u64 now, struct turnover *t)
 {
 	__u32 flags = p->cls->flags;
@@ -96,6 +109,8 @@ static __always_inline void take_turnover(const struct path *p, __u64 now, struc
 		    is_alone(p, nearest, lenders(p, nearest), now))
 			queue_up(p, now);
 		shared = borrowed_ahead(p, now, p->cls->share_cost);
+		if (do_higher_borrow(p) && (__s64)(see(&p->clk->borrowed_until) - now) <= 0)
+			shared = 0;
 	}
 	all = less(all, t->queued_rate);
 	t->queued_share = later(shared, all);
@@ -264,8 +279,13 @@ static __always_inline void settle_rate(const struct path *p, __u64 now, __u64 d
 				     sooner(dt, VIRTUAL_DT_MAX) >> SETTLE_RATE_SHIFT);
 }
 
-/* A 16th of a guarantee. */
+/* A 16th of a guarantee; where those of higher levels pay, no more than these leave of it. */
 #define DEBT_SHIFT 4
+
+static __always_inline __u32 debt_shift(const struct path *p)
+{
+	return do_higher_borrow(p) ? SETTLE_RATE_SHIFT : DEBT_SHIFT;
+}
 
 /*
  * What a class borrowed that then was another's leaves as stamped: beyond its share, and beyond the
@@ -276,7 +296,7 @@ static __always_inline void settle_rate(const struct path *p, __u64 now, __u64 d
  */
 static __always_inline void pay_debt(const struct path *p, __u64 now, __u64 dt)
 {
-	__u64 ns = sooner(dt, VIRTUAL_DT_MAX) >> DEBT_SHIFT, ahead, debt, forgiven;
+	__u64 ns = sooner(dt, VIRTUAL_DT_MAX) >> debt_shift(p), ahead, debt, forgiven;
 
 	if (qos_link.mode == QOS_MODE_POLICE || /* nothing waits, and no finish counts */
 	    (__s64)(see(&p->clk->borrowed_until) - now) > 0 ||

@@ -131,7 +131,7 @@ static __always_inline __u32 weight_above(const struct node *n, __u32 level, con
 	__u64 room = room_above(n, level, l);
 	__u64 weight = n->cfg->weight, others = less(above->waiting, n->clk->placed[level]);
 
-	if (!n->clk->pace[level].waiting)
+	if (!n->clk->pace[level].waiting || !need)
 		return 0;
 	if (room <= need || (!others && borrows(n, level, l) < need / 2))
 		return weight;
@@ -161,6 +161,24 @@ static __always_inline void take_place(const struct node *n, __u32 level, const 
 		n->above->bounded[level] = (now + (SELDOM_PERIODS << shift)) >> BOUNDED_SHIFT;
 }
 
+/*
+ * So much of the level's bytes goes before others' until the next look: the part that the guarantee
+ * had room for in the last one, and of the rest what one above it has, up to the next ceiling.
+ */
+static __always_inline void cover(const struct node *n, __u32 level, __u64 own, __u64 bytes)
+{
+	__u32 covered, above = 0;
+
+	if (!level)
+		return;
+	if (bytes)
+		n->clk->own_covered[level] = qos_divide(own << QOS_COVERED_BITS, bytes);
+	if (n->cfg->hard != n->cfg->parent)
+		above = n->above->covered[level];
+	covered = covered_with(n->clk->own_covered[level], above);
+	n->clk->covered[level] = covered;
+}
+
 /* What of the level's bytes the class's own guarantee covers, and what it borrowed. */
 static __always_inline void tell_level(const struct node *n, __u32 level, struct look *l,
 				       __u32 weight, __u64 need)
@@ -170,6 +188,7 @@ static __always_inline void tell_level(const struct node *n, __u32 level, struct
 	l->credit -= own;
 	if (!has_parent(n->cfg))
 		return;
+	cover(n, level, own, bytes);
 	if (n->clk->pace[level].waiting || is_bounded(n->clk, level, l->now))
 		tell_need(&n->above->needs[level], &n->clk->needs[level],
 			  epoch_of(l->now, n->cfg->parent_shift), need);
@@ -219,6 +238,22 @@ static __always_inline __u64 least_speed(const struct node *n, __u32 level, __u6
 	return pace->speed - (pace->speed >> SLOWER_SHIFT);
 }
 
+/*
+ * Bytes/s that the next levels are not to have: what the level used of late, and of what it has,
+ * what lets those that wait for nothing else leave within a few periods.
+ */
+#define CLAIM_SHIFT 2
+
+static __always_inline __u64 claim_of(const struct node *n, __u32 level, const struct look *l)
+{
+	const struct qos_pace *pace = &n->clk->pace[level];
+	__u64 used = pace->paced_rate + pace->other_rate, waits;
+
+	/* 2^30 ns are a second here */
+	waits = sooner(l->waits, QUEUE_MAX) << (30 - CLAIM_SHIFT) >> (n->cfg->period_shift & 31);
+	return sooner(waits, less(sooner(asked_for(n, level, l), pace->share), used));
+}
+
 static __always_inline void renew_level(const struct node *n, __u32 level, struct look *l)
 {
 	const struct qos_class_cfg *cfg = n->cfg;
@@ -226,7 +261,7 @@ static __always_inline void renew_level(const struct node *n, __u32 level, struc
 	__u64 period = 1ULL << (cfg->period_shift & 31), room, time, whole, lent = 0, least = 0;
 	__u64 paced = __sync_lock_test_and_set(&pace->paced, 0);
 	__u64 other = __sync_lock_test_and_set(&pace->other, 0), waiting = pace->waiting;
-	__u64 need, slowest = least_speed(n, level, l->dt);
+	__u64 sent, need, slowest = least_speed(n, level, l->dt);
 	__u32 weight;
 
 	pace->paced_rate = follow(pace->paced_rate, paced, l->dt, period, USED);
@@ -245,8 +280,8 @@ static __always_inline void renew_level(const struct node *n, __u32 level, struc
 		least = trickle(cfg, level);
 		if (waiting)
 			l->reserve = less(l->reserve, least);
-		room = less(room, l->reserve);
 	}
+	room = less(room, l->reserve);
 	pace->share = room;
 	pace->far = far_turns(room, cfg->period_shift & 31);
 	l->crowd += pace->waiting;
@@ -265,9 +300,11 @@ static __always_inline void renew_level(const struct node *n, __u32 level, struc
 	need = need_of(n, level, l);
 	weight = weight_above(n, level, l, need);
 	/* what a level leaves, the next ones ask for themselves */
-	l->due += sooner(lent, pace->paced_rate + pace->other_rate);
-	l->used += pace->paced_rate + pace->other_rate;
+	sent = pace->paced_rate + pace->other_rate;
+	l->used += sent;
+	l->due += sooner(lent, sooner(sent, less(l->used, l->due)));
 	tell_level(n, level, l, weight, need);
+	l->reserve += claim_of(n, level, l);
 }
 
 /*
@@ -313,10 +350,12 @@ static __always_inline void begin_look(const struct node *n, struct look *l)
 	for (__u32 i = 0; i < QOS_LEVELS; i++) {
 		if (!n->clk->pace[i].waiting)
 			continue;
-		l->reserve += trickle(n->cfg, i);
+		if (n->cfg->flags & QOS_CLASS_CEIL)
+			l->reserve += trickle(n->cfg, i);
 		contended = 1;
 	}
 	n->clk->contended = contended;
+	begin_backlog(n, l);
 	if (has_parent(n->cfg)) {
 		l->credit -= sooner(guaranteed, l->credit);
 		__sync_fetch_and_add(&n->above->sent_rate, guaranteed);
@@ -324,6 +363,15 @@ static __always_inline void begin_look(const struct node *n, struct look *l)
 }
 
 /* Functions of their own, which the verifier looks at once. */
+__noinline int qos_begin_look(__u32 slot, struct look *l)
+{
+	struct node n;
+
+	if (l && !find_node(slot, &n))
+		begin_look(&n, l);
+	return 0;
+}
+
 __noinline int qos_renew_level(__u32 slot, __u32 level, struct look *l)
 {
 	struct node n;
@@ -354,7 +402,7 @@ static __always_inline void renew_node(__u32 slot, const struct node *n, __u64 n
 		l.turns[i] = qos_turn_wheel(slot, i, now);
 	qos_take_late(slot, now);
 	follow_ceiling(n, now);
-	begin_look(n, &l);
+	qos_begin_look(slot, &l);
 	for (__u32 i = 0; i < QOS_LEVELS; i++)
 		qos_renew_level(slot, i, &l);
 	n->clk->credit = l.credit;

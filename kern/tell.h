@@ -117,7 +117,7 @@ __noinline int qos_report_up(__u32 slot, __u64 dt, const struct turnover *t)
 		return 0;
 	tell_sent(&p, dt, t);
 	__sync_fetch_and_add(&shared_pace(&p)->queued, t->queued_share * queued_for(dt));
-	__sync_fetch_and_add(&p.above->pace[0].queued, t->queued_rate * queued_for(dt));
+	__sync_fetch_and_add(&p.above->queued, t->queued_rate * queued_for(dt));
 	__sync_fetch_and_add(&p.above->held[level_of(&p)], t->held * queued_for(dt));
 	return 0;
 }

@@ -6,88 +6,7 @@
 #ifndef QOS_TREE_H
 #define QOS_TREE_H
 
-#include "clock.h"
-#include "maps.h"
-#include "pace.h"
-
-#define DEPTH_MAX 8
-
-struct path {
-	__u32 slot;
-	const struct qos_class_cfg *cls;
-	struct qos_clocks *clk;
-	/* its own where it has none: a pointer that may be null is two programs to the verifier */
-	struct qos_clocks *above;	    /* its parent's */
-	const struct qos_class_cfg *lender; /* nearest ancestor whose ceiling counts */
-	struct qos_clocks *lender_clk;
-};
-
-/* Without its parents. All that the verifier cannot know to be there; -1 never happens. */
-static __always_inline int find_leaf(__u32 slot, struct path *p)
-{
-	p->slot = slot;
-	p->clk = bpf_map_lookup_elem(&qos_clocks, &slot);
-	p->cls = bpf_map_lookup_elem(&qos_classes, &slot); /* the last: it is asked at once */
-	return p->cls && p->clk ? 0 : -1;
-}
-
-static __always_inline void be_own_parent(struct path *p)
-{
-	p->above = p->clk;
-	p->lender = p->cls;
-	p->lender_clk = p->clk;
-}
-
-/* Keys are read where they are: a copy on the stack would come later, and all waits for it. */
-static __always_inline int find_path(__u32 slot, struct path *p)
-{
-	if (find_leaf(slot, p))
-		return -1;
-	be_own_parent(p);
-	if (p->cls->hard == QOS_NO_SLOT)
-		return 0;
-	p->lender = bpf_map_lookup_elem(&qos_classes, &p->cls->hard);
-	p->above = bpf_map_lookup_elem(&qos_clocks, &p->cls->parent);
-	p->lender_clk = p->above; /* mostly it is the parent that lends */
-	if (p->cls->hard != p->cls->parent)
-		p->lender_clk = bpf_map_lookup_elem(&qos_clocks, &p->cls->hard);
-	/* else they are being changed, one after the other, just now */
-	if (!p->above || !p->lender || !p->lender_clk)
-		be_own_parent(p);
-	return 0;
-}
-
-/* Read again, so that the verifier need not know both to go on. */
-static __always_inline int has_parent(const struct qos_class_cfg *cfg)
-{
-	return *(volatile const __u32 *)&cfg->hard != QOS_NO_SLOT;
-}
-
-/* Below QOS_LEVELS, though the verifier knows no more than that it is below 4: see abi.h. */
-static __always_inline __u32 level_index(__u32 level)
-{
-	return level & 3;
-}
-
-static __always_inline __u32 level_of(const struct path *p)
-{
-	return level_index(p->cls->level);
-}
-
-/* What the class shares in with its siblings of the level; it has a parent. */
-static __always_inline struct qos_pace *shared_pace(const struct path *p)
-{
-	return &p->above->pace[level_of(p)];
-}
-
-/*
- * 0, which the verifier does not know: of what it is added to it forgets what it was on this way,
- * and then need not follow each way on from here.
- */
-static __always_inline __u64 unknown_zero(const struct qos_class_cfg *cls)
-{
-	return *(volatile const __u64 *)&cls->zero;
-}
+#include "path.h"
 
 struct departure {
 	__u64 at;	/* of the class's next packet */
@@ -158,26 +77,80 @@ static __always_inline void charge_lender(const struct qos_class_cfg *cfg, struc
 		clock_take(&clk->ceil[2], floor, cost);
 }
 
-__noinline int qos_charge_above(__u32 slot, __u32 level, __u64 now, __u64 bytes)
+/* And of what a guarantee on the way covers, the levels before it, which give way to that. */
+static __always_inline void charge_covered(const struct qos_class_cfg *cfg, struct qos_clocks *clk,
+					   __u32 level, __u32 covered, __u64 now, __u64 bytes)
+{
+	__u64 cost = clock_cost(bytes, cfg->ceil_cost) * covered >> QOS_COVERED_BITS;
+	__u64 floor = now - cfg->ceil_burst_ns;
+
+	if (level > 0 && cfg->levels & 1)
+		clock_take(&clk->ceil[0], floor, cost);
+	if (level > 1 && cfg->levels & 2)
+		clock_take(&clk->ceil[1], floor, cost);
+}
+
+/* A function of its own, which the verifier looks at once. */
+__noinline int qos_charge_lender(__u32 slot, __u32 level, __u64 now, __u64 bytes, __u32 covered)
+{
+	const struct qos_class_cfg *cfg = bpf_map_lookup_elem(&qos_classes, &slot);
+	struct qos_clocks *clk = bpf_map_lookup_elem(&qos_clocks, &slot);
+
+	if (!cfg || !clk)
+		return 0;
+	level = level_index(level);
+	charge_lender(cfg, clk, level, now, bytes);
+	if (covered)
+		charge_covered(cfg, clk, level, covered, now, bytes);
+	return 0;
+}
+
+#define COVERED_ALL (1U << QOS_COVERED_BITS)
+
+/* What one guarantee leaves, the next one may cover. */
+static __always_inline __u32 covered_with(__u32 covered, __u32 next)
+{
+	return covered + ((COVERED_ALL - covered) * next >> QOS_COVERED_BITS);
+}
+
+/* Those above the nearest, of which it is known what part is covered before them. */
+__noinline int qos_charge_above(__u32 slot, __u32 level, __u64 now, __u64 bytes, __u32 covered)
 {
 	for (int i = 0; i < DEPTH_MAX && slot != QOS_NO_SLOT; i++) {
 		const struct qos_class_cfg *cfg = bpf_map_lookup_elem(&qos_classes, &slot);
-		struct qos_clocks *clk = bpf_map_lookup_elem(&qos_clocks, &slot);
+		const struct qos_clocks *clk = bpf_map_lookup_elem(&qos_clocks, &slot);
 
 		if (!cfg || !clk)
 			break;
-		charge_lender(cfg, clk, level_index(level), now, bytes);
+		qos_charge_lender(slot, level, now, bytes, covered);
+		covered = covered_with(covered, clk->covered[level_index(level)]);
 		slot = cfg->hard;
 	}
+	return 0;
+}
+
+/* Where classes without ceilings are between a leaf and what lends. */
+__noinline int qos_charge_covered(__u32 slot, __u32 level, __u64 now, __u64 bytes, __u32 covered)
+{
+	const struct qos_class_cfg *cfg = bpf_map_lookup_elem(&qos_classes, &slot);
+	struct qos_clocks *clk = bpf_map_lookup_elem(&qos_clocks, &slot);
+
+	if (cfg && clk)
+		charge_covered(cfg, clk, level, covered, now, bytes);
 	return 0;
 }
 
 static __always_inline void charge_lenders(const struct path *p, __u32 level, __u64 now,
 					   __u64 bytes)
 {
+	__u32 covered = p->cls->hard == p->cls->parent ? 0 : p->above->covered[level];
+
 	charge_lender(p->lender, p->lender_clk, level, now, bytes);
+	if (covered)
+		qos_charge_covered(p->cls->hard, level, now, bytes, covered);
 	if (p->lender->hard != QOS_NO_SLOT)
-		qos_charge_above(p->lender->hard, level, now, bytes);
+		qos_charge_above(p->lender->hard, level, now, bytes,
+				 covered_with(covered, p->lender_clk->covered[level]));
 }
 
 /* Of a leaf, on its parent's wheel: less than all where its own ceiling bounds it (leaf.h). */
@@ -217,6 +190,12 @@ static __always_inline int is_alone(const struct path *p, __u64 nearest, __u64 l
 				is_waiting(p->clk->until, now, p->cls->parent_shift & 31));
 }
 
+/*
+ * So much of it sent on a guarantee of the class above, it waits for nothing that others borrow
+ * beyond that.
+ */
+#define COVERED_MOST (COVERED_ALL - (COVERED_ALL >> 2))
+
 static __always_inline __u64 borrow_at(const struct path *p, __u64 now, struct departure *d)
 {
 	const struct qos_pace *pace = shared_pace(p);
@@ -230,6 +209,8 @@ static __always_inline __u64 borrow_at(const struct path *p, __u64 now, struct d
 	d->ahead = finish_ahead(see(&p->clk->share), d->v);
 	if (d->free || qos_link.mode == QOS_MODE_POLICE)
 		return lend;
+	if (p->above->covered[level_of(p)] > COVERED_MOST)
+		lend = 0;
 	/* paced by what it may have: what the clock has ahead is mostly others' queues */
 	return later(less(lend, p->lender->limit_ns), now + wait_for(pace, d->ahead));
 }

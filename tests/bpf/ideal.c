@@ -15,19 +15,35 @@ struct ideal {
 	double *share;
 };
 
-/* All that a class could use that has a link of its own, for priorities up to one. */
-static double wanted(const struct ideal *ideal, size_t cls, int priority)
+/* All that a class could use that has a link of its own. */
+static double wanted(const struct ideal *ideal, size_t cls)
 {
 	const struct qos_class *c = &ideal->policy->classes[cls];
-	double sum = 0;
+	double sum = c->inner ? 0 : ideal->demand[cls];
 
-	if (!c->inner)
-		return (int)c->priority <= priority ? fmin(ideal->demand[cls], (double)c->ceil) : 0;
 	for (size_t i = 0; i < ideal->policy->class_count; i++) {
 		if (ideal->policy->classes[i].parent == (int)cls)
-			sum += wanted(ideal, i, priority);
+			sum += wanted(ideal, i);
 	}
 	return fmin(sum, (double)c->ceil);
+}
+
+static double sure(const struct ideal *ideal, size_t cls)
+{
+	return fmin((double)ideal->policy->classes[cls].rate, wanted(ideal, cls));
+}
+
+/* And of it what is guaranteed, or asked for with priorities up to one. */
+static double wanted_by(const struct ideal *ideal, size_t cls, int priority)
+{
+	const struct qos_class *c = &ideal->policy->classes[cls];
+	double sum = c->inner || (int)c->priority > priority ? 0 : ideal->demand[cls];
+
+	for (size_t i = 0; i < ideal->policy->class_count; i++) {
+		if (ideal->policy->classes[i].parent == (int)cls)
+			sum += wanted_by(ideal, i, priority);
+	}
+	return fmin(fmax(sum, sure(ideal, cls)), (double)c->ceil);
 }
 
 /* How much the children of parent take at weight * x above what they have. */
@@ -41,7 +57,7 @@ static double taken(const struct ideal *ideal, int parent, int priority, double 
 
 		if (c->parent != parent)
 			continue;
-		more = fmin(x * (double)c->weight, wanted(ideal, i, priority) - ideal->share[i]);
+		more = fmin(x * (double)c->weight, wanted_by(ideal, i, priority) - ideal->share[i]);
 		more = fmax(more, 0);
 		sum += more;
 		if (take)
@@ -73,7 +89,7 @@ static void divide(const struct ideal *ideal, int parent, double amount)
 
 		if (c->parent != parent)
 			continue;
-		ideal->share[i] = fmin((double)c->rate, wanted(ideal, i, PRIORITIES));
+		ideal->share[i] = sure(ideal, i);
 		amount -= ideal->share[i];
 	}
 	for (int priority = 0; priority < PRIORITIES; priority++)

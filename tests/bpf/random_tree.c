@@ -32,6 +32,7 @@ struct node {
 	unsigned int depth; /* 1 for the classes of the link */
 	bool inner;
 	uint32_t rate, ceil, weight; /* 0: not given */
+	const char *priority;	     /* null: not given */
 	uint32_t sure;		     /* its rate, or what its classes are guaranteed */
 	uint32_t most;		     /* its ceiling, or that of what is above */
 	enum load load;
@@ -173,6 +174,17 @@ static void draw_loads(struct tree *tree)
 		last->load = LOAD_TCP;
 }
 
+/* After all else: without them a seed has the same tree. */
+static void draw_priorities(struct tree *tree)
+{
+	static const char *const names[] = { "high", NULL, "low" };
+
+	for (int i = 0; i < tree->count; i++) {
+		if (!tree->nodes[i].inner)
+			tree->nodes[i].priority = RANDOM_OF(tree->random, names);
+	}
+}
+
 static uint32_t kbit_of(const struct tree *tree, uint32_t rate)
 {
 	return rate * tree->link;
@@ -199,6 +211,10 @@ static bool put_keys(FILE *f, const char *first, const char *next, const struct 
 	}
 	if (node->weight) {
 		fprintf(f, "%sweight: %u", before, node->weight);
+		before = next;
+	}
+	if (node->priority) {
+		fprintf(f, "%spriority: %s", before, node->priority);
 		before = next;
 	}
 	return before != first;
@@ -269,7 +285,7 @@ static const char *first_leaf(const struct tree *tree)
 	return tree->nodes[i].name;
 }
 
-char *random_tree(struct random *r, uint32_t link)
+char *random_tree(struct random *r, uint32_t link, bool priorities)
 {
 	struct tree tree = { .random = r, .link = link, .levels = 2 + random_below(r, LEVELS - 1) };
 	char *text = NULL;
@@ -283,6 +299,8 @@ char *random_tree(struct random *r, uint32_t link)
 	draw_ceilings(&tree);
 	draw_weights(&tree, LINK_ITSELF);
 	draw_loads(&tree);
+	if (priorities)
+		draw_priorities(&tree);
 	fprintf(f, "link: { rate: %umbit }\ndefault: %s\nclasses:\n", link, first_leaf(&tree));
 	put_classes(f, &tree, LINK_ITSELF);
 	fclose(f);

@@ -9,7 +9,10 @@
 
 #include "random.h"
 
-/* Of a link of so many Mbit/s, in YAML; the caller's. Of another link the same with other rates. */
-char *random_tree(struct random *r, uint32_t link);
+/*
+ * Of a link of so many Mbit/s, in YAML; the caller's. Of another link the same with other rates,
+ * and so with priorities, or all of one.
+ */
+char *random_tree(struct random *r, uint32_t link, bool priorities);
 
 #endif

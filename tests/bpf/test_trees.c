@@ -3,13 +3,13 @@
  * Random trees of classes, and what each class has of the link beside what arithmetic says
  * that it ought to have.
  *
- *	bpf_trees [-v] [--link MBIT] [--seeds FIRST-LAST | --policy FILE]
+ *	bpf_trees [-v] [--link MBIT] [--priorities] [--seeds FIRST-LAST | --policy FILE]
  *
  * Without either it is a test, of what holds for every tree. With seeds a line a tree says how
- * far off it is (of a link of 100 Mbit/s, or another), and with -v the policy is printed with
- * what each class has; such a policy can be changed and given as a file. What a leaf sends is the
- * comment behind it: "idle", "tcp FLOWS", "udp MBIT" or "window BYTES" (of a packet); without one
- * it is "tcp 1".
+ * far off it is (of a link of 100 Mbit/s, or another; all leaves of one priority, or of several),
+ * and with -v the policy is printed with what each class has; such a policy can be changed and
+ * given as a file. What a leaf sends is the comment behind it: "idle", "tcp FLOWS", "udp MBIT" or
+ * "window BYTES" (of a packet); without one it is "tcp 1".
  */
 #include <getopt.h>
 #include <math.h>
@@ -53,18 +53,46 @@ static const char *const found[] = {
 	     "              aaaa: { rate: 110kbit } # window 3028\n",
 };
 
+/* What an inner class is guaranteed stands above what others borrow, of whatever priority. */
+static const char *const covered[] = {
+	POLICY("b", "  b: { rate: 25mbit, priority: high } # tcp 4\n"
+		    "  c:\n"
+		    "    rate: 35mbit\n"
+		    "    classes:\n"
+		    "      ca: { rate: 8mbit, priority: low } # udp 120\n"
+		    "      cb: { rate: 27mbit } # idle\n"),
+	POLICY("b", "  b: { rate: 25mbit, priority: high } # tcp 4\n"
+		    "  c:\n"
+		    "    rate: 35mbit\n"
+		    "    ceil: 80mbit\n"
+		    "    classes:\n"
+		    "      ca: { rate: 8mbit, priority: low } # tcp 1\n"
+		    "      cb: { rate: 27mbit } # idle\n"),
+	POLICY("b", "  b: { priority: high } # udp 120\n"
+		    "  c:\n"
+		    "    rate: 60mbit\n"
+		    "    classes:\n"
+		    "      ca:\n"
+		    "        rate: 40mbit\n"
+		    "        ceil: 90mbit\n"
+		    "        classes:\n"
+		    "          caa: { rate: 1mbit, priority: low } # tcp 4\n"
+		    "      cb: { rate: 20mbit } # idle\n"),
+};
+
 /*
- * Of a fast link and a slow one, and what was found. As the tests see it: all have run before the
- * first of them.
+ * Of a fast link and a slow one, with priorities, and what was found. As the tests see it: all have
+ * run before the first of them.
  */
 static struct {
-	uint32_t link; /* Mbit/s */
 	uint64_t count;
 	const char *const *texts; /* or none: of so many seeds */
 	struct trees trees;
-} tested[] = { { LINK, 40, NULL, { 0 } },
-	       { LINK / 10, 20, NULL, { 0 } },
-	       { LINK / 10, ARRAY_SIZE(found), found, { 0 } } };
+} tested[] = { { 40, NULL, { .link = LINK } },
+	       { 20, NULL, { .link = LINK / 10 } },
+	       { 20, NULL, { .link = LINK, .priorities = true } },
+	       { ARRAY_SIZE(found), found, { .link = LINK / 10 } },
+	       { ARRAY_SIZE(covered), covered, { .link = LINK } } };
 
 typedef bool is_right(const struct qos_policy *policy, const struct result *result);
 
@@ -211,7 +239,7 @@ static int run_as_test(void)
 	int failed;
 
 	for (size_t i = 0; i < ARRAY_SIZE(tested); i++) {
-		trees_draw(&tested[i].trees, tested[i].link, 1, tested[i].count);
+		trees_draw(&tested[i].trees, 1, tested[i].count);
 		for (size_t t = 0; tested[i].texts && t < tested[i].count; t++)
 			set_text(&tested[i].trees.trees[t], strdup(tested[i].texts[t]));
 		trees_run(&tested[i].trees);
@@ -240,7 +268,7 @@ struct options {
 	uint64_t first, last; /* seeds; last 0: none */
 	uint32_t link;	      /* Mbit/s */
 	const char *policy;
-	bool verbose;
+	bool priorities, verbose;
 };
 
 /* "7" or "1-60"; seeds are from 1 on. */
@@ -270,6 +298,7 @@ static int read_options(int argc, char **argv, struct options *opts)
 		{ "link", required_argument, NULL, 'l' },
 		{ "seeds", required_argument, NULL, 's' },
 		{ "policy", required_argument, NULL, 'p' },
+		{ "priorities", no_argument, NULL, 'o' },
 		{ NULL, 0, NULL, 0 },
 	};
 	int c;
@@ -279,6 +308,8 @@ static int read_options(int argc, char **argv, struct options *opts)
 			opts->verbose = true;
 		else if (c == 'p')
 			opts->policy = optarg;
+		else if (c == 'o')
+			opts->priorities = true;
 		else if (c == 'l' && read_link(optarg, opts) == 0)
 			continue;
 		else if (c != 's' || read_seeds(optarg, opts) < 0)
@@ -289,10 +320,10 @@ static int read_options(int argc, char **argv, struct options *opts)
 
 static int run_command(const struct options *opts)
 {
-	struct trees trees = { 0 };
+	struct trees trees = { .link = opts->link, .priorities = opts->priorities };
 	int failed;
 
-	trees_draw(&trees, opts->link, opts->first, opts->last);
+	trees_draw(&trees, opts->first, opts->last);
 	if (opts->policy)
 		set_text(&trees.trees[0], read_file(opts->policy));
 	trees_run(&trees);
@@ -306,8 +337,8 @@ int main(int argc, char **argv)
 	struct options opts = { .link = LINK };
 
 	if (read_options(argc, argv, &opts) < 0) {
-		fprintf(stderr, "usage: bpf_trees [-v] [--link MBIT] [--seeds FIRST-LAST | "
-				"--policy FILE]\n");
+		fprintf(stderr, "usage: bpf_trees [-v] [--link MBIT] [--priorities] "
+				"[--seeds FIRST-LAST | --policy FILE]\n");
 		return 2;
 	}
 	if (need_root(NULL) < 0)

@@ -19,6 +19,7 @@
 #define PROCESSES 2
 #define FROM	  (2 * SEC)
 #define LONG	  (4 * SEC)
+#define TRICKLE	  (1.1 / 512)  /* of the link, and a little that speeds are off (share.h) */
 #define FAST	  (100 * MBIT) /* a slower link takes so much longer for as many packets */
 
 struct shared {
@@ -118,6 +119,7 @@ static void add_loads(struct sim *sim, const char *text, struct result *result, 
 			continue;
 		demand[i] = source.rate ? (double)source.rate : IDEAL_GREEDY;
 		result->classes[i].packet = packet_rate(&source, measured_span(policy));
+		result->classes[i].trickle = TRICKLE * (double)policy->link.rate;
 	}
 }
 
@@ -141,6 +143,7 @@ static void measure(const struct sim *sim, struct result *result)
 			continue;
 		result->classes[parent].got += class->got;
 		result->classes[parent].packet += class->packet;
+		result->classes[parent].trickle += class->trickle;
 	}
 }
 
@@ -218,9 +221,8 @@ void trees_run(struct trees *trees)
 		;
 }
 
-void trees_draw(struct trees *trees, uint32_t link, uint64_t first, uint64_t last)
+void trees_draw(struct trees *trees, uint64_t first, uint64_t last)
 {
-	trees->link = link;
 	trees->count = last - first + 1;
 	trees->trees = calloc(trees->count, sizeof(*trees->trees));
 	assert_non_null(trees->trees);
@@ -228,7 +230,7 @@ void trees_draw(struct trees *trees, uint32_t link, uint64_t first, uint64_t las
 		struct random random = { .state = first + i };
 
 		trees->trees[i].seed = first + i;
-		trees->trees[i].text = random_tree(&random, link);
+		trees->trees[i].text = random_tree(&random, trees->link, trees->priorities);
 	}
 }
 

@@ -17,6 +17,7 @@ struct class_result {
 	double got, ideal; /* bit/s */
 	double sure;	   /* its rate, or less where what is below cannot use that; 0: nothing */
 	double packet;	   /* bit/s that one packet more of each leaf would have been */
+	double trickle;	   /* bit/s that its leaves keep where higher levels want all */
 };
 
 struct result {
@@ -33,15 +34,16 @@ struct tree {
 };
 
 struct trees {
-	uint32_t link; /* Mbit/s, of those that seeds draw */
+	uint32_t link;	 /* Mbit/s, of those that seeds draw, */
+	bool priorities; /* which have several */
 	struct tree *trees;
 	size_t count;
 	struct result *results; /* by number */
 	struct shared *shared;	/* where they are, for the processes that run them */
 };
 
-/* The trees of seeds, of a link of so many Mbit/s, not run yet. */
-void trees_draw(struct trees *trees, uint32_t link, uint64_t first, uint64_t last);
+/* The trees of seeds, as link and priorities say, not run yet. */
+void trees_draw(struct trees *trees, uint64_t first, uint64_t last);
 /*
  * All of them, by several processes. What fails in one of these has said so itself; its tree
  * has no result (of no classes) then.

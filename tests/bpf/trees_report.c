@@ -17,7 +17,12 @@
 
 static double deviation(const struct class_result *class)
 {
-	return (class->got - class->ideal) / fmax(class->ideal, LITTLE);
+	double more = class->got - class->ideal;
+
+	/* of a level that is left nothing TCP does not stop */
+	if (class->ideal <= 0)
+		more = fmax(more - class->trickle, 0);
+	return more / fmax(class->ideal, LITTLE);
 }
 
 /* How much of what is sure it has, but for a packet. */
