@@ -331,22 +331,21 @@ struct qos_link_cfg {
 	__u32 cgroup_levels;	    /* of the deepest cgroup that rules name */
 	__u32 tunnel_inner;	    /* look into tunnels */
 	__u32 default_slot;
-	__u32 l2_len;	    /* 14, or 0 on a device without Ethernet header */
-	__s32 overhead;	    /* bytes a packet adds to its IP length */
-	__u32 mpu;	    /* least bytes a packet counts as */
-	__u32 overhead_set; /* else charge the frame as the kernel has it */
-	__u32 framing;	    /* enum qos_framing */
-	__u32 flow_mask;    /* flow records, less one */
-	__u32 salt;	    /* of the flows' hash */
-	/* flows that this program has in other classes than the one before it keep their order */
-	__u32 generation;    /* counts programs that share flow records; 16 bits */
-	__u32 slots;	     /* of classes that flows may have been in */
-	__u64 settled;	     /* CLOCK_MONOTONIC: the other's packets have left; 0: there are none */
+	__u32 l2_len;	     /* 14, or 0 on a device without Ethernet header */
+	__s32 overhead;	     /* bytes a packet adds to its IP length */
+	__u32 mpu;	     /* least bytes a packet counts as */
+	__u32 overhead_set;  /* else charge the frame as the kernel has it */
+	__u32 framing;	     /* enum qos_framing */
+	__u32 flow_mask;     /* flow records, less one */
 	__u32 reads_sockets; /* for users and cgroups, rather than ask helpers */
-	__u32 longest_ms;    /* queue that the other may have */
-	__u32 spread_ns; /* by which timers of the queues that a flow leaves by may be off; or 0 */
-	__u32 pad;
+	/* flows that this program has in other classes than the one before it keep their order */
+	__u32 generation; /* counts programs that share flow records; 16 bits */
+	__u32 slots;	  /* of classes that flows may have been in */
+	__u64 settled;	  /* CLOCK_MONOTONIC: the other's packets have left; 0: there are none */
+	__u32 longest_ms; /* queue that the other may have */
+	__u32 spread_ns;  /* by which timers of the queues that a flow leaves by may be off; or 0 */
 	__u64 net; /* the interface's, as the kernel has it, of the first user namespace; or 0 */
+	__u64 salt[5]; /* of the flows' hash: of addresses, two words each, and of the rest */
 };
 
 /* Times at which numbers that were put for a while end. */
@@ -441,7 +440,7 @@ _Static_assert(sizeof(struct qos_needs) == 32 && sizeof(struct qos_decision) == 
 _Static_assert(sizeof(struct qos_clocks) == 22 * 64 && QOS_ABI_VERSION == 11, "a new layout");
 _Static_assert(sizeof(struct qos_flow) == 64 && sizeof(struct qos_flow_name) == 64, "abi");
 _Static_assert(sizeof(struct qos_counters) == 16 * QOS_VERDICTS + 16 + 8 * QOS_DELAYS, "abi");
-_Static_assert(sizeof(struct qos_link_cfg) == 96 + 4 * (QOS_PIECES + QOS_MAX_MASKS), "abi");
+_Static_assert(sizeof(struct qos_link_cfg) == 128 + 4 * (QOS_PIECES + QOS_MAX_MASKS), "abi");
 _Static_assert(sizeof(struct qos_expiry) == 40 && sizeof(struct qos_expiry_cfg) == 136, "abi");
 _Static_assert(sizeof(struct qos_event) == 32 + QOS_FACTS_MAX, "abi");
 _Static_assert(sizeof(struct qos_frag_key) == 40 && sizeof(struct qos_before) == 4, "abi");

@@ -51,8 +51,9 @@ __noinline int qos_decide(struct __sk_buff *skb, const struct facts *f, __u64 re
 static __always_inline __u32 known_match(struct __sk_buff *skb, const struct facts *f, __u64 rest,
 					 __u64 hash)
 {
-	/* by the highest bits, which all others are multiplied into; and the DSCP with them */
-	__u32 index = mix64(hash + rest) >> (64 - QOS_DECISION_BITS);
+	/* by the highest bits, which all others have been multiplied into; of a flow by its DSCPs
+	 */
+	__u32 index = hash >> (64 - QOS_DECISION_BITS) ^ f->dscp;
 	struct qos_decision *d = bpf_map_lookup_elem(&qos_decisions, &index);
 
 	if (!d)

@@ -34,8 +34,7 @@ __noinline __u64 qos_host_hash(const struct facts *f, __u32 source, __u32 len)
 		else if (len > 64 && len < 128)
 			low &= bpf_cpu_to_be64(~0ULL << (128 - len));
 	}
-	/* hosts of a network differ in the highest bits alone, which one mixing leaves high */
-	return mix64(mix64(high) ^ low);
+	return spread(salted(high, 0) + salted(low, 1));
 }
 
 /* hash: of the packet's facts; flags, host6_len: what a flow of the class is. */
@@ -43,9 +42,9 @@ static __always_inline __u64 flow_hash_in(const struct facts *f, __u64 hash, __u
 					  __u32 flags, __u32 host6_len)
 {
 	if (!(flags & QOS_CLASS_FAIR))
-		hash = qos_link.salt;
+		hash = qos_link.salt[0];
 	else if (flags & (QOS_CLASS_SRC_HOST | QOS_CLASS_DST_HOST))
-		hash = qos_link.salt ^ qos_host_hash(f, flags & QOS_CLASS_SRC_HOST, host6_len);
+		hash = qos_host_hash(f, flags & QOS_CLASS_SRC_HOST, host6_len);
 	return mix64(hash + slot);
 }
 

@@ -31,17 +31,33 @@ static __always_inline __u64 rest_of_facts(const struct facts *f)
 }
 
 /*
- * Salted: of what is a flow. A DSCP may decide its class, but does not make it two, which would
- * have two shares and overtake each other.
+ * NH of UMAC (Black, Halevi, Krawczyk, Krovetz, Rogaway 1999): the halves of a word and its salt,
+ * multiplied. Of two inputs, whatever they are, one in 2^31 salts makes the sums the same. Where
+ * words meet otherwise, or after a multiplication by what everybody knows, bits of one cancel
+ * another's whatever the salt is, and who chooses his ports has another's record and queue.
+ */
+static __always_inline __u64 salted(__u64 word, __u32 which)
+{
+	word += qos_link.salt[which];
+	return (word & 0xffffffff) * (word >> 32);
+}
+
+/* Of a sum of salted words. Ports one after the other are equal steps of it, and may lie in heaps.
+ */
+static __always_inline __u64 spread(__u64 sum)
+{
+	sum = (sum ^ sum >> 32) * 0xd6e8feb86659fd93ULL;
+	return sum ^ sum >> 32;
+}
+
+/*
+ * Of what is a flow. A DSCP may decide its class, but does not make it two, which would have two
+ * shares and overtake each other.
  */
 static __always_inline __u64 hash_facts(const struct facts *f, __u64 rest)
 {
-	__u64 flow = rest & ~(0x3fULL << REST_DSCP_SHIFT);
-	__u64 mix = (f->src[0] ^ f->src[1] ^ flow ^ qos_link.salt) * 0x9e3779b97f4a7c15ULL;
-
-	mix ^= mix >> 32;
-	mix = (mix ^ f->dst[0] ^ f->dst[1]) * 0xd6e8feb86659fd93ULL;
-	return mix ^ mix >> 32;
+	return spread(salted(f->src[0], 0) + salted(f->src[1], 1) + salted(f->dst[0], 2) +
+		      salted(f->dst[1], 3) + salted(rest & ~(0x3fULL << REST_DSCP_SHIFT), 4));
 }
 
 #endif

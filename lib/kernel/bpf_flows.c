@@ -101,6 +101,27 @@ static int take_over(const struct bpf_object *obj, const struct qos_bpf *old,
 	return r;
 }
 
+json_t *qos_flows_salt(const struct qos_link_cfg *link)
+{
+	json_t *salt = json_array();
+
+	for (size_t i = 0; salt && i < ARRAY_SIZE(link->salt); i++) {
+		if (json_array_append_new(salt, json_integer((json_int_t)link->salt[i]))) {
+			json_decref(salt);
+			return NULL;
+		}
+	}
+	return salt;
+}
+
+static void take_salt(const struct qos_bpf *old, struct qos_link_cfg *link)
+{
+	const json_t *salt = json_object_get(old->state, "salt");
+
+	for (size_t i = 0; i < ARRAY_SIZE(link->salt); i++)
+		link->salt[i] = (uint64_t)json_integer_value(json_array_get(salt, i));
+}
+
 /*
  * Flows live on: a record knows when the flow's last packet departs, and a salt which record
  * that is. Their table grows as the classes' do, and then they begin anew.
@@ -113,11 +134,11 @@ int qos_flows_configure(const struct bpf_object *obj, const struct qos_bpf *old,
 
 	link->flow_mask = records - 1;
 	if (old && old->flow_records == records) {
-		link->salt = (uint32_t)json_integer_value(json_object_get(old->state, "salt"));
+		take_salt(old, link);
 		r = keep_order(old, link);
 		return r ? r : take_over(obj, old, link);
 	}
-	if (getrandom(&link->salt, sizeof(link->salt), 0) != sizeof(link->salt))
+	if (getrandom(link->salt, sizeof(link->salt), 0) != sizeof(link->salt))
 		return -errno;
 	r = bpf_map__set_max_entries(map_of(obj, "qos_flows"), records);
 	return r ? r : bpf_map__set_max_entries(map_of(obj, "qos_flow_names"), records);

@@ -14,6 +14,9 @@
 int qos_flows_configure(const struct bpf_object *obj, const struct qos_bpf *old, uint32_t capacity,
 			struct qos_link_cfg *link);
 
+/* For the document that the next program reads. Null: no memory. */
+json_t *qos_flows_salt(const struct qos_link_cfg *link);
+
 /* What a class's successor is told of it; not of its clocks. */
 struct qos_before qos_flows_before(const struct qos_class_cfg *cls);
 

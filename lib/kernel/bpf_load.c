@@ -349,7 +349,7 @@ int qos_bpf_load(const struct qos_plan *plan, const struct qos_link_info *link,
 		return qos_bpf_fail(diags, r, "cannot set up the program's maps");
 	/* after the load libbpf may have no constants to read any more: then it could not map them
 	 */
-	if (json_object_set_new(state, "salt", json_integer(skel->rodata->qos_link.salt)) ||
+	if (json_object_set_new(state, "salt", qos_flows_salt(&skel->rodata->qos_link)) ||
 	    json_object_set_new(state, "generation",
 				json_integer(skel->rodata->qos_link.generation)))
 		return -ENOMEM;

@@ -37,6 +37,13 @@ static void put_tables(struct qos_link_cfg *link)
 	qos_tables_free(tables);
 }
 
+/* Like random, and the same each time. */
+static void put_salt(struct qos_link_cfg *link)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(link->salt); i++)
+		link->salt[i] = (i + 1) * 0x9e3779b97f4a7c15ULL;
+}
+
 /* The constants that setup asks for. */
 static struct qos_link_cfg link_of(const struct setup *setup)
 {
@@ -48,6 +55,8 @@ static struct qos_link_cfg link_of(const struct setup *setup)
 	put_tables(&link);
 	if (!link.flow_mask)
 		link.flow_mask = FLOWS - 1;
+	if (!link.salt[0])
+		put_salt(&link);
 	return link;
 }
 

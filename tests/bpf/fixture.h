@@ -32,7 +32,7 @@
  * has no idea of how long a packet takes, so no queue of it is too long: for CoDel, not limit.
  */
 struct setup {
-	struct qos_link_cfg link; /* flow_mask 0: of FLOWS */
+	struct qos_link_cfg link; /* flow_mask 0: of FLOWS; salt 0: one */
 	struct qos_class_cfg classes[CLASSES_MAX];
 	bool tree;		 /* parent and hard are given; else no class has any */
 	uint32_t capacity;	 /* slots, CLASSES_MAX at least; 0: that */

@@ -80,7 +80,6 @@ static struct sim *open_sim(const char *policy, uint32_t records, bool replaced)
 	setup.link.l2_len = 14;
 	setup.link.default_slot = (uint32_t)sim->policy->default_class + 1;
 	setup.link.flow_mask = (records ? records : RECORDS) - 1;
-	setup.link.salt = 12345;
 	if (replaced) {
 		setup.link.generation = GENERATION;
 		setup.link.slots = setup.capacity;

@@ -2,6 +2,7 @@
 /* Records of flows: which packets are one flow, what it is told of, and that it keeps its record.
  */
 #include <netinet/in.h>
+#include <stdio.h>
 
 #include "base/cleanup.h"
 #include "fixture.h"
@@ -36,7 +37,7 @@ static void test_samples(void **state __attribute__((unused)))
 {
 	enum { ROUNDS = 1000, SHIFT = 13, SAMPLE = 1 << SHIFT };
 	const struct setup setup = {
-		.link = { .default_slot = SLOT, .l2_len = 14, .salt = 1 },
+		.link = { .default_slot = SLOT, .l2_len = 14 },
 		.classes = { [SLOT] = { .flags = QOS_CLASS_FAIR,
 					.limit_ns = SEC,
 					.sample_shift = SHIFT } },
@@ -104,7 +105,7 @@ static void test_what_is_a_flow(void **state __attribute__((unused)))
 		  { 2, 2, 2, 1 } },
 	};
 	const struct setup setup = {
-		.link = { .default_slot = SLOT, .l2_len = 14, .salt = 1 },
+		.link = { .default_slot = SLOT, .l2_len = 14 },
 	};
 	_cleanup_(shaper_closep) struct shaper *s = shaper_open(PROGRAM_FAKE, &setup);
 
@@ -122,11 +123,120 @@ static void test_what_is_a_flow(void **state __attribute__((unused)))
 	}
 }
 
+/*
+ * Nobody has another's record by a choice of addresses and ports, whatever the salt is: neither
+ * where bits of two words are the same ones nor where they are after a multiplication.
+ */
+static void test_chosen_facts(void **state __attribute__((unused)))
+{
+	static const uint32_t flags[] = { QOS_CLASS_FAIR | QOS_CLASS_CEIL,
+					  QOS_CLASS_FAIR | QOS_CLASS_CEIL | QOS_CLASS_SRC_HOST };
+	static const struct {
+		const char *name;
+		struct spec a, b;
+		bool hosts;
+	} pairs[] = {
+		{ "IPv4, source and ports",
+		  { .src = "192.168.1.10", .sport = 50000, .dport = 443 },
+		  { .src = "203.0.113.77", .sport = 33824, .dport = 43440 },
+		  false },
+		{ "the words of a source",
+		  { .family = 6, .src = "fd00:0:0:1::2" },
+		  { .family = 6, .src = "::2:fd00:0:0:1" },
+		  false },
+		{ "both words of a destination",
+		  { .family = 6, .dst = "fd00:0:0:1::1" },
+		  { .family = 6, .dst = "fd00:0:0:2::2" },
+		  false },
+		{ "the highest bits of source and port",
+		  { .family = 6, .src = "fd00::1", .sport = 1 },
+		  { .family = 6, .src = "fd00::81", .sport = 0x8001 },
+		  false },
+		{ "those of the source, and where they come to be in the destination",
+		  { .family = 6, .src = "fd00::1", .dst = "fd00::2" },
+		  { .family = 6, .src = "fd00:0:0:80::1", .dst = "fd00:80:0:80::2" },
+		  false },
+		{ "a network, and where it comes to be in the host",
+		  { .family = 6, .src = "fd00::1" },
+		  { .family = 6, .src = "fd00:0:0:1:0:2d:0:2c" },
+		  true },
+	};
+
+	for (uint64_t salt = 1; salt < 4; salt++) {
+		const uint64_t word = salt * 0x9e3779b97f4a7c15ULL;
+		const struct setup setup = {
+			.link = { .default_slot = SLOT,
+				  .l2_len = 14,
+				  .salt = { word, word * word, ~word, word ^ word >> 9, -word } },
+		};
+		_cleanup_(shaper_closep) struct shaper *s = shaper_open(PROGRAM_FAKE, &setup);
+
+		for (size_t i = 0; i < ARRAY_SIZE(pairs); i++) {
+			shaper_set_class(s, SLOT,
+					 &(struct qos_class_cfg){ .flags = flags[pairs[i].hosts],
+								  .host6_len = 128,
+								  .limit_ns = SEC });
+			if (count_flows(s, &pairs[i].a, &pairs[i].b) != 2)
+				fail_msg("%s: one flow", pairs[i].name);
+		}
+	}
+}
+
+#define MANY 2000
+
+/* The i-th of many flows that differ by steps. */
+static void step(unsigned int kind, unsigned int i, struct spec *spec, char src[32])
+{
+	snprintf(src, 32, "10.0.%u.%u", i / 256, i % 256);
+	spec->sport = (uint16_t)(kind == 0 ? 32768 + i : kind == 1 ? 32768 + 2 * i : 5000);
+	spec->dport = 443;
+	spec->src = kind == 2 ? src : NULL;
+}
+
+/* Flows of ports or hosts one after the other have records of their own, whatever the salt is. */
+static void test_steps(void **state __attribute__((unused)))
+{
+	for (uint64_t salt = 1; salt < 7; salt++) {
+		const uint64_t word = salt * 0x9e3779b97f4a7c15ULL;
+		const struct setup setup = {
+			.link = { .default_slot = SLOT,
+				  .l2_len = 14,
+				  .flow_mask = 16383,
+				  .salt = { word, word * word, ~word, word ^ word >> 9, -word } },
+			.classes = { [SLOT] = { .flags = QOS_CLASS_FAIR | QOS_CLASS_CEIL,
+						.limit_ns = SEC } },
+		};
+		_cleanup_(shaper_closep) struct shaper *s = shaper_open(PROGRAM_FAKE, &setup);
+
+		for (unsigned int kind = 0; kind < 3; kind++) {
+			const struct qos_flow *flows;
+			unsigned int used = 0;
+
+			shaper_set_clocks(s, SLOT, &(struct qos_clocks){ .ceil = { NOW + MSEC } });
+			for (unsigned int i = 0; i < MANY; i++) {
+				struct spec spec = { .proto = IPPROTO_UDP };
+				struct packet packet;
+				char src[32];
+
+				step(kind, i, &spec, src);
+				packet_build(&spec, &packet);
+				shaper_run(s, &packet, &(struct input){ 0 }, NULL);
+			}
+			for (uint32_t i = 0; i < shaper_flows(s, &flows); i++)
+				used += flows[i].tag != 0;
+			/* one in 3,000 has none, in the mean */
+			if (used < MANY - 10)
+				fail_msg("salt %llu, kind %u: %u of %u have none",
+					 (unsigned long long)salt, kind, MANY - used, MANY);
+		}
+	}
+}
+
 /* Where the record of a packet's flow is, of a program whose rules look at these pieces. */
 static uint32_t place_of(const struct spec *spec, uint32_t used)
 {
 	const struct setup setup = {
-		.link = { .default_slot = SLOT, .l2_len = 14, .salt = 1, .used = used },
+		.link = { .default_slot = SLOT, .l2_len = 14, .used = used },
 		.classes = { [SLOT] = { .flags = QOS_CLASS_FAIR | QOS_CLASS_CEIL,
 					.limit_ns = SEC } },
 	};
@@ -181,7 +291,7 @@ static void test_host6_len(void **state __attribute__((unused)))
 	};
 	static const uint8_t lens[] = { 1, 16, 17, 63, 64, 65, 66, 127, 128 };
 	const struct setup setup = {
-		.link = { .default_slot = SLOT, .l2_len = 14, .salt = 1 },
+		.link = { .default_slot = SLOT, .l2_len = 14 },
 	};
 	_cleanup_(shaper_closep) struct shaper *s = shaper_open(PROGRAM_FAKE, &setup);
 
@@ -233,7 +343,7 @@ static uint64_t wait_of(struct shaper *s)
 static void test_shared_record(void **state __attribute__((unused)))
 {
 	const struct setup setup = {
-		.link = { .default_slot = SLOT, .l2_len = 14, .salt = 1 },
+		.link = { .default_slot = SLOT, .l2_len = 14 },
 		.classes = { [SLOT] = { .flags = QOS_CLASS_FAIR | QOS_CLASS_CEIL,
 					.ceil_cost = NS_A_BYTE(1),
 					.limit_ns = SEC } },
@@ -275,7 +385,7 @@ static uint64_t leaves_at(struct shaper *s, uint16_t sport, size_t bytes, uint64
 static void test_own_rate_is_kept(void **state __attribute__((unused)))
 {
 	const struct setup setup = {
-		.link = { .default_slot = SLOT, .l2_len = 14, .salt = 1, .flow_mask = 1 },
+		.link = { .default_slot = SLOT, .l2_len = 14, .flow_mask = 1 },
 		.classes = { [SLOT] = { .flags = QOS_CLASS_FAIR | QOS_CLASS_CEIL |
 						 QOS_CLASS_PER_FLOW,
 					.ceil_cost = NS_A_BYTE(1),
@@ -314,7 +424,7 @@ static unsigned int count_passed(struct shaper *s, unsigned int dscps)
 static void test_own_rate_of_dscps(void **state __attribute__((unused)))
 {
 	const struct setup setup = {
-		.link = { .default_slot = SLOT, .l2_len = 14, .salt = 1 },
+		.link = { .default_slot = SLOT, .l2_len = 14 },
 		.classes = { [SLOT] = { .flags = QOS_CLASS_FAIR | QOS_CLASS_CEIL |
 						 QOS_CLASS_PER_FLOW,
 					.ceil_cost = NS_A_BYTE(1),
@@ -334,6 +444,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_samples),
 		cmocka_unit_test(test_what_is_a_flow),
+		cmocka_unit_test(test_chosen_facts),
+		cmocka_unit_test(test_steps),
 		cmocka_unit_test(test_kept_by_other_rules),
 		cmocka_unit_test(test_host6_len),
 		cmocka_unit_test(test_shared_record),

@@ -283,6 +283,35 @@ static void test_generations(void **state)
 	assert_int_equal(generation(env), first + 2);
 }
 
+static json_t *salt(struct env *env)
+{
+	_cleanup_(qos_device_closep) struct qos_device *device = running_device(env);
+
+	return json_incref(json_object_get(device->running->state, "salt"));
+}
+
+/* By what the flows' records are found, which the next program has too. */
+static void test_salts(void **state)
+{
+	_cleanup_(json_decrefp) json_t *first = NULL, *second = NULL, *numbers = NULL;
+	struct env *env = *state;
+	const json_t *word;
+	size_t i;
+
+	env_need_root();
+	apply_changes(env, DEV, BASE, true);
+	first = salt(env);
+	assert_int_equal(json_array_size(first), 5);
+	json_array_foreach(first, i, word)
+		assert_int_not_equal(json_integer_value(word), 0);
+	apply_changes(env, DEV, BASE "rules: [{ match: { dport: 53 }, class: a }]\n", true);
+	second = salt(env);
+	assert_true(json_equal(first, second));
+	apply_changes(env, DEV, OTHER "rules: [{ match: { dport: 53 }, class: a }]\n", true);
+	numbers = salt(env);
+	assert_true(json_equal(first, numbers));
+}
+
 /* As an apply of OTHER over BASE leaves it that was killed after it wrote one class. */
 static void interrupt(struct env *env)
 {
@@ -365,9 +394,9 @@ static void test_no_room(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_versions), TEST(test_torn),	     TEST(test_numbers),
-		TEST(test_clocks),   TEST(test_generations), TEST(test_interrupted),
-		TEST(test_no_room),  TEST(test_kinds),
+		TEST(test_versions),	TEST(test_torn),	TEST(test_numbers),
+		TEST(test_clocks),	TEST(test_generations), TEST(test_salts),
+		TEST(test_interrupted), TEST(test_no_room),	TEST(test_kinds),
 	};
 
 	return cmocka_run_group_tests(tests, shaped_setup, NULL);
