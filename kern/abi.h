@@ -222,7 +222,10 @@ struct qos_clocks {
 		/* of an inner class: the least that any who sent since the last look was ahead,
 		 * plus 1; of who did not pass only as what lends was idle, 0 */
 		__u64 least[QOS_LEVELS];
-		__u64 since; /* of a leaf: it is on its parent's wheel without a break */
+		struct {
+			__u64 since;	  /* of a leaf: on its parent's wheel without a break */
+			__u64 unrecorded; /* its last packet that has no record departs then */
+		};
 	};
 	union {
 		__u32 placed[QOS_LEVELS]; /* with what weight it waits for what its parent has */
@@ -255,7 +258,7 @@ struct qos_flow {
 	__u64 bytes;
 	__u32 tag;
 	__u16 slot : 15;
-	__u16 shared : 1; /* by flows that found no record, whose packets wait */
+	__u16 shared : 1; /* by others of the slot, which found no record and whose packets wait */
 	__u16 generation; /* of the program that stamped its last packet */
 	__u32 until;	  /* turn of the class's wheel */
 	__u16 count;	  /* drops or marks of this time */

@@ -1,128 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * Flows of a class: a fixed table of records, four to choose from for each flow,
- * by a salted hash. A record whose flow is idle is taken by the next one that
- * comes to it; nothing is allocated.
- */
+/* Flows of a class: when the next packet of each departs, and what it is charged for. */
 #ifndef QOS_FLOW_H
 #define QOS_FLOW_H
 
-#include "hash.h"
-#include "packet.h"
-#include "tree.h"
-
-/* A flow that has sent nothing for so long after its last departure gives its record up. */
-#define FLOW_IDLE_NS 100000000ULL
-
-/* An address's network of len bits (IPv6), or all of it (IPv4). */
-__noinline __u64 qos_host_hash(const struct facts *f, __u32 source, __u32 len)
-{
-	__u64 high, low;
-	__u32 key;
-
-	if (!f)
-		return 0;
-	high = source ? f->src[0] : f->dst[0];
-	low = source ? f->src[1] : f->dst[1];
-	key = f->key;
-
-	if ((key & QOS_KEY_FAMILY(0xff)) == QOS_KEY_FAMILY(QOS_FAMILY_IPV6)) {
-		if (len <= 64)
-			low = 0;
-		if (len < 64)
-			high &= bpf_cpu_to_be64(~0ULL << (64 - len));
-		else if (len > 64 && len < 128)
-			low &= bpf_cpu_to_be64(~0ULL << (128 - len));
-	}
-	return spread(salted(high, 0) + salted(low, 1));
-}
-
-/* hash: of the packet's facts; flags, host6_len: what a flow of the class is. */
-static __always_inline __u64 flow_hash_in(const struct facts *f, __u64 hash, __u32 slot,
-					  __u32 flags, __u32 host6_len)
-{
-	if (!(flags & QOS_CLASS_FAIR))
-		hash = qos_link.salt[0];
-	else if (flags & (QOS_CLASS_SRC_HOST | QOS_CLASS_DST_HOST))
-		hash = qos_host_hash(f, flags & QOS_CLASS_SRC_HOST, host6_len);
-	return mix64(hash + slot);
-}
-
-static __always_inline __u64 flow_hash(const struct facts *f, __u64 hash, const struct path *p)
-{
-	return flow_hash_in(f, hash, p->slot, p->cls->flags, p->cls->host6_len);
-}
-
-#define FLOW_PLACES 4
-
-/* Of the places for a flow's record the i-th: they differ in the lowest bits. */
-static __always_inline __u32 flow_place(__u64 hash, __u32 i)
-{
-	return ((__u32)hash ^ i) & qos_link.flow_mask;
-}
-
-static __always_inline struct qos_flow *flow_at_place(__u64 hash, __u32 i)
-{
-	__u32 place = flow_place(hash, i);
-
-	return bpf_map_lookup_elem(&qos_flows, &place);
-}
-
-/* Tells flows of a place apart; 0 is nobody's. */
-static __always_inline __u32 flow_tag(__u64 hash)
-{
-	return hash >> 32 | 1;
-}
-
-/* One that its own rate holds is not, though its last packet has left. */
-static __always_inline int is_idle(const struct qos_flow *flow, __u64 now)
-{
-	return (__s64)(now - later(flow->last, flow->cap)) > (__s64)FLOW_IDLE_NS;
-}
-
-struct flow_ref {
-	struct qos_flow *flow;
-	__u32 place;  /* of its record */
-	__u32 own;    /* else it is another's, and only tells order */
-	__u32 waits;  /* is on the class's wheel */
-	__u32 alone;  /* none of the others is */
-	__u32 sparse; /* below its share, and ahead of others */
-	__u64 v;      /* where there are others, the class's virtual time */
-	__u64 ahead;  /* of it, the flow's finish */
-};
-
-static __always_inline void name_flow(const struct facts *f, __u32 index)
-{
-	struct qos_flow_name *name = bpf_map_lookup_elem(&qos_flow_names, &index);
-
-	if (!name)
-		return;
-	name->src[0] = f->src[0];
-	name->src[1] = f->src[1];
-	name->dst[0] = f->dst[0];
-	name->dst[1] = f->dst[1];
-	name->key = f->fragment ? f->key & ~QOS_KEY_PORTS : f->key;
-	name->sport = f->sport;
-	name->dport = f->dport;
-}
-
-static __always_inline void take_flow(struct qos_flow *flow, __u32 tag, __u32 slot, __u64 last,
-				      __u64 v)
-{
-	flow->tag = tag;
-	flow->slot = slot;
-	flow->shared = 0;
-	flow->finish = v;
-	flow->last = last;
-	flow->cap = 0;
-	flow->above = 0;
-	flow->next = 0;
-	flow->count = 0;
-	flow->largest = 0;
-	flow->bytes = 0;
-	flow->until = 0;
-	flow->generation = qos_link.generation;
-}
+#include "records.h"
 
 /*
  * What flows below their share may send ahead of the others: a quarter of what the class has in
@@ -135,61 +16,6 @@ static __always_inline void take_flow(struct qos_flow *flow, __u32 tag, __u32 sl
 static __always_inline __u64 *sparse_clock(struct qos_clocks *clk, __u64 bytes)
 {
 	return &clk->sparse[bytes > SPARSE_SMALL];
-}
-
-#define FLOW_SHARED (1ULL << 32)
-
-/*
- * A flow that is not at the first of its places. One that finds all of them busy shares the
- * first: it waits as its order asks, and is paced as its class is. So whoever comes to
- * another place may have shared the first, where that says so, and does not depart before what
- * did. Returns the place, with FLOW_SHARED where it is another's. A function of its own,
- * which the verifier looks at once.
- */
-__noinline __u64 qos_flow_place(const struct facts *f, __u32 slot, __u64 hash, __u64 now)
-{
-	__u32 tag = flow_tag(hash), vacant = FLOW_PLACES;
-	const struct qos_clocks *clk = bpf_map_lookup_elem(&qos_clocks, &slot);
-	struct qos_flow *first = flow_at_place(hash, 0), *flow;
-
-	if (!first || !clk || !f)
-		return FLOW_SHARED | flow_place(hash, 0);
-	for (__u32 i = 0; i < FLOW_PLACES; i++) {
-		flow = flow_at_place(hash, i);
-		if (flow && flow->tag == tag)
-			return flow_place(hash, i);
-		if (flow && vacant == FLOW_PLACES && is_idle(flow, now))
-			vacant = i;
-	}
-	if ((__s64)(now - first->last) >= 0)
-		first->shared = 0;
-	flow = flow_at_place(hash, vacant);
-	if (vacant == FLOW_PLACES || !flow) {
-		first->shared = 1;
-		return FLOW_SHARED | flow_place(hash, 0);
-	}
-	take_flow(flow, tag, slot, first->shared ? first->last : 0,
-		  virtual_now(&clk->pace[0], now));
-	name_flow(f, flow_place(hash, vacant));
-	return flow_place(hash, vacant);
-}
-
-static __always_inline void find_flow(const struct facts *f, __u64 packet_hash,
-				      const struct path *p, __u64 now, struct flow_ref *ref)
-{
-	__u64 hash = flow_hash(f, packet_hash, p), place;
-	__u32 tag = flow_tag(hash), index = flow_place(hash, 0);
-
-	ref->own = 1;
-	ref->place = index;
-	ref->flow = bpf_map_lookup_elem(&qos_flows, &index);
-	if (!ref->flow || ref->flow->tag == tag)
-		return;
-	place = qos_flow_place(f, p->slot, hash, now);
-	index = place;
-	ref->place = index;
-	ref->own = !(place & FLOW_SHARED);
-	ref->flow = bpf_map_lookup_elem(&qos_flows, &index);
 }
 
 /*
@@ -318,8 +144,8 @@ static __always_inline __u64 flow_at(const struct path *p, struct flow_ref *ref,
 	if (flags & QOS_CLASS_PER_FLOW)
 		at = later(at, flow->cap);
 	/* never before the one before it, nor at once with it: they may leave by two queues */
-	if (flow->last > now && at <= flow->last + qos_link.spread_ns)
-		at = later(at, flow->last + clock_cost(bytes, p->cls->ceil_cost));
+	if (ref->last > now && at <= ref->last + qos_link.spread_ns)
+		at = later(at, ref->last + clock_cost(bytes, p->cls->ceil_cost));
 	ref->own += zero;
 	ref->waits += zero;
 	ref->alone += zero;
@@ -387,10 +213,12 @@ static __always_inline void charge_flow(const struct path *p, const struct flow_
 {
 	struct qos_flow *flow = ref->flow;
 
+	if (!ref->own) {
+		qos_flow_departs(p->slot, ref->place, at);
+		return;
+	}
 	if ((__s64)(at - flow->last) > 0)
 		flow->last = at;
-	if (!ref->own)
-		return;
 	flow->bytes += bytes;
 	flow->generation = qos_link.generation;
 	if (bytes >> 4 > flow->largest)

@@ -58,22 +58,23 @@ static __always_inline int is_same_kind(const struct qos_before *was,
 	return !((was->flags ^ is->flags) & QOS_CLASS_KIND) && was->host6_len == is->host6_len;
 }
 
-/* A flow that found all its places busy shared the first (qos_flow_place()). */
-static __always_inline void heed_places(__u64 hash, struct order *o)
+/* A flow that found all its places busy has packets without a record: qos_flow_place(). */
+static __always_inline void heed_places(__u64 hash, __u32 slot, const struct qos_clocks *clk,
+					struct order *o)
 {
-	const struct qos_flow *first = flow_at_place(hash, 0), *flow;
-	__u32 tag = flow_tag(hash), own = 0;
+	__u32 tag = flow_tag(hash), own = 0, mate;
 
 	for (__u32 i = 0; i < FLOW_PLACES; i++) {
-		flow = flow_at_place(hash, i);
+		const struct qos_flow *flow = flow_at_place(hash, i);
+
 		if (!flow || flow->tag != tag)
 			continue;
 		own = 1;
 		if (flow->generation != (__u16)qos_link.generation)
 			o->last = later(o->last, flow->last);
 	}
-	if (!own && first && first->shared)
-		o->last = later(o->last, first->last);
+	if (!own)
+		o->last = later(o->last, last_unrecorded(hash, slot, clk, o->now, &mate));
 }
 
 /* What a class that is gone for longer was like nobody knows: as this one, let us say. */
@@ -95,7 +96,7 @@ static long look_in_class(__u32 bit, struct order *o)
 		return 0;
 	flags = was->flags & QOS_CLASS_LEAF ? was->flags : o->cls->flags;
 	len = was->flags & QOS_CLASS_LEAF ? was->host6_len : o->cls->host6_len;
-	heed_places(flow_hash_in(o->facts, o->hash, slot, flags, len), o);
+	heed_places(flow_hash_in(o->facts, o->hash, slot, flags, len), slot, clk, o);
 	return 0;
 }
 
@@ -130,24 +131,23 @@ static __always_inline int has_record(const struct qos_class_cfg *cls, __u64 has
 	return known;
 }
 
-/* The flow's record knows from now on of what waits elsewhere. */
+/* The flow's record, or what it shares, knows from now on of what waits elsewhere. */
 __noinline int qos_order(const struct facts *f, __u32 slot, __u64 packet_hash, __u64 now)
 {
 	struct order o = { .facts = f, .slot = slot, .hash = packet_hash, .now = now };
-	struct path p = { .slot = slot };
 	struct flow_ref ref;
+	struct path p;
 
 	if (have_left(&o))
 		return 0;
-	o.cls = p.cls = bpf_map_lookup_elem(&qos_classes, &slot);
-	if (!f || !p.cls || has_record(p.cls, flow_hash(f, packet_hash, &p)))
+	if (!f || find_leaf(slot, &p) || has_record(p.cls, flow_hash(f, packet_hash, &p)))
 		return 0;
+	o.cls = p.cls;
 	bpf_loop((qos_link.slots + SLOTS_A_WORD - 1) / SLOTS_A_WORD, look_in_classes, &o, 0);
 	if (o.last <= now)
 		return 0;
 	find_flow(f, packet_hash, &p, now, &ref);
-	if (ref.flow)
-		ref.flow->last = later(ref.flow->last, o.last);
+	qos_flow_departs(slot, ref.place, o.last);
 	return 0;
 }
 

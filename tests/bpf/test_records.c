@@ -3,6 +3,7 @@
  */
 #include <netinet/in.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "fixture.h"
@@ -439,6 +440,121 @@ static void test_own_rate_of_dscps(void **state __attribute__((unused)))
 	assert_int_equal(count_passed(s, 64), 11);
 }
 
+#define OTHER  2	   /* a class */
+#define PLACES 4	   /* of a flow's record, and all records there are */
+#define QUEUE  (50 * MSEC) /* of the class of SLOT */
+
+/* Two classes, of which the first's flows 0 to 3, or fewer, have records and wait. */
+static struct shaper *open_two(uint16_t waiting)
+{
+	static const struct rule none;
+	const struct qos_class_cfg cls = { .flags = QOS_CLASS_FAIR | QOS_CLASS_CEIL,
+					   .ceil_cost = NS_A_BYTE(1),
+					   .dscp = QOS_DSCP_KEEP,
+					   .limit_ns = SEC };
+	const struct setup setup = {
+		.link = { .default_slot = SLOT, .l2_len = 14, .rules = 1, .flow_mask = PLACES - 1 },
+		.classes = { [SLOT] = cls, [OTHER] = cls },
+		.rules = &none,
+	};
+	struct shaper *s = shaper_open(PROGRAM_FAKE, &setup);
+	const struct rule rule = rule_any(SLOT);
+
+	shaper_set_clocks(s, SLOT, &(struct qos_clocks){ .ceil = { NOW + QUEUE } });
+	shaper_set_rules(s, &rule, 1);
+	for (uint16_t i = 0; i < waiting; i++)
+		leaves_at(s, i, 3000, 0);
+	return s;
+}
+
+/* A packet of the other class. */
+static uint64_t other_at(struct shaper *s, uint16_t sport)
+{
+	const struct rule rule = rule_any(OTHER);
+
+	shaper_set_rules(s, &rule, 1);
+	return leaves_at(s, sport, 3000, 0);
+}
+
+static void set_queue_of_other(struct shaper *s, uint64_t queue)
+{
+	shaper_put_clocks(s, OTHER,
+			  &(struct qos_clocks){ .ceil = { NOW + queue },
+						.unrecorded = shaper_clocks(s, OTHER).unrecorded,
+						.busy = NOW + SEC });
+}
+
+static struct qos_flow *record_of(struct shaper *s, uint32_t slot)
+{
+	const struct qos_flow *flows;
+	uint32_t count = shaper_flows(s, &flows);
+
+	for (uint32_t i = 0; i < count; i++)
+		if (flows[i].tag && flows[i].slot == slot)
+			return (struct qos_flow *)&flows[i];
+	return NULL;
+}
+
+/* A flow that finds only others' records waits for nothing that is not of its class. */
+static void test_records_of_another_class(void **state __attribute__((unused)))
+{
+	_cleanup_(shaper_closep) struct shaper *s = open_two(PLACES);
+	struct qos_flow before[PLACES];
+	const struct qos_flow *flows;
+
+	shaper_flows(s, &flows);
+	memcpy(before, flows, sizeof(before));
+	for (uint16_t i = 0; i < PLACES; i++)
+		assert_int_equal(before[i].slot, SLOT);
+	for (uint16_t i = 0; i < 8; i++) {
+		set_queue_of_other(s, 0);
+		assert_true(other_at(s, 100 + i) < MSEC);
+	}
+	set_queue_of_other(s, QUEUE / 2);
+	assert_in_range(other_at(s, 200), QUEUE / 2, QUEUE / 2 + MSEC);
+	/* nor has the queue of one become the other's */
+	assert_memory_equal(flows, before, sizeof(before));
+}
+
+/* Its packets stay in order, whatever its class's time is; also when it comes to have a record. */
+static void test_order_without_record(void **state __attribute__((unused)))
+{
+	_cleanup_(shaper_closep) struct shaper *s = open_two(PLACES);
+	uint64_t first, second;
+
+	set_queue_of_other(s, 20 * MSEC);
+	first = other_at(s, 100);
+	assert_int_equal(first, 20 * MSEC);
+	set_queue_of_other(s, 0);
+	second = other_at(s, 100);
+	assert_in_range(second, first, first + MSEC);
+	record_of(s, SLOT)->last = NOW - SEC;
+	assert_in_range(other_at(s, 100), second, second + MSEC);
+	assert_non_null(record_of(s, OTHER));
+}
+
+/* One of its class is shared before others, wherever it is. */
+static void test_record_of_the_class(void **state __attribute__((unused)))
+{
+	_cleanup_(shaper_closep) struct shaper *s = open_two(PLACES - 1);
+	uint64_t last;
+
+	set_queue_of_other(s, 30 * MSEC);
+	last = other_at(s, 100);
+	assert_int_equal(last, 30 * MSEC);
+	for (uint16_t i = 0; i < 8; i++) {
+		uint64_t at;
+
+		set_queue_of_other(s, 0);
+		at = other_at(s, 200 + i);
+		assert_in_range(at, last, last + MSEC);
+		last = at;
+	}
+	assert_int_equal(record_of(s, OTHER)->shared, 1);
+	assert_int_equal(record_of(s, OTHER)->last, NOW + last);
+	assert_int_equal(shaper_clocks(s, OTHER).unrecorded, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -451,6 +567,9 @@ int main(void)
 		cmocka_unit_test(test_shared_record),
 		cmocka_unit_test(test_own_rate_is_kept),
 		cmocka_unit_test(test_own_rate_of_dscps),
+		cmocka_unit_test(test_records_of_another_class),
+		cmocka_unit_test(test_order_without_record),
+		cmocka_unit_test(test_record_of_the_class),
 	};
 
 	return cmocka_run_group_tests(tests, need_root, NULL);

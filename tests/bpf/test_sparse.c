@@ -194,6 +194,44 @@ static void test_new_flows(void **state __attribute__((unused)))
 		fail_msg("beside new flows one has %.2f Mbit/s", rate / MBIT);
 }
 
+/* Where new flows of one class have all records, the flows of another do not wait with them. */
+static void test_new_flows_of_another_class(void **state __attribute__((unused)))
+{
+	static const struct source sources[] = {
+		{ .class = "voice", .kind = SOURCE_SPARSE, .bytes = 200, .rate = MBIT },
+		{ .class = "voice",
+		  .kind = SOURCE_SPARSE,
+		  .bytes = 200,
+		  .rate = MBIT,
+		  .fresh = true },
+		{ .class = "bulk",
+		  .kind = SOURCE_CONSTANT,
+		  .bytes = 700,
+		  .rate = 3 * LINK / 2,
+		  .fresh = true },
+	};
+	static const struct span late = { SEC / 2, 2 * SEC };
+	_cleanup_(sim_closep) struct sim *sim =
+		sim_open("link: { rate: 100mbit }\ndefault: bulk\nclasses:\n"
+			 "  voice: { priority: high, rate: 10mbit, limit: 60ms }\n"
+			 "  bulk: { rate: 20mbit }\n",
+			 1024);
+	struct flows voice = { 0, 2 };
+	struct sim_counts counts;
+	double most;
+
+	for (size_t i = 0; i < ARRAY_SIZE(sources); i++)
+		sim_add(sim, &sources[i]);
+	sim_run(sim, late.to);
+	counts = sim_counts(sim, voice);
+	most = sim_delay(sim, voice, late, 1);
+	assert_int_equal(counts.reordered, 0);
+	if (counts.drops || most > 1)
+		fail_msg("%llu of %llu are dropped, one waits %.2f ms",
+			 (unsigned long long)counts.drops,
+			 (unsigned long long)counts.packets + counts.drops, most);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -205,6 +243,7 @@ int main(void)
 		cmocka_unit_test(test_lone_short_packets),
 		cmocka_unit_test(test_short_packets_without_room),
 		cmocka_unit_test(test_new_flows),
+		cmocka_unit_test(test_new_flows_of_another_class),
 	};
 
 	return cmocka_run_group_tests(tests, need_root, NULL);
