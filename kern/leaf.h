@@ -94,6 +94,20 @@ static __always_inline int do_higher_borrow(const struct path *p)
 	return level && p->lender_clk->pace[level_index(before)].crowd;
 }
 
+/*
+ * A finish that has long been behind would be ahead again, by seconds, once virtual time has gone
+ * round, which may take it some hours: of a class that sent nothing, or borrowed nothing. Without a
+ * branch, as there are many ways on from here.
+ */
+static __always_inline void follow_virtual(const struct path *p, __u64 now)
+{
+	__u64 v = virtual_now(shared_pace(p), now), seen = see(&p->clk->share);
+	__u64 gone = all_if_less(IN_MAX - (now - p->clk->pace[0].t));
+	__u64 far = all_if_less(STALE - less(v, seen));
+
+	__sync_fetch_and_add(&p->clk->share, (v - seen) & (gone | far));
+}
+
 static __always_inline void take_turnover(const struct path *p, __u64 now, struct turnover *t)
 {
 	__u32 flags = p->cls->flags;
@@ -104,6 +118,7 @@ static __always_inline void take_turnover(const struct path *p, __u64 now, struc
 	if (has_parent(p->cls)) {
 		__u64 nearest = lender_at(p);
 
+		follow_virtual(p, now);
 		follow_weight(p, now);
 		if (is_waiting(p->clk->until, now, p->cls->parent_shift & 31) &&
 		    is_alone(p, nearest, lenders(p, nearest), now))

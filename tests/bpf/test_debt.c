@@ -184,12 +184,48 @@ static void test_ceiling(void **state __attribute__((unused)))
 	}
 }
 
+/* What is far behind virtual time is not ahead of it where that has gone round meanwhile. */
+static void test_stale_finish(void **state __attribute__((unused)))
+{
+	static const uint64_t owed = SHARE(1000000);
+	static const struct {
+		const char *name;
+		uint64_t silent, share, then;
+	} cases[] = {
+		{ "it sends", PERIOD, owed, owed },
+		{ "for 10 s it did not", 10 * SEC, owed, owed },
+		{ "for long it did not", 20 * SEC, owed, 0 },
+		{ "virtual time has gone round", 20 * SEC, 1ULL << 51, 0 },
+		{ "it borrowed nothing", PERIOD, -owed, -owed },
+		{ "for long it borrowed nothing", PERIOD, -(1ULL << 60), 0 },
+	};
+	const struct debt debt = { .rate = -MSEC, .borrowed = -MSEC };
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_(shaper_closep) struct shaper *s = open_leaf(QOS_MODE_FQ);
+		struct qos_clocks clocks;
+
+		put_clocks(s, &debt);
+		clocks = shaper_clocks(s, SLOT);
+		clocks.share = cases[i].share;
+		clocks.pace[0].t = NOW - cases[i].silent;
+		shaper_put_clocks(s, SLOT, &clocks);
+		look(s);
+		clocks = shaper_clocks(s, SLOT);
+		/* virtual time has gone on by little */
+		if (clocks.share - cases[i].then > SHARE(1))
+			fail_msg("%s: its finish is %lld bytes ahead", cases[i].name,
+				 (long long)clocks.share >> QOS_VIRTUAL_SHIFT);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_guarantee_pays),
 		cmocka_unit_test(test_weight),
 		cmocka_unit_test(test_ceiling),
+		cmocka_unit_test(test_stale_finish),
 	};
 
 	return cmocka_run_group_tests(tests, need_root, NULL);
