@@ -28,8 +28,7 @@
 #define QOS_MAX_ENTRIES	      16384
 #define QOS_MAX_CGROUP_LEVELS 32
 
-/* Fragmented datagrams whose class is remembered for their later fragments. */
-#define QOS_FRAGMENTS 4096
+#define QOS_FRAGMENTS	      4096 /* datagrams whose class is remembered for their later ones */
 
 /* A cost is 2^-20 ns per byte: 1 kbit/s (8e6 ns a byte) times the largest
  * packet (2^20 bytes) still fits 64 bits, and at 100 Gbit/s the rounding is
@@ -351,8 +350,7 @@ struct qos_link_cfg {
 	__u64 salt[5]; /* of the flows' hash: of addresses, two words each, and of the rest */
 };
 
-/* Times at which numbers that were put for a while end. */
-#define QOS_EXPIRIES 16
+#define QOS_EXPIRIES 16 /* times at which numbers that were put for a while end */
 
 struct qos_expiry {
 	__u64 timer[2];	    /* the kernel's */
