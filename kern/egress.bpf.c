@@ -116,6 +116,7 @@ static __always_inline __u64 own_stamp(struct __sk_buff *skb, struct shaping *s)
 static __always_inline int police(struct __sk_buff *skb, const struct shaping *s)
 {
 	enum qos_verdict verdict = QOS_PASS;
+	struct qos_counters *c;
 
 	if (s->d.at - s->now > s->path.cls->limit_ns)
 		return drop(s, s->path.slot, QOS_DROP_POLICE, s->d.at - s->now);
@@ -126,7 +127,9 @@ static __always_inline int police(struct __sk_buff *skb, const struct shaping *s
 		report(s, verdict, s->d.at - s->now);
 	}
 	charge(&s->path, s->now, s->d.at, s->size.bytes, &s->d);
-	count(s->path.slot, verdict, &s->size);
+	c = count(s->path.slot, verdict, &s->size);
+	if (c)
+		c->borrowed += s->size.bytes * (s->d.own ^ 1);
 	return PASS;
 }
 

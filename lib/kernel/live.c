@@ -53,19 +53,6 @@ int qos_live_read(const struct qos_bpf *bpf, struct qos_live *ret_live)
 	return 0;
 }
 
-struct qos_live_rate qos_live_rate(const struct qos_live *live, uint32_t slot)
-{
-	const struct qos_clocks *clk = &live->clocks[slot];
-	uint64_t seen = clk->pace[0].t;
-
-	if (!seen || seen + STALE_NS < live->now)
-		return (struct qos_live_rate){ 0 };
-	return (struct qos_live_rate){
-		.all = 8 * (clk->own_rate + clk->borrowed_rate),
-		.borrowed = 8 * clk->borrowed_rate,
-	};
-}
-
 static uint64_t later(uint64_t a, uint64_t b)
 {
 	return a > b ? a : b;
@@ -77,6 +64,21 @@ static uint64_t sooner(uint64_t a, uint64_t b)
 }
 
 /* How far a time is ahead of another, which may be 0 or have wrapped: virtual ones do. */
+struct qos_live_rate qos_live_rate(const struct qos_live *live, uint32_t slot)
+{
+	const struct qos_clocks *clk = &live->clocks[slot];
+	uint64_t seen = clk->pace[0].t, all = 8 * (clk->own_rate + clk->borrowed_rate);
+	uint64_t sure = 8 * live->classes[slot].rate;
+
+	if (!seen || seen + STALE_NS < live->now)
+		return (struct qos_live_rate){ 0 };
+	return (struct qos_live_rate){
+		.all = all,
+		/* it takes what is idle before it uses its guarantee, which it keeps for later */
+		.borrowed = sooner(8 * clk->borrowed_rate, all > sure ? all - sure : 0),
+	};
+}
+
 static uint64_t ahead_of(uint64_t time, uint64_t than)
 {
 	return (int64_t)(time - than) > 0 ? time - than : 0;

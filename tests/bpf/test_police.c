@@ -195,12 +195,42 @@ static void test_flood(void **state __attribute__((unused)))
 	}
 }
 
+/* Nothing of a guarantee is left, and the link is idle. */
+static void test_borrowed(void **state __attribute__((unused)))
+{
+	const struct setup setup = {
+		.link = { .mode = QOS_MODE_POLICE, .default_slot = SLOT, .l2_len = 14 },
+		.classes = { [QOS_SLOT_LINK] = { .flags = QOS_CLASS_CEIL,
+						 .ceil_cost = NS_A_BYTE(1),
+						 .levels = 1 << 0,
+						 .parent = QOS_NO_SLOT,
+						 .hard = QOS_NO_SLOT },
+			     [SLOT] = { .flags = QOS_CLASS_RATE | QOS_CLASS_BORROW,
+					.rate_cost = NS_A_BYTE(1000),
+					.limit_ns = LIMIT,
+					.dscp = QOS_DSCP_KEEP,
+					.parent = QOS_SLOT_LINK,
+					.hard = QOS_SLOT_LINK } },
+		.tree = true,
+	};
+	_cleanup_(shaper_closep) struct shaper *s = shaper_open(PROGRAM_FAKE, &setup);
+	struct packet packet;
+
+	packet_build(&(struct spec){ .payload = 946 }, &packet);
+	shaper_set_clocks(s, QOS_SLOT_LINK, &(struct qos_clocks){ .ceil = { NOW - SEC } });
+	shaper_set_clocks(s, SLOT, &(struct qos_clocks){ .rate = NOW + SEC, .next = NOW + SEC });
+	shaper_run(s, &packet, &(struct input){ 0 }, NULL);
+	shaper_expect(s, "it borrows", SLOT, QOS_PASS);
+	assert_int_equal(shaper_counters(s, SLOT).borrowed, packet.len);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_verdicts),       cmocka_unit_test(test_in_a_vlan),
 		cmocka_unit_test(test_no_link_header), cmocka_unit_test(test_not_ip),
 		cmocka_unit_test(test_without_ecn),    cmocka_unit_test(test_flood),
+		cmocka_unit_test(test_borrowed),
 	};
 
 	return cmocka_run_group_tests(tests, need_root, NULL);

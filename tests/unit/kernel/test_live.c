@@ -117,6 +117,11 @@ static void test_rate(void **state)
 	rate = qos_live_rate(&tree.live, 2);
 	assert_int_equal(rate.all, 10000);
 	assert_int_equal(rate.borrowed, 2000);
+	/* no more than is beyond its guarantee */
+	tree.classes[2].rate = 1100;
+	assert_int_equal(qos_live_rate(&tree.live, 2).borrowed, 1200);
+	tree.classes[2].rate = 1250;
+	assert_int_equal(qos_live_rate(&tree.live, 2).borrowed, 0);
 	tree.clocks[2].pace[0].t = NOW - SEC - 1;
 	rate = qos_live_rate(&tree.live, 2);
 	assert_int_equal(rate.all, 0);
