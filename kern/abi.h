@@ -283,7 +283,7 @@ enum qos_verdict {
 	QOS_PASS,	  /* in time, as it came */
 	QOS_MARK,	  /* passed, congestion experienced set: CoDel, or over burst */
 	QOS_MARK_L4S,	  /* the same, for ECT(1) */
-	QOS_EXEMPT,	  /* ARP, neighbour discovery: charged, not held */
+	QOS_EXEMPT,	  /* ARP, neighbour discovery: not held, charged while no queue is long */
 	QOS_DROP_LIMIT,	  /* the class's queue is longer than its limit */
 	QOS_DROP_AQM,	  /* the flow's queue was too long for too long (CoDel) */
 	QOS_DROP_HORIZON, /* asked to leave too far in the future */
