@@ -155,8 +155,11 @@ static int put_cgroup(const struct qos_asker *asker, const char *name, struct __
 /*
  * A frame that is not all there is asked about as a segment of a larger packet, of its length:
  * gso_size and what two segments are longer on the wire than the packet, see ip_length() in
- * more.h. Each of the two alone is too small for the longest packets.
+ * more.h. Each of the two alone is too small for the longest packets, and the largest gso_size
+ * says that segments have sizes of their own (GSO_BY_FRAGS, include/linux/skbuff.h).
  */
+#define GSO_SIZE_MAX (UINT16_MAX - 1)
+
 static void put_length(const struct qos_question *question, size_t len, struct __sk_buff *skb)
 {
 	size_t more;
@@ -165,7 +168,8 @@ static void put_length(const struct qos_question *question, size_t len, struct _
 	if (question->wire_len <= len)
 		return;
 	skb->gso_segs = 2;
-	skb->gso_size = question->wire_len < UINT16_MAX ? (uint32_t)question->wire_len : UINT16_MAX;
+	skb->gso_size =
+		question->wire_len < GSO_SIZE_MAX ? (uint32_t)question->wire_len : GSO_SIZE_MAX;
 	more = question->wire_len - skb->gso_size;
 	skb->wire_len = len + more < WIRE_LEN_MAX ? (uint32_t)(len + more) : WIRE_LEN_MAX;
 }
