@@ -77,34 +77,6 @@ static __always_inline void charge_lender(const struct qos_class_cfg *cfg, struc
 		clock_take(&clk->ceil[2], floor, cost);
 }
 
-/* And of what a guarantee on the way covers, the levels before it, which give way to that. */
-static __always_inline void charge_covered(const struct qos_class_cfg *cfg, struct qos_clocks *clk,
-					   __u32 level, __u32 covered, __u64 now, __u64 bytes)
-{
-	__u64 cost = clock_cost(bytes, cfg->ceil_cost) * covered >> QOS_COVERED_BITS;
-	__u64 floor = now - cfg->ceil_burst_ns;
-
-	if (level > 0 && cfg->levels & 1)
-		clock_take(&clk->ceil[0], floor, cost);
-	if (level > 1 && cfg->levels & 2)
-		clock_take(&clk->ceil[1], floor, cost);
-}
-
-/* A function of its own, which the verifier looks at once. */
-__noinline int qos_charge_lender(__u32 slot, __u32 level, __u64 now, __u64 bytes, __u32 covered)
-{
-	const struct qos_class_cfg *cfg = bpf_map_lookup_elem(&qos_classes, &slot);
-	struct qos_clocks *clk = bpf_map_lookup_elem(&qos_clocks, &slot);
-
-	if (!cfg || !clk)
-		return 0;
-	level = level_index(level);
-	charge_lender(cfg, clk, level, now, bytes);
-	if (covered)
-		charge_covered(cfg, clk, level, covered, now, bytes);
-	return 0;
-}
-
 #define COVERED_ALL (1U << QOS_COVERED_BITS)
 
 /* What one guarantee leaves, the next one may cover. */
@@ -113,30 +85,58 @@ static __always_inline __u32 covered_with(__u32 covered, __u32 next)
 	return covered + ((COVERED_ALL - covered) * next >> QOS_COVERED_BITS);
 }
 
-/* Those above the nearest, of which it is known what part is covered before them. */
+/* What a level before, or after, the packet's own is charged: of all, or what is covered. */
+static __always_inline __u64 cost_of(__u64 cost, __u64 part, __u32 of, __u32 level)
+{
+	return cost + ((part - cost) & all_if_less((__s64)of - level));
+}
+
+/*
+ * Those above the nearest, and of what guarantees on the way cover, in 2^-15, the levels before its
+ * own as well, which give way to that. No branch more than charge_lender() has.
+ */
 __noinline int qos_charge_above(__u32 slot, __u32 level, __u64 now, __u64 bytes, __u32 covered)
 {
+	level = level_index(level);
 	for (int i = 0; i < DEPTH_MAX && slot != QOS_NO_SLOT; i++) {
 		const struct qos_class_cfg *cfg = bpf_map_lookup_elem(&qos_classes, &slot);
-		const struct qos_clocks *clk = bpf_map_lookup_elem(&qos_clocks, &slot);
+		struct qos_clocks *clk = bpf_map_lookup_elem(&qos_clocks, &slot);
+		__u64 cost, part, floor;
+		__u32 levels;
 
 		if (!cfg || !clk)
 			break;
-		qos_charge_lender(slot, level, now, bytes, covered);
-		covered = covered_with(covered, clk->covered[level_index(level)]);
+		cost = clock_cost(bytes, cfg->ceil_cost);
+		part = cost * covered >> QOS_COVERED_BITS;
+		floor = now - cfg->ceil_burst_ns;
+		levels = cfg->levels & (all_if_less(-(__s64)covered) | ~0U << level);
+		if (levels & 1)
+			clock_take(&clk->ceil[0], floor, cost_of(cost, part, 0, level));
+		if (levels & 2)
+			clock_take(&clk->ceil[1], floor, cost_of(cost, part, 1, level));
+		if (levels & 4)
+			clock_take(&clk->ceil[2], floor, cost);
+		covered = covered_with(covered, clk->covered[level]);
 		slot = cfg->hard;
 	}
 	return 0;
 }
 
-/* Where classes without ceilings are between a leaf and what lends. */
+/* Of the nearest alone, where classes without ceilings are before it. */
 __noinline int qos_charge_covered(__u32 slot, __u32 level, __u64 now, __u64 bytes, __u32 covered)
 {
 	const struct qos_class_cfg *cfg = bpf_map_lookup_elem(&qos_classes, &slot);
 	struct qos_clocks *clk = bpf_map_lookup_elem(&qos_clocks, &slot);
+	__u64 part, floor;
 
-	if (cfg && clk)
-		charge_covered(cfg, clk, level, covered, now, bytes);
+	if (!cfg || !clk)
+		return 0;
+	part = clock_cost(bytes, cfg->ceil_cost) * covered >> QOS_COVERED_BITS;
+	floor = now - cfg->ceil_burst_ns;
+	if (level > 0 && cfg->levels & 1)
+		clock_take(&clk->ceil[0], floor, part);
+	if (level > 1 && cfg->levels & 2)
+		clock_take(&clk->ceil[1], floor, part);
 	return 0;
 }
 
