@@ -239,8 +239,8 @@ static __always_inline __u64 least_speed(const struct node *n, __u32 level, __u6
 }
 
 /*
- * Bytes/s that the next levels are not to have: what the level used of late, and of what it has,
- * what lets those that wait for nothing else leave within a few periods.
+ * Bytes/s that the next levels are not to have, beyond what the level used of late: of what it has
+ * and those below ask for, what lets those that wait for nothing else leave within a few periods.
  */
 #define CLAIM_SHIFT 2
 

@@ -62,19 +62,28 @@ static __always_inline __u64 lenders(const struct path *p, __u64 nearest)
 	return hard == QOS_NO_SLOT ? nearest : later(nearest, qos_lenders_above(hard, level_of(p)));
 }
 
+/* Of these levels; costs: of each. */
+static __always_inline void charge_levels(const struct qos_class_cfg *cfg, struct qos_clocks *clk,
+					  __u64 levels, __u64 now, const __u64 costs[QOS_LEVELS])
+{
+	__u64 floor = now - cfg->ceil_burst_ns;
+
+	if (levels & 1)
+		clock_take(&clk->ceil[0], floor, costs[0]);
+	if (levels & 2)
+		clock_take(&clk->ceil[1], floor, costs[1]);
+	if (levels & 4)
+		clock_take(&clk->ceil[2], floor, costs[2]);
+}
+
 /* Of all levels that give way to this one. */
 static __always_inline void charge_lender(const struct qos_class_cfg *cfg, struct qos_clocks *clk,
 					  __u32 level, __u64 now, __u64 bytes)
 {
-	__u64 cost = clock_cost(bytes, cfg->ceil_cost), floor = now - cfg->ceil_burst_ns;
-	__u32 levels = cfg->levels >> level << level;
+	__u64 cost = clock_cost(bytes, cfg->ceil_cost);
 
-	if (levels & 1)
-		clock_take(&clk->ceil[0], floor, cost);
-	if (levels & 2)
-		clock_take(&clk->ceil[1], floor, cost);
-	if (levels & 4)
-		clock_take(&clk->ceil[2], floor, cost);
+	charge_levels(cfg, clk, cfg->levels >> level << level, now,
+		      (__u64[QOS_LEVELS]){ cost, cost, cost });
 }
 
 #define COVERED_ALL (1U << QOS_COVERED_BITS)
@@ -101,21 +110,16 @@ __noinline int qos_charge_above(__u32 slot, __u32 level, __u64 now, __u64 bytes,
 	for (int i = 0; i < DEPTH_MAX && slot != QOS_NO_SLOT; i++) {
 		const struct qos_class_cfg *cfg = bpf_map_lookup_elem(&qos_classes, &slot);
 		struct qos_clocks *clk = bpf_map_lookup_elem(&qos_clocks, &slot);
-		__u64 cost, part, floor;
-		__u32 levels;
+		__u64 cost, part;
 
 		if (!cfg || !clk)
 			break;
 		cost = clock_cost(bytes, cfg->ceil_cost);
 		part = cost * covered >> QOS_COVERED_BITS;
-		floor = now - cfg->ceil_burst_ns;
-		levels = cfg->levels & (all_if_less(-(__s64)covered) | ~0U << level);
-		if (levels & 1)
-			clock_take(&clk->ceil[0], floor, cost_of(cost, part, 0, level));
-		if (levels & 2)
-			clock_take(&clk->ceil[1], floor, cost_of(cost, part, 1, level));
-		if (levels & 4)
-			clock_take(&clk->ceil[2], floor, cost);
+		charge_levels(cfg, clk, cfg->levels & (all_if_less(-(__s64)covered) | ~0U << level),
+			      now,
+			      (__u64[QOS_LEVELS]){ cost_of(cost, part, 0, level),
+						   cost_of(cost, part, 1, level), cost });
 		covered = covered_with(covered, clk->covered[level]);
 		slot = cfg->hard;
 	}
@@ -127,16 +131,13 @@ __noinline int qos_charge_covered(__u32 slot, __u32 level, __u64 now, __u64 byte
 {
 	const struct qos_class_cfg *cfg = bpf_map_lookup_elem(&qos_classes, &slot);
 	struct qos_clocks *clk = bpf_map_lookup_elem(&qos_clocks, &slot);
-	__u64 part, floor;
+	__u64 part;
 
 	if (!cfg || !clk)
 		return 0;
 	part = clock_cost(bytes, cfg->ceil_cost) * covered >> QOS_COVERED_BITS;
-	floor = now - cfg->ceil_burst_ns;
-	if (level > 0 && cfg->levels & 1)
-		clock_take(&clk->ceil[0], floor, part);
-	if (level > 1 && cfg->levels & 2)
-		clock_take(&clk->ceil[1], floor, part);
+	charge_levels(cfg, clk, cfg->levels & ~(~0U << level_index(level)), now,
+		      (__u64[QOS_LEVELS]){ part, part, part });
 	return 0;
 }
 
