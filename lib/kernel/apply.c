@@ -35,22 +35,6 @@ static struct qos_plan bind_plan(const struct qos_device *device, const struct q
 	return bound;
 }
 
-/* -EEXIST with a diagnostic where our filter has no place. */
-static int judge_filters(const struct qos_device *device, struct qos_diags *diags)
-{
-	_cleanup_(qos_filters_done) struct qos_filters filters = { .items = NULL };
-	const struct qos_filter *other;
-	int r = qos_filters_get(device->nl, &device->link, diags, &filters);
-
-	other = r < 0 ? NULL : qos_filters_in_the_way(&filters);
-	if (!other)
-		return r;
-	qos_diag(diags, QOS_FAILED, "pref %d of %s's egress is taken by a %s filter",
-		 QOS_FILTER_PREF, device->link.name, other->kind);
-	qos_diag_hint(diags, QOS_FILTER_MOVE);
-	return -EEXIST;
-}
-
 int qos_kernel_open(const char *ifname, const char *lock, struct qos_diags *diags,
 		    struct qos_device **ret_device)
 {
@@ -59,8 +43,6 @@ int qos_kernel_open(const char *ifname, const char *lock, struct qos_diags *diag
 
 	if (r == 0)
 		r = qos_ports_judge(device, diags);
-	if (r == 0)
-		r = judge_filters(device, diags);
 	if (r < 0)
 		return r;
 	*ret_device = TAKE_PTR(device);

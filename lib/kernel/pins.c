@@ -123,26 +123,30 @@ static bool is_gone(struct qos_nl *nl, const char *ifname)
 	return qos_link_get(nl, ifname, NULL, &link) == -ENODEV;
 }
 
-static bool remove_pins(struct qos_nl *nl, const char *ifname, const char *path, bool look)
+static bool remove_gone(struct qos_nl *nl, const char *ifname, const char *path)
+{
+	return is_gone(nl, ifname) && qos_bpffs_remove(path, NULL) == 0;
+}
+
+/* And where another one has the name by now. */
+static bool remove_left(struct qos_nl *nl, const char *ifname, const char *path)
 {
 	struct qos_link_info link;
-	bool left = is_gone(nl, ifname);
 
-	if (!left && look && qos_link_get(nl, ifname, NULL, &link) == 0)
-		left = qos_pins_are_anothers(&link, path);
-	return left && qos_bpffs_remove(path, NULL) == 0;
+	if (qos_link_get(nl, ifname, NULL, &link) < 0)
+		return remove_gone(nl, ifname, path);
+	return qos_pins_are_anothers(&link, path) && qos_bpffs_remove(path, NULL) == 0;
 }
 
 /* Who has the name has the lock too. */
-static bool remove_lock(struct qos_nl *nl, const char *ifname, const char *path, bool look)
+static bool remove_lock(struct qos_nl *nl, const char *ifname, const char *path)
 {
-	(void)look;
 	return is_gone(nl, ifname) && qos_lock_remove(path);
 }
 
 /* Returns of how many fn() said that it took them away. */
-static size_t sweep(struct qos_nl *nl, const char *parent, const char *suffix, bool look,
-		    bool (*fn)(struct qos_nl *nl, const char *ifname, const char *path, bool look))
+static size_t sweep(struct qos_nl *nl, const char *parent, const char *suffix,
+		    bool (*fn)(struct qos_nl *nl, const char *ifname, const char *path))
 {
 	_cleanup_(closedirp) DIR *dir = opendir(parent);
 	const struct dirent *entry;
@@ -155,7 +159,7 @@ static size_t sweep(struct qos_nl *nl, const char *parent, const char *suffix, b
 		if (entry->d_name[0] == '.' || !interface_of(entry->d_name, suffix, ifname))
 			continue;
 		if (asprintf(&path, "%s/%s", parent, entry->d_name) >= 0)
-			count += fn(nl, ifname, path, look);
+			count += fn(nl, ifname, path);
 	}
 	return count;
 }
@@ -172,12 +176,12 @@ size_t qos_pins_sweep(struct qos_nl *nl, const char *dir, bool look)
 		return 0;
 	suffix = name + strlen("x");
 	*strrchr(parent, '/') = '\0';
-	count = sweep(nl, parent, suffix, look, remove_pins);
+	count = sweep(nl, parent, suffix, look ? remove_left : remove_gone);
 	if (new_dir(suffix, &fresh) == 0)
-		count += sweep(nl, parent, fresh, look, remove_pins);
+		count += sweep(nl, parent, fresh, look ? remove_left : remove_gone);
 	if (asprintf(&lock, "%s.lock", suffix) < 0)
 		lock = NULL;
 	else
-		sweep(nl, QOS_LOCK_DIR, lock, look, remove_lock);
+		sweep(nl, QOS_LOCK_DIR, lock, remove_lock);
 	return count;
 }

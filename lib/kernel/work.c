@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "kernel/clsact.h"
 #include "kernel/gso.h"
 #include "kernel/ports.h"
 #include "kernel/replaced.h"
@@ -112,12 +113,31 @@ static int find_said(const struct qos_device *device, const struct qos_plan *pla
 	return work->said ? 0 : -ENOMEM;
 }
 
+/* -EEXIST with a diagnostic where our filter has no place. */
+static int judge_filters(const struct qos_device *device, struct qos_diags *diags)
+{
+	_cleanup_(qos_filters_done) struct qos_filters filters = { .items = NULL };
+	const struct qos_filter *other;
+	int r = qos_filters_get(device->nl, &device->link, diags, &filters);
+
+	other = r < 0 ? NULL : qos_filters_in_the_way(&filters);
+	if (!other)
+		return r;
+	qos_diag(diags, QOS_FAILED, "pref %d of %s's egress is taken by a %s filter",
+		 QOS_FILTER_PREF, device->link.name, other->kind);
+	qos_diag_hint(diags, QOS_FILTER_MOVE);
+	return -EEXIST;
+}
+
 int qos_work_find(const struct qos_device *device, const struct qos_plan *plan,
 		  struct qos_diags *diags, struct qos_work *work)
 {
 	_cleanup_(freep) char *then = NULL;
-	int r = plan_in_force(device, plan, diags, &then);
+	int r = judge_filters(device, diags);
 
+	if (r < 0)
+		return r;
+	r = plan_in_force(device, plan, diags, &then);
 	if (r < 0)
 		return r;
 	r = qos_plan_print(plan, &work->plan);

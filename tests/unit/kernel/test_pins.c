@@ -135,24 +135,36 @@ static bool has_lock(const char *ifname)
 	return is_there(path);
 }
 
+static void shape_qk9(struct env *env)
+{
+	env_need_root();
+	run("ip link add qk9 type veth peer name qk8");
+	apply_changes(env, "qk9", ONE, true);
+}
+
+/* By name or not, after which nothing is left. */
+static void expect_removed(struct env *env, bool by_name, const char *what)
+{
+	_cleanup_(freep) char *text = NULL;
+
+	assert_int_equal(qos_remove(by_name ? "qk9" : NULL, 0, env->diags, &text), 0);
+	assert_string_equal(text, by_name ? what : "- pins of 1 interface that is gone\n");
+	assert_false(has_pins("qk9"));
+}
+
 /* Deleted while it is shaped, it leaves pins and a lock: remove takes them away, by name or not. */
 static void test_remove_gone(void **state)
 {
 	struct env *env = *state;
 
 	for (int by_name = 0; by_name < 2; by_name++) {
-		_cleanup_(freep) char *text = NULL, *again = NULL;
+		_cleanup_(freep) char *again = NULL;
 
-		env_need_root();
-		run("ip link add qk9 type veth peer name qk8");
-		apply_changes(env, "qk9", ONE, true);
+		shape_qk9(env);
 		run("ip link del qk9");
 		assert_true(has_pins("qk9"));
 		assert_true(has_lock("qk9"));
-		assert_int_equal(qos_remove(by_name ? "qk9" : NULL, 0, env->diags, &text), 0);
-		assert_string_equal(text, by_name ? "- pins of qk9, which is gone\n" :
-						    "- pins of 1 interface that is gone\n");
-		assert_false(has_pins("qk9"));
+		expect_removed(env, by_name, "- pins of qk9, which is gone\n");
 		assert_false(has_lock("qk9"));
 		assert_int_equal(qos_remove("qk9", 0, env->diags, &again), -ENODEV);
 		assert_int_equal(qos_remove(NULL, 0, env->diags, &again), 0);
@@ -166,16 +178,11 @@ static void test_remove_remade(void **state)
 	struct env *env = *state;
 
 	for (int by_name = 0; by_name < 2; by_name++) {
-		_cleanup_(freep) char *text = NULL, *again = NULL;
+		_cleanup_(freep) char *again = NULL;
 
-		env_need_root();
-		run("ip link add qk9 type veth peer name qk8");
-		apply_changes(env, "qk9", ONE, true);
+		shape_qk9(env);
 		run("ip link del qk9 && ip link add qk9 type veth peer name qk8");
-		assert_int_equal(qos_remove(by_name ? "qk9" : NULL, 0, env->diags, &text), 0);
-		assert_string_equal(text, by_name ? "- pins of another qk9, which is gone\n" :
-						    "- pins of 1 interface that is gone\n");
-		assert_false(has_pins("qk9"));
+		expect_removed(env, by_name, "- pins of another qk9, which is gone\n");
 		assert_int_equal(qos_remove("qk9", 0, env->diags, &again), -ENOENT);
 		/* its own stay */
 		apply_changes(env, "qk9", ONE, true);
