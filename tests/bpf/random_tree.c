@@ -37,11 +37,12 @@ struct node {
 	uint32_t most;		     /* its ceiling, or that of what is above */
 	enum load load;
 	uint32_t flows;
+	const char *change; /* "from" or "until"; null: it sends all the time */
 };
 
 struct tree {
 	struct random *random;
-	uint32_t link; /* Mbit/s */
+	const struct tree_kind *kind;
 	unsigned int levels;
 	struct node nodes[CLASSES]; /* a parent before its children */
 	int count;
@@ -185,9 +186,19 @@ static void draw_priorities(struct tree *tree)
 	}
 }
 
+static void draw_changes(struct tree *tree)
+{
+	static const char *const names[] = { "from", NULL, "until" };
+
+	for (int i = 0; i < tree->count; i++) {
+		if (!tree->nodes[i].inner)
+			tree->nodes[i].change = RANDOM_OF(tree->random, names);
+	}
+}
+
 static uint32_t kbit_of(const struct tree *tree, uint32_t rate)
 {
-	return rate * tree->link;
+	return rate * tree->kind->link;
 }
 
 static void put_key(FILE *f, const char *before, const char *key, uint32_t kbit)
@@ -237,6 +248,8 @@ static void put_load(FILE *f, const struct tree *tree, const struct node *node)
 		fprintf(f, " # udp %u", kbit_of(tree, node->most) * 12 / 10000 + 1);
 		break;
 	}
+	if (node->load != LOAD_IDLE && node->change)
+		fprintf(f, " %s %llu", node->change, (unsigned long long)tree->kind->change);
 }
 
 static void put_leaf(FILE *f, const struct tree *tree, const struct node *node)
@@ -285,9 +298,9 @@ static const char *first_leaf(const struct tree *tree)
 	return tree->nodes[i].name;
 }
 
-char *random_tree(struct random *r, uint32_t link, bool priorities)
+char *random_tree(struct random *r, const struct tree_kind *kind)
 {
-	struct tree tree = { .random = r, .link = link, .levels = 2 + random_below(r, LEVELS - 1) };
+	struct tree tree = { .random = r, .kind = kind, .levels = 2 + random_below(r, LEVELS - 1) };
 	char *text = NULL;
 	size_t len = 0;
 	FILE *f = open_memstream(&text, &len);
@@ -299,9 +312,12 @@ char *random_tree(struct random *r, uint32_t link, bool priorities)
 	draw_ceilings(&tree);
 	draw_weights(&tree, LINK_ITSELF);
 	draw_loads(&tree);
-	if (priorities)
+	if (kind->priorities)
 		draw_priorities(&tree);
-	fprintf(f, "link: { rate: %umbit }\ndefault: %s\nclasses:\n", link, first_leaf(&tree));
+	if (kind->change)
+		draw_changes(&tree);
+	fprintf(f, "link: { rate: %umbit }\ndefault: %s\nclasses:\n", kind->link,
+		first_leaf(&tree));
 	put_classes(f, &tree, LINK_ITSELF);
 	fclose(f);
 	return text;

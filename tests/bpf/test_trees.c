@@ -3,13 +3,15 @@
  * Random trees of classes, and what each class has of the link beside what arithmetic says
  * that it ought to have.
  *
- *	bpf_trees [-v] [--link MBIT] [--priorities] [--seeds FIRST-LAST | --policy FILE]
+ *	bpf_trees [-v] [--link MBIT] [--priorities] [--changes] [--seeds FIRST-LAST | --policy FILE]
  *
  * Without either it is a test, of what holds for every tree. With seeds a line a tree says how
- * far off it is (of a link of 100 Mbit/s, or another; all leaves of one priority, or of several),
- * and with -v the policy is printed with what each class has; such a policy can be changed and
- * given as a file. What a leaf sends is the comment behind it: "idle", "tcp FLOWS", "udp MBIT" or
- * "window BYTES" (of a packet); without one it is "tcp 1".
+ * far off it is (of a link of 100 Mbit/s, or another; all leaves of one priority, or of several;
+ * sending all the time, or two thirds of them from or until some moment), and with -v the policy is
+ * printed with what each class has; such a policy can be changed and given as a file. What a leaf
+ * sends is the comment behind it: "idle", "tcp FLOWS", "udp MBIT" or "window BYTES" (of a packet);
+ * without one it is "tcp 1". "from MS" or "until MS" may follow: after the last such moment a class
+ * is to have its guarantee within 20 ms, and its share within 200 ms.
  */
 #include <getopt.h>
 #include <math.h>
@@ -24,6 +26,7 @@
 #include "trees.h"
 
 #define LINK	    100	   /* Mbit/s */
+#define CHANGE	    3000   /* ms */
 #define MOST_LINK   100000 /* Mbit/s */
 #define MOST_BEYOND 1.01
 
@@ -88,11 +91,11 @@ static struct {
 	uint64_t count;
 	const char *const *texts; /* or none: of so many seeds */
 	struct trees trees;
-} tested[] = { { 40, NULL, { .link = LINK } },
-	       { 20, NULL, { .link = LINK / 10 } },
-	       { 20, NULL, { .link = LINK, .priorities = true } },
-	       { ARRAY_SIZE(found), found, { .link = LINK / 10 } },
-	       { ARRAY_SIZE(covered), covered, { .link = LINK } } };
+} tested[] = { { 40, NULL, { .kind = { .link = LINK } } },
+	       { 20, NULL, { .kind = { .link = LINK / 10 } } },
+	       { 20, NULL, { .kind = { .link = LINK, .priorities = true } } },
+	       { ARRAY_SIZE(found), found, { .kind = { .link = LINK / 10 } } },
+	       { ARRAY_SIZE(covered), covered, { .kind = { .link = LINK } } } };
 
 typedef bool is_right(const struct qos_policy *policy, const struct result *result);
 
@@ -107,7 +110,8 @@ static int find_wrong(const struct trees *trees, const char *what, is_right *rig
 		if (right(policy, &trees->results[i]))
 			continue;
 		print_error("%s %llu, %u Mbit/s: %s\n", tree->seed ? "seed" : "found",
-			    (unsigned long long)(tree->seed ? tree->seed : i), trees->link, what);
+			    (unsigned long long)(tree->seed ? tree->seed : i), trees->kind.link,
+			    what);
 		failed++;
 	}
 	return failed;
@@ -266,9 +270,9 @@ static char *read_file(const char *path)
 
 struct options {
 	uint64_t first, last; /* seeds; last 0: none */
-	uint32_t link;	      /* Mbit/s */
+	struct tree_kind kind;
 	const char *policy;
-	bool priorities, verbose;
+	bool verbose;
 };
 
 /* "7" or "1-60"; seeds are from 1 on. */
@@ -288,7 +292,7 @@ static int read_link(const char *text, struct options *opts)
 	char *end;
 	unsigned long mbit = strtoul(text, &end, 10);
 
-	opts->link = (uint32_t)mbit;
+	opts->kind.link = (uint32_t)mbit;
 	return *end || !mbit || mbit > MOST_LINK ? -1 : 0;
 }
 
@@ -299,6 +303,7 @@ static int read_options(int argc, char **argv, struct options *opts)
 		{ "seeds", required_argument, NULL, 's' },
 		{ "policy", required_argument, NULL, 'p' },
 		{ "priorities", no_argument, NULL, 'o' },
+		{ "changes", no_argument, NULL, 'c' },
 		{ NULL, 0, NULL, 0 },
 	};
 	int c;
@@ -309,7 +314,9 @@ static int read_options(int argc, char **argv, struct options *opts)
 		else if (c == 'p')
 			opts->policy = optarg;
 		else if (c == 'o')
-			opts->priorities = true;
+			opts->kind.priorities = true;
+		else if (c == 'c')
+			opts->kind.change = CHANGE;
 		else if (c == 'l' && read_link(optarg, opts) == 0)
 			continue;
 		else if (c != 's' || read_seeds(optarg, opts) < 0)
@@ -320,7 +327,7 @@ static int read_options(int argc, char **argv, struct options *opts)
 
 static int run_command(const struct options *opts)
 {
-	struct trees trees = { .link = opts->link, .priorities = opts->priorities };
+	struct trees trees = { .kind = opts->kind };
 	int failed;
 
 	trees_draw(&trees, opts->first, opts->last);
@@ -334,10 +341,10 @@ static int run_command(const struct options *opts)
 
 int main(int argc, char **argv)
 {
-	struct options opts = { .link = LINK };
+	struct options opts = { .kind.link = LINK };
 
 	if (read_options(argc, argv, &opts) < 0) {
-		fprintf(stderr, "usage: bpf_trees [-v] [--link MBIT] [--priorities] "
+		fprintf(stderr, "usage: bpf_trees [-v] [--link MBIT] [--priorities] [--changes] "
 				"[--seeds FIRST-LAST | --policy FILE]\n");
 		return 2;
 	}

@@ -13,12 +13,14 @@
 
 #include "base/cleanup.h"
 #include "ideal.h"
-#include "random_tree.h"
 #include "sim.h"
 
 #define PROCESSES 2
 #define FROM	  (2 * SEC)
 #define LONG	  (4 * SEC)
+#define AFTER	  (1 * SEC)    /* a change, and the bars: */
+#define SOON	  (20 * MSEC)  /* until who wakes has its guarantee, */
+#define LATER	  (200 * MSEC) /* and its share */
 #define TRICKLE	  (1.1 / 512)  /* of the link, and a little that speeds are off (share.h) */
 #define FAST	  (100 * MBIT) /* a slower link takes so much longer for as many packets */
 
@@ -41,56 +43,92 @@ const char *trees_find_line(const char *text, const char *class, size_t *ret_len
 	return NULL;
 }
 
-#define KIND_SIZE 8 /* enough for the longest; another may be cut */
+#define WORD_SIZE    8 /* enough for the longest; another may be cut */
+#define COMMENT_SIZE 64
 
-/* Behind a class: "# KIND NUMBER", or nothing. */
-static unsigned int read_comment(const char *text, const char *class, char ret_kind[KIND_SIZE])
+/* Behind a class: "# KIND NUMBER", "# KIND NUMBER from MS" or "... until MS", or nothing. */
+struct comment {
+	char kind[WORD_SIZE], change[WORD_SIZE];
+	unsigned int number, ms;
+};
+
+static struct comment read_comment(const char *text, const char *class)
 {
+	struct comment found = { .kind = "tcp", .number = 1 };
+	char own[COMMENT_SIZE];
 	size_t len = 0;
-	const char *line = trees_find_line(text, class, &len), *comment = memchr(line, '#', len);
-	size_t letters;
+	const char *line = trees_find_line(text, class, &len), *from = memchr(line, '#', len);
 
-	snprintf(ret_kind, KIND_SIZE, "tcp");
-	if (!comment)
-		return 1;
-	comment += 1 + strspn(comment + 1, " ");
-	letters = strspn(comment, "abcdefghijklmnopqrstuvwxyz");
-	snprintf(ret_kind, KIND_SIZE, "%.*s", (int)letters, comment);
-	return (unsigned int)strtoul(comment + letters, NULL, 10);
+	if (!from)
+		return found;
+	snprintf(own, sizeof(own), "%.*s", (int)(len - (size_t)(from - line)), from);
+	found.number = 0;
+	if (sscanf(own, "# %7[a-z] %u %7[a-z] %u", found.kind, &found.number, found.change,
+		   &found.ms) < 4)
+		found.change[0] = '\0';
+	return found;
 }
 
 /* What is sent in a leaf: a source, and how many of it; 0: it is idle. */
-static unsigned int read_load(const char *text, const char *class, struct source *ret_source)
-{
-	char kind[KIND_SIZE];
-	unsigned int number = read_comment(text, class, kind);
+struct load {
+	struct source source;
+	unsigned int flows;
+};
 
-	*ret_source = (struct source){ .class = class, .kind = SOURCE_TCP };
-	if (strcmp(kind, "idle") == 0)
-		return 0;
-	if (strcmp(kind, "tcp") == 0 && number)
-		return number;
-	if (strcmp(kind, "udp") == 0 && number) {
-		ret_source->kind = SOURCE_CONSTANT;
-		ret_source->rate = number * MBIT;
-		return 1;
+static void read_kind(const struct comment *comment, struct load *load)
+{
+	load->flows = 1;
+	if (strcmp(comment->kind, "idle") == 0) {
+		load->flows = 0;
+	} else if (strcmp(comment->kind, "tcp") == 0 && comment->number) {
+		load->flows = comment->number;
+	} else if (strcmp(comment->kind, "udp") == 0 && comment->number) {
+		load->source.kind = SOURCE_CONSTANT;
+		load->source.rate = comment->number * MBIT;
+	} else if (strcmp(comment->kind, "window") == 0 && comment->number >= SIM_FRAME &&
+		   comment->number <= 2 * SIM_GSO) {
+		load->source.kind = SOURCE_WINDOW;
+		load->source.bytes = comment->number;
+		load->source.window = 2 * SIM_GSO / comment->number;
+	} else {
+		fail_msg("class %s: nobody knows how to send `%s %u`", load->source.class,
+			 comment->kind, comment->number);
 	}
-	if (strcmp(kind, "window") == 0 && number >= SIM_FRAME && number <= 2 * SIM_GSO) {
-		ret_source->kind = SOURCE_WINDOW;
-		ret_source->bytes = number;
-		ret_source->window = 2 * SIM_GSO / number;
-		return 1;
-	}
-	fail_msg("class %s: nobody knows how to send `%s %u`", class, kind, number);
-	return 0;
 }
 
-static struct span measured_span(const struct qos_policy *policy)
+static struct load read_load(const char *text, const char *class)
+{
+	struct comment comment = read_comment(text, class);
+	struct load load = { .source = { .class = class, .kind = SOURCE_TCP } };
+
+	read_kind(&comment, &load);
+	if (strcmp(comment.change, "from") == 0)
+		load.source.start = comment.ms * MSEC;
+	else if (strcmp(comment.change, "until") == 0)
+		load.source.stop = comment.ms * MSEC;
+	else if (comment.change[0])
+		fail_msg("class %s: nobody knows what `%s %u` is", class, comment.change,
+			 comment.ms);
+	return load;
+}
+
+/* What is measured, to the same end: guarantees from the first on, shares from the second. */
+struct spans {
+	struct span sure, shares;
+};
+
+/* change: the last one; 0: none. */
+static struct spans measured_spans(const struct qos_policy *policy, uint64_t change)
 {
 	uint64_t link = policy->link.rate; /* 0: none, of a policy that is given */
-	uint64_t as_slow = link && link < FAST ? FAST / link : 1;
+	uint64_t as_slow = link && link < FAST ? FAST / link : 1, end;
 
-	return (struct span){ FROM, FROM + LONG * as_slow };
+	if (!change) {
+		end = FROM + LONG * as_slow;
+		return (struct spans){ { FROM, end }, { FROM, end } };
+	}
+	end = change + LATER + AFTER * as_slow;
+	return (struct spans){ { change + SOON, end }, { change + LATER, end } };
 }
 
 static double packet_rate(const struct source *source, struct span span)
@@ -100,64 +138,88 @@ static double packet_rate(const struct source *source, struct span span)
 	return bytes * 8.0 * SEC / (double)(span.to - span.from);
 }
 
-/* demand: of each class, filled here. */
-static void add_loads(struct sim *sim, const char *text, struct result *result, double *demand)
+/* A run of a tree. */
+struct run {
+	struct sim *sim;
+	const char *text;
+	struct spans spans;
+	double demand[TREES_CLASSES]; /* of each class, at the end */
+	struct result *result;
+};
+
+static void add_load(struct run *run, size_t number, const struct load *load)
 {
-	const struct qos_policy *policy = sim_policy(sim);
+	struct class_result *class = &run->result->classes[number];
+	struct source source = load->source;
+
+	for (unsigned int n = 0; n < load->flows; n++) {
+		source.start = load->source.start + (1 + n) * MSEC / 8;
+		sim_add(run->sim, &source);
+	}
+	if (!load->flows || source.stop)
+		return;
+	run->demand[number] = source.rate ? (double)source.rate : IDEAL_GREEDY;
+	class->packet = packet_rate(&source, run->spans.shares);
+	class->trickle = TRICKLE * (double)sim_policy(run->sim)->link.rate;
+}
+
+static void add_loads(struct run *run)
+{
+	const struct qos_policy *policy = sim_policy(run->sim);
+	struct load loads[TREES_CLASSES];
+	uint64_t change = 0;
 
 	for (size_t i = 0; i < policy->class_count; i++) {
-		struct source source;
-		unsigned int flows = 0;
-
+		loads[i] = (struct load){ .flows = 0 };
 		if (!policy->classes[i].inner)
-			flows = read_load(text, policy->classes[i].name, &source);
-		for (unsigned int n = 0; n < flows; n++) {
-			source.start = (1 + n) * MSEC / 8;
-			sim_add(sim, &source);
-		}
-		if (!flows)
-			continue;
-		demand[i] = source.rate ? (double)source.rate : IDEAL_GREEDY;
-		result->classes[i].packet = packet_rate(&source, measured_span(policy));
-		result->classes[i].trickle = TRICKLE * (double)policy->link.rate;
+			loads[i] = read_load(run->text, policy->classes[i].name);
+		/* one of the two is 0 */
+		if (loads[i].source.start + loads[i].source.stop > change)
+			change = loads[i].source.start + loads[i].source.stop;
 	}
+	run->spans = measured_spans(policy, change);
+	for (size_t i = 0; i < policy->class_count; i++)
+		add_load(run, i, &loads[i]);
 }
 
 /* What inner classes have is what those below have. */
-static void measure(const struct sim *sim, struct result *result)
+static void measure(const struct run *run)
 {
-	const struct qos_policy *policy = sim_policy(sim);
-	const struct span span = measured_span(policy);
+	const struct qos_policy *policy = sim_policy(run->sim);
 
 	for (size_t i = policy->class_count; i-- > 0;) {
-		struct class_result *class = &result->classes[i];
+		struct class_result *class = &run->result->classes[i], *above;
 		int parent = policy->classes[i].parent;
 
 		if (!policy->classes[i].inner) {
-			struct flows flows = sim_flows(sim, policy->classes[i].name);
+			struct flows flows = sim_flows(run->sim, policy->classes[i].name);
 
-			class->got = sim_rate(sim, flows, span);
-			result->reordered += sim_counts(sim, flows).reordered;
+			class->got = sim_rate(run->sim, flows, run->spans.shares);
+			class->soon = sim_rate(run->sim, flows, run->spans.sure);
+			run->result->reordered += sim_counts(run->sim, flows).reordered;
 		}
 		if (parent == QOS_PARENT_LINK)
 			continue;
-		result->classes[parent].got += class->got;
-		result->classes[parent].packet += class->packet;
-		result->classes[parent].trickle += class->trickle;
+		above = &run->result->classes[parent];
+		above->got += class->got;
+		above->soon += class->soon;
+		above->packet += class->packet;
+		above->trickle += class->trickle;
 	}
 }
 
 /* Of its rate each class has what it can use. */
-static void find_sure(const struct qos_policy *policy, const double *demand, struct result *result)
+static void find_sure(const struct run *run)
 {
+	const struct qos_policy *policy = sim_policy(run->sim);
 	double wanted[TREES_CLASSES];
 
-	memcpy(wanted, demand, sizeof(wanted));
+	memcpy(wanted, run->demand, sizeof(wanted));
 	for (size_t i = policy->class_count; i-- > 0;) {
 		const struct qos_class *class = &policy->classes[i];
 
 		wanted[i] = fmin(wanted[i], (double)class->ceil);
-		result->classes[i].sure = fmin(wanted[i], (double)class->rate);
+		run->result->classes[i].sure = fmin(wanted[i], (double)class->rate);
 		if (class->parent != QOS_PARENT_LINK)
 			wanted[class->parent] += wanted[i];
 	}
@@ -173,15 +235,16 @@ static double seconds_now(void)
 
 static void run_tree(const char *text, struct result *result)
 {
-	double start = seconds_now(), demand[TREES_CLASSES] = { 0 }, share[TREES_CLASSES];
+	double start = seconds_now(), share[TREES_CLASSES];
 	_cleanup_(sim_closep) struct sim *sim = sim_open(text, 0);
+	struct run run = { .sim = sim, .text = text, .result = result };
 	const struct qos_policy *policy = sim_policy(sim);
 
-	add_loads(sim, text, result, demand);
-	sim_run(sim, measured_span(policy).to);
-	measure(sim, result);
-	find_sure(policy, demand, result);
-	ideal_shares(policy, demand, share);
+	add_loads(&run);
+	sim_run(sim, run.spans.shares.to);
+	measure(&run);
+	find_sure(&run);
+	ideal_shares(policy, run.demand, share);
 	for (size_t i = 0; i < policy->class_count; i++)
 		result->classes[i].ideal = share[i];
 	result->seconds = seconds_now() - start;
@@ -230,7 +293,7 @@ void trees_draw(struct trees *trees, uint64_t first, uint64_t last)
 		struct random random = { .state = first + i };
 
 		trees->trees[i].seed = first + i;
-		trees->trees[i].text = random_tree(&random, trees->link, trees->priorities);
+		trees->trees[i].text = random_tree(&random, &trees->kind);
 	}
 }
 

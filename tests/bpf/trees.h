@@ -9,12 +9,14 @@
 
 #include "model/policy.h"
 #include "abi.h"
+#include "random_tree.h"
 
 #define TREES_CLASSES QOS_RULE_BLOCK
 #define TREES_KEPT    0.99 /* of a guarantee, at least */
 
 struct class_result {
 	double got, ideal; /* bit/s */
+	double soon;	   /* and got since the bar for guarantees; got: for shares */
 	double sure;	   /* its rate, or less where what is below cannot use that; 0: nothing */
 	double packet;	   /* bit/s that one packet more of each leaf would have been */
 	double trickle;	   /* bit/s that its leaves keep where higher levels want all */
@@ -34,15 +36,14 @@ struct tree {
 };
 
 struct trees {
-	uint32_t link;	 /* Mbit/s, of those that seeds draw, */
-	bool priorities; /* which have several */
+	struct tree_kind kind; /* of those that seeds draw */
 	struct tree *trees;
 	size_t count;
 	struct result *results; /* by number */
 	struct shared *shared;	/* where they are, for the processes that run them */
 };
 
-/* The trees of seeds, as link and priorities say, not run yet. */
+/* The trees of seeds, of the kind, not run yet. */
 void trees_draw(struct trees *trees, uint64_t first, uint64_t last);
 /*
  * All of them, by several processes. What fails in one of these has said so itself; its tree

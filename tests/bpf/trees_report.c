@@ -28,7 +28,7 @@ static double deviation(const struct class_result *class)
 /* How much of what is sure it has, but for a packet. */
 static double kept(const struct class_result *class)
 {
-	return (class->got + class->packet) / class->sure;
+	return (class->soon + class->packet) / class->sure;
 }
 
 void trees_sum_up(const struct qos_policy *policy, const struct result *result,
