@@ -225,6 +225,47 @@ static void find_sure(const struct run *run)
 	}
 }
 
+/* Of all that departs in a millisecond, in ns of the link. */
+static double departs(const struct run *run, uint64_t from)
+{
+	const struct qos_policy *policy = sim_policy(run->sim);
+	double rate = 0;
+
+	for (size_t i = 0; i < policy->class_count; i++) {
+		if (!policy->classes[i].inner)
+			rate += sim_rate(run->sim, sim_flows(run->sim, policy->classes[i].name),
+					 (struct span){ from, from + MSEC });
+	}
+	return rate / (double)policy->link.rate * MSEC;
+}
+
+/* What is queued behind the link before the change counts, what is wasted does not. */
+static void follow_queue(const struct run *run, double ideal)
+{
+	uint64_t change = run->spans.shares.from - LATER;
+	double queue = 0;
+
+	for (uint64_t ms = FROM; ms < run->spans.shares.to; ms += MSEC) {
+		double sent = departs(run, ms), could = ideal * MSEC - queue;
+
+		queue = fmax(queue + sent - MSEC, 0);
+		if (ms < change)
+			continue;
+		run->result->beyond = fmax(run->result->beyond, queue);
+		run->result->wasted += fmax(could - sent, 0);
+	}
+}
+
+/* All that leaves ought to have, of the link. */
+static double ideal_use(const struct qos_policy *policy, const struct result *result)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < policy->class_count; i++)
+		sum += policy->classes[i].inner ? 0 : result->classes[i].ideal;
+	return sum / (double)policy->link.rate;
+}
+
 static double seconds_now(void)
 {
 	struct timespec now;
@@ -247,6 +288,8 @@ static void run_tree(const char *text, struct result *result)
 	ideal_shares(policy, run.demand, share);
 	for (size_t i = 0; i < policy->class_count; i++)
 		result->classes[i].ideal = share[i];
+	if (run.spans.sure.from != run.spans.shares.from)
+		follow_queue(&run, ideal_use(policy, result));
 	result->seconds = seconds_now() - start;
 	result->count = policy->class_count;
 }

@@ -74,6 +74,9 @@ static void print_line(const struct tree *tree, const struct qos_policy *policy,
 		printf(", least guarantee %.3f (%s)", sum.kept, policy->classes[sum.least].name);
 	if (sum.ideal > 0)
 		printf(", use %.1f %%", 100 * sum.got / sum.ideal);
+	if (result->beyond > 0 || result->wasted > 0)
+		printf(", %.1f ms beyond, %.1f ms wasted", result->beyond / MSEC,
+		       result->wasted / MSEC);
 	if (result->reordered)
 		printf(", %llu reordered", (unsigned long long)result->reordered);
 	printf(", %.2f s\n", result->seconds);
