@@ -239,20 +239,27 @@ static double departs(const struct run *run, uint64_t from)
 	return rate / (double)policy->link.rate * MSEC;
 }
 
+#define BIN (20 * MSEC) /* some packets of each class */
+
+#define BIN (20 * MSEC) /* some packets of each class */
+
 /* What is queued behind the link before the change counts, what is wasted does not. */
 static void follow_queue(const struct run *run, double ideal)
 {
 	uint64_t change = run->spans.shares.from - LATER;
-	double queue = 0;
+	double queue = 0, could = 0;
 
 	for (uint64_t ms = FROM; ms < run->spans.shares.to; ms += MSEC) {
-		double sent = departs(run, ms), could = ideal * MSEC - queue;
+		double sent = departs(run, ms);
 
+		if ((ms - FROM) % BIN == 0) {
+			run->result->wasted += ms > change ? fmax(could, 0) : 0;
+			could = ideal * BIN - queue;
+		}
+		could -= sent;
 		queue = fmax(queue + sent - MSEC, 0);
-		if (ms < change)
-			continue;
-		run->result->beyond = fmax(run->result->beyond, queue);
-		run->result->wasted += fmax(could - sent, 0);
+		if (ms >= change)
+			run->result->beyond = fmax(run->result->beyond, queue);
 	}
 }
 
