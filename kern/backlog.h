@@ -117,6 +117,30 @@ static __always_inline void add_held(const struct node *n, __u32 level, struct l
 	l->bound = bound;
 }
 
+/*
+ * Where others come the clock is no longer idle, and has what it forgot again: else it would be
+ * idle once more as soon as what waits for the ceiling is less, as after a flood that drops, while
+ * the link is not; and who comes then is let ahead. A function of its own, which the verifier looks
+ * at once.
+ */
+__noinline int qos_remember(__u32 slot, __u64 now)
+{
+	struct node n;
+
+	if (find_node(slot, &n))
+		return 0;
+	for (__u32 i = 0; i < QOS_LEVELS; i++) {
+		__u64 bytes = sooner(n.clk->forgotten[i], QUEUE_MAX);
+
+		if (!bytes || !bytes_ahead(&n.clk->ceil[i], n.cfg->ceil, now))
+			continue;
+		n.clk->forgotten[i] = 0;
+		n.clk->beyond[i] += bytes;
+		__sync_fetch_and_add(&n.clk->ceil[i], clock_cost(bytes, n.cfg->ceil_cost));
+	}
+	return 0;
+}
+
 /* What a class sent too much, or could not send, is kept in mind: so much of it. */
 #define KEPT_PERIODS 8ULL
 #define KEPT_PACKETS 16ULL

@@ -24,6 +24,7 @@ __noinline int qos_renew(__u32 slot, __u64 now, __u64 lead)
 		cfg = bpf_map_lookup_elem(&qos_classes, &slot);
 		if (!cfg)
 			break;
+		qos_remember(slot, now);
 		pause = qos_renew_node(slot, now);
 		if (pause)
 			soon = pause;

@@ -37,6 +37,7 @@ struct run {
 	struct sent sent[SLOTS][PACKETS]; /* by slot */
 	size_t count[SLOTS];
 	int64_t settled[SLOTS]; /* ns that a guarantee was moved on, of all the time */
+	uint64_t forgotten[SLOTS][MODEL_LEVELS]; /* as of the last packet, of inner classes */
 };
 
 /* Marsaglia's xorshift64: the same numbers everywhere. */
@@ -252,6 +253,24 @@ static void settle_class(struct run *run, unsigned int slot, const struct qos_cl
 }
 
 /*
+ * And a clock that is not idle any more has, once, what it forgot of what waits for ceilings. A
+ * last byte of that may as well be forgotten for good.
+ */
+static void remember(struct run *run, unsigned int slot, const struct qos_clocks *is)
+{
+	struct model_rate *ceiling = &run->model.classes[slot].ceiling;
+
+	for (unsigned int level = 0; level < MODEL_LEVELS; level++) {
+		int64_t bytes = (int64_t)run->forgotten[slot][level];
+		int64_t moved = ceiling->clock[level] + bytes * ceiling->ns_a_byte;
+
+		run->forgotten[slot][level] = is->forgotten[level];
+		if (!is->forgotten[level] && (bytes > 1 || is->ceil[level] == (uint64_t)moved))
+			ceiling->clock[level] = moved;
+	}
+}
+
+/*
  * The look before a packet of a class that has a queue on its guarantee may move that on too: by a
  * 16th of the time for what the class itself has borrowed, and by a 128th for what nobody else pays
  * (leaf.h). own: the packet was charged to it.
@@ -279,8 +298,10 @@ static void expect_clocks(struct run *run, unsigned int class)
 		const struct model_class *c = &run->model.classes[slot];
 		struct qos_clocks clocks = shaper_clocks(run->shaper, slot);
 
-		if (slot != class)
+		if (slot != class) {
+			remember(run, slot, &clocks);
 			settle_class(run, slot, &clocks);
+		}
 		expect_clock(run, slot, "A", clocks.rate, c->assured.clock[0]);
 		for (unsigned int level = 0; level < MODEL_LEVELS; level++)
 			expect_clock(run, slot, "U", clocks.ceil[level], c->ceiling.clock[level]);
