@@ -27,8 +27,8 @@ struct result {
 	struct class_result classes[TREES_CLASSES];
 	uint64_t reordered;
 	/*
-	 * Since a change, ns of the link: the longest queue that the network behind it had; and what
-	 * was not sent, of what those that send at the end could have, while there was none.
+	 * Since a change, ns of the link: the longest queue that the network behind it had; and
+	 * what was not sent, of what those that send at the end could have, while there was none.
 	 */
 	double beyond, wasted;
 	double seconds;
