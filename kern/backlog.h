@@ -130,11 +130,12 @@ __noinline int qos_remember(__u32 slot, __u64 now)
 	if (find_node(slot, &n))
 		return 0;
 	for (__u32 i = 0; i < QOS_LEVELS; i++) {
-		__u64 bytes = sooner(n.clk->forgotten[i], QUEUE_MAX);
+		__u64 bytes;
 
-		if (!bytes || !bytes_ahead(&n.clk->ceil[i], n.cfg->ceil, now))
+		if (!n.clk->forgotten[i] || !bytes_ahead(&n.clk->ceil[i], n.cfg->ceil, now))
 			continue;
-		n.clk->forgotten[i] = 0;
+		/* only one of the CPUs that look at leaves below */
+		bytes = sooner(__sync_lock_test_and_set(&n.clk->forgotten[i], 0), QUEUE_MAX);
 		n.clk->beyond[i] += bytes;
 		__sync_fetch_and_add(&n.clk->ceil[i], clock_cost(bytes, n.cfg->ceil_cost));
 	}
