@@ -42,7 +42,9 @@ enum codel {
 /*
  * Who has been told so often without a pause, once in less than 13 ms by then, does not listen. A
  * queue of his serves nobody, and stamps given for what he borrows stay when others come: it is the
- * shorter the longer he goes on, down to twice what is aimed at.
+ * shorter the longer he goes on, down to twice what is aimed at. lead: ns that the class's next
+ * packet waits. Not that of the flow, which after a time of less is later by those before it: they
+ * would be dropped for ever, and the class's clocks not know of a queue.
  */
 #define DEAF_SHIFT 6
 
@@ -53,8 +55,8 @@ static __always_inline int is_deaf(const struct qos_flow *flow, __u64 lead, __u6
 }
 
 /*
- * The queue is too long now; delay: that the packet would have, in a class of such a limit and
- * latency, ns. A function of its own, which the verifier looks at once.
+ * The queue is too long now, in a class of such a limit and latency, ns. A function of its own,
+ * which the verifier looks at once.
  */
 __noinline int qos_codel(__u32 place, __u64 now, __u64 lead, __u64 limit, __u64 latency)
 {
