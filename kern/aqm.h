@@ -32,46 +32,22 @@ static __always_inline __u64 codel_step(__u32 count)
 	return CODEL_INTERVAL * x >> 16;
 }
 
-/* What CoDel says of a packet whose flow has a queue that is too long. */
-enum codel {
-	CODEL_PASS,
-	CODEL_TELL, /* drop or mark */
-	CODEL_DROP,
-};
-
 /*
- * Who has been told so often without a pause, once in less than 13 ms by then, does not listen. A
- * queue of his serves nobody, and stamps given for what he borrows stay when others come: it is the
- * shorter the longer he goes on, down to twice what is aimed at. lead: ns that the class's next
- * packet waits. Not that of the flow, which after a time of less is later by those before it: they
- * would be dropped for ever, and the class's clocks not know of a queue.
- */
-#define DEAF_SHIFT 6
-
-static __always_inline int is_deaf(const struct qos_flow *flow, __u64 lead, __u64 limit,
-				   __u64 latency)
-{
-	return lead * flow->count > limit << DEAF_SHIFT && lead > 2 * latency;
-}
-
-/*
- * The queue is too long now, in a class of such a limit and latency, ns. A function of its own,
+ * The queue is too long now: 1 where CoDel says drop or mark. A function of its own,
  * which the verifier looks at once.
  */
-__noinline int qos_codel(__u32 place, __u64 now, __u64 lead, __u64 limit, __u64 latency)
+__noinline int qos_codel(__u32 place, __u64 now)
 {
 	struct qos_flow *flow = bpf_map_lookup_elem(&qos_flows, &place);
 
 	if (!flow)
-		return CODEL_PASS;
+		return 0;
 	if (!flow->above) {
 		flow->above = now + CODEL_INTERVAL;
-		return CODEL_PASS;
+		return 0;
 	}
-	if ((__s64)(now - flow->above) < 0)
-		return CODEL_PASS;
-	if ((__s64)(now - flow->next) < 0)
-		return is_deaf(flow, lead, limit, latency) ? CODEL_DROP : CODEL_PASS;
+	if ((__s64)(now - flow->above) < 0 || (__s64)(now - flow->next) < 0)
+		return 0;
 	/* a queue that comes back soon goes on where it was */
 	if (flow->above > flow->next)
 		flow->count = now - flow->next < 16 * CODEL_INTERVAL && flow->count > 2 ?
@@ -80,18 +56,16 @@ __noinline int qos_codel(__u32 place, __u64 now, __u64 lead, __u64 limit, __u64 
 	if (flow->count < 0xffff)
 		flow->count++;
 	flow->next = now + codel_step(flow->count);
-	return CODEL_TELL;
+	return 1;
 }
 
 /* Two packets and a half, of the flow's largest, are no queue: TCP keeps two here (TSQ). */
 static __always_inline enum qos_verdict aqm(const struct path *p, const struct flow_ref *ref,
-					    const struct facts *f, __u64 now, __u64 class_at,
-					    __u64 at)
+					    const struct facts *f, __u64 now, __u64 at)
 {
 	__u64 delay = at - now, packets;
 	struct qos_flow *flow = ref->flow;
 	__u32 ecn = p->cls->flags & QOS_CLASS_ECN ? f->ecn : 0;
-	int told;
 
 	if (delay <= (ecn == ECN_ECT1 ? L4S_STEP_NS : p->cls->latency_ns) || !ref->own)
 		goto low;
@@ -104,10 +78,9 @@ static __always_inline enum qos_verdict aqm(const struct path *p, const struct f
 	/* the flow's first to wait */
 	if ((__s64)(now - flow->last) >= 0)
 		goto low;
-	told = qos_codel(ref->place, now, class_at - now, p->cls->limit_ns, p->cls->latency_ns);
-	if (told == CODEL_PASS)
+	if (!qos_codel(ref->place, now))
 		return QOS_PASS;
-	return ecn && told == CODEL_TELL ? QOS_MARK : QOS_DROP_AQM;
+	return ecn ? QOS_MARK : QOS_DROP_AQM;
 low:
 	if (flow->above && ref->own)
 		flow->above = 0;
