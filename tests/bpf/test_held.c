@@ -113,10 +113,39 @@ static void test_does_not_stand(void **state __attribute__((unused)))
 			run_held(&cases[i], sizes[j]);
 }
 
+/* The link's clock, ns ahead; it may be behind. */
+static int64_t lead(const struct qos_clocks *link, uint64_t now)
+{
+	return (int64_t)(link->ceil[1] - NOW - now);
+}
+
+/* While it is idle it forgets what waits for a ceiling below; when others come it has that again.
+ */
+static void test_remembers(void **state __attribute__((unused)))
+{
+	const uint64_t queue = CEIL / 8 / 10, soon = JOIN + 50 * MSEC; /* 100 ms of it */
+	_cleanup_(sim_closep) struct sim *sim = sim_open(cases[0].policy, 0);
+	struct qos_clocks link;
+
+	sim_add(sim, &(struct source){ .class = "c", .kind = SOURCE_CONSTANT, .rate = OFFERS });
+	sim_add(sim, &(struct source){
+			     .class = "o", .kind = SOURCE_CONSTANT, .rate = FLOOD, .start = JOIN });
+	sim_run(sim, JOIN - MSEC);
+	link = shaper_clocks(sim_shaper(sim), QOS_SLOT_LINK);
+	assert_true(lead(&link, JOIN - MSEC) < (int64_t)MSEC);
+	assert_true(fabs((double)link.forgotten[1] / (double)queue - 1) < 0.05);
+	sim_run(sim, soon);
+	link = shaper_clocks(sim_shaper(sim), QOS_SLOT_LINK);
+	assert_int_equal(link.forgotten[1], 0);
+	/* at 100 Mbit/s 80 ns a byte */
+	assert_true(lead(&link, soon) > (int64_t)queue * 80 * 9 / 10);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_does_not_stand),
+		cmocka_unit_test(test_remembers),
 	};
 
 	return cmocka_run_group_tests(tests, need_root, NULL);

@@ -241,8 +241,6 @@ static double departs(const struct run *run, uint64_t from)
 
 #define BIN (20 * MSEC) /* some packets of each class */
 
-#define BIN (20 * MSEC) /* some packets of each class */
-
 /* What is queued behind the link before the change counts, what is wasted does not. */
 static void follow_queue(const struct run *run, double ideal)
 {
