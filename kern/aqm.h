@@ -2,7 +2,8 @@
 /*
  * Short queues. CoDel's control law (RFC 8289) on the time that the packet will
  * wait, which is known when it comes: who is told of a queue is told of it a
- * queue earlier. ECT(1) is marked by a step (RFC 9332, 5.2).
+ * queue earlier. ECT(1) is marked by a step (RFC 9332, 5.2), and dropped as others
+ * who do not listen.
  */
 #ifndef QOS_AQM_H
 #define QOS_AQM_H
@@ -32,22 +33,46 @@ static __always_inline __u64 codel_step(__u32 count)
 	return CODEL_INTERVAL * x >> 16;
 }
 
+/* What CoDel says of a packet whose flow has a queue that is too long. */
+enum codel {
+	CODEL_PASS,
+	CODEL_TELL, /* drop or mark */
+	CODEL_DROP,
+};
+
 /*
- * The queue is too long now: 1 where CoDel says drop or mark. A function of its own,
+ * Who has been told so often without a pause, once in less than 13 ms by then, does not listen. A
+ * queue of his serves nobody, and stamps given for what he borrows stay when others come: it is the
+ * shorter the longer he goes on, down to twice what is aimed at. lead: ns that the class's next
+ * packet waits. Not that of the flow, which after a time of less is later by those before it: they
+ * would be dropped for ever, and the class's clocks not know of a queue.
+ */
+#define DEAF_SHIFT 6
+
+static __always_inline int is_deaf(const struct qos_flow *flow, __u64 lead, __u64 limit,
+				   __u64 latency)
+{
+	return lead * flow->count > limit << DEAF_SHIFT && lead > 2 * latency;
+}
+
+/*
+ * The queue is too long now, in a class of such a limit and latency, ns. A function of its own,
  * which the verifier looks at once.
  */
-__noinline int qos_codel(__u32 place, __u64 now)
+__noinline int qos_codel(__u32 place, __u64 now, __u64 lead, __u64 limit, __u64 latency)
 {
 	struct qos_flow *flow = bpf_map_lookup_elem(&qos_flows, &place);
 
 	if (!flow)
-		return 0;
+		return CODEL_PASS;
 	if (!flow->above) {
 		flow->above = now + CODEL_INTERVAL;
-		return 0;
+		return CODEL_PASS;
 	}
-	if ((__s64)(now - flow->above) < 0 || (__s64)(now - flow->next) < 0)
-		return 0;
+	if ((__s64)(now - flow->above) < 0)
+		return CODEL_PASS;
+	if ((__s64)(now - flow->next) < 0)
+		return is_deaf(flow, lead, limit, latency) ? CODEL_DROP : CODEL_PASS;
 	/* a queue that comes back soon goes on where it was */
 	if (flow->above > flow->next)
 		flow->count = now - flow->next < 16 * CODEL_INTERVAL && flow->count > 2 ?
@@ -56,35 +81,39 @@ __noinline int qos_codel(__u32 place, __u64 now)
 	if (flow->count < 0xffff)
 		flow->count++;
 	flow->next = now + codel_step(flow->count);
-	return 1;
+	return CODEL_TELL;
 }
 
 /* Two packets and a half, of the flow's largest, are no queue: TCP keeps two here (TSQ). */
 static __always_inline enum qos_verdict aqm(const struct path *p, const struct flow_ref *ref,
-					    const struct facts *f, __u64 now, __u64 at)
+					    const struct facts *f, __u64 now, __u64 class_at,
+					    __u64 at)
 {
-	__u64 delay = at - now, packets;
+	__u64 delay = at - now, latency = p->cls->latency_ns, packets;
 	struct qos_flow *flow = ref->flow;
 	__u32 ecn = p->cls->flags & QOS_CLASS_ECN ? f->ecn : 0;
+	enum qos_verdict verdict = QOS_PASS;
+	int told;
 
-	if (delay <= (ecn == ECN_ECT1 ? L4S_STEP_NS : p->cls->latency_ns) || !ref->own)
+	if (delay <= (ecn == ECN_ECT1 ? L4S_STEP_NS : latency) || !ref->own)
 		goto low;
 	packets = wait_for(&p->clk->pace[0], (__u64)flow->largest * (16 * 5 / 2)
 						     << QOS_VIRTUAL_SHIFT);
 	if (delay <= packets)
 		goto low;
 	if (ecn == ECN_ECT1)
-		return QOS_MARK_L4S;
+		verdict = QOS_MARK_L4S;
 	/* the flow's first to wait */
-	if ((__s64)(now - flow->last) >= 0)
+	if (delay <= latency || (__s64)(now - flow->last) >= 0)
 		goto low;
-	if (!qos_codel(ref->place, now))
-		return QOS_PASS;
-	return ecn ? QOS_MARK : QOS_DROP_AQM;
+	told = qos_codel(ref->place, now, class_at - now, p->cls->limit_ns, latency);
+	if (told == CODEL_DROP || (told == CODEL_TELL && !ecn))
+		return QOS_DROP_AQM;
+	return told == CODEL_TELL && ecn != ECN_ECT1 ? QOS_MARK : verdict;
 low:
 	if (flow->above && ref->own)
 		flow->above = 0;
-	return QOS_PASS;
+	return verdict;
 }
 
 #endif

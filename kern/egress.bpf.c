@@ -152,7 +152,7 @@ static __always_inline enum qos_verdict judge(struct __sk_buff *skb, struct shap
 	s->at = flow_at(&s->path, &s->ref, s->now, s->d.at, s->size.bytes);
 	if (s->at - s->now > s->path.cls->limit_ns)
 		return QOS_DROP_LIMIT;
-	verdict = aqm(&s->path, &s->ref, s->facts, s->now, s->at);
+	verdict = aqm(&s->path, &s->ref, s->facts, s->now, s->d.at, s->at);
 	if (verdict == QOS_MARK || verdict == QOS_MARK_L4S) {
 		mark_ce(skb, s->facts);
 		report(s, verdict, s->at - s->now);

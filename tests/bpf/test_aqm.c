@@ -318,6 +318,47 @@ static void test_limit(void **state __attribute__((unused)))
 	assert_true(sim_rate(sim, sim_flows(sim, "a"), span) >= 0.97 * 10 * MBIT);
 }
 
+/* Who goes on does not keep that queue: after seconds it is twice what is aimed at, and a packet.
+ */
+static void test_deaf(void **state __attribute__((unused)))
+{
+	static const struct span first = { SEC / 2, SEC }, late = { 5 * SEC, 6 * SEC };
+	static const uint8_t codepoints[] = { NOT_ECT, ECT0, ECT1 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(codepoints); i++) {
+		_cleanup_(sim_closep) struct sim *sim = sim_open(
+			"link: { rate: 10mbit }\ndefault: a\nclasses: { a: { rate: 10mbit } }\n",
+			0);
+		struct flows flows;
+
+		sim_add(sim, &(struct source){ .class = "a",
+					       .kind = SOURCE_CONSTANT,
+					       .rate = 50 * MBIT,
+					       .ecn = codepoints[i] });
+		sim_run(sim, late.to);
+		flows = sim_flows(sim, "a");
+		assert_true(sim_delay(sim, flows, first, 0.5) > 90);
+		assert_true(sim_delay(sim, flows, late, 1) <= 12);
+		assert_true(sim_rate(sim, flows, late) >= 0.97 * 10 * MBIT);
+	}
+}
+
+/* Many that listen, told as one flow, use all that there is. */
+static void test_not_deaf(void **state __attribute__((unused)))
+{
+	static const struct span late = { 4 * SEC, 8 * SEC };
+	_cleanup_(sim_closep) struct sim *sim =
+		sim_open("link: { rate: 100mbit }\ndefault: a\n"
+			 "classes: { a: { rate: 100mbit, fairness: none } }\n",
+			 0);
+
+	for (unsigned int i = 0; i < 64; i++)
+		sim_add(sim,
+			&(struct source){ .class = "a", .kind = SOURCE_TCP, .start = i * MSEC });
+	sim_run(sim, late.to);
+	assert_true(sim_rate(sim, sim_flows(sim, "a"), late) >= 0.97 * 100 * MBIT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -325,7 +366,8 @@ int main(void)
 		cmocka_unit_test(test_marks),	     cmocka_unit_test(test_drops),
 		cmocka_unit_test(test_short_queues), cmocka_unit_test(test_low_latency),
 		cmocka_unit_test(test_tcp),	     cmocka_unit_test(test_slow_class),
-		cmocka_unit_test(test_limit),
+		cmocka_unit_test(test_limit),	     cmocka_unit_test(test_deaf),
+		cmocka_unit_test(test_not_deaf),
 	};
 
 	return cmocka_run_group_tests(tests, need_root, NULL);

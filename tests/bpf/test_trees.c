@@ -83,8 +83,30 @@ static const char *const covered[] = {
 		    "      cb: { rate: 20mbit } # idle\n"),
 };
 
+/* After a flood alone, or one that ends: what it had queued is not paid back for a second. */
+static const char *const flooded[] = {
+	POLICY("aa",
+	       "  a:\n"
+	       "    rate: 30mbit\n"
+	       "    classes:\n"
+	       "      aa: { rate: 6900kbit, weight: 3 } # udp 121\n"
+	       "      ac: { rate: 10400kbit, ceil: 19300kbit, weight: 1 } # udp 24 from 3000\n"
+	       "  b: { rate: 45mbit } # window 12500 from 3000\n"),
+	POLICY("aa", "  a:\n"
+		     "    rate: 25700kbit\n"
+		     "    ceil: 37500kbit\n"
+		     "    classes:\n"
+		     "      aa: { rate: 10mbit, ceil: 29500kbit } # tcp 1 from 3000\n"
+		     "      ac: { rate: 8300kbit, ceil: 8800kbit } # tcp 1 until 3000\n"
+		     "  b:\n"
+		     "    ceil: 89600kbit\n"
+		     "    classes:\n"
+		     "      bb: { rate: 15400kbit } # window 12500 from 3000\n"
+		     "  c: { rate: 25700kbit } # udp 121 until 3000\n"),
+};
+
 /*
- * Of a fast link and a slow one, with priorities, and what was found. As the tests
+ * Of a fast link and a slow one, with priorities, with changes, and what was found. As the tests
  * see it: all have run before the first of them.
  */
 static struct {
@@ -94,8 +116,10 @@ static struct {
 } tested[] = { { 40, NULL, { .kind = { .link = LINK } } },
 	       { 20, NULL, { .kind = { .link = LINK / 10 } } },
 	       { 20, NULL, { .kind = { .link = LINK, .priorities = true } } },
+	       { 20, NULL, { .kind = { .link = LINK, .change = CHANGE } } },
 	       { ARRAY_SIZE(found), found, { .kind = { .link = LINK / 10 } } },
-	       { ARRAY_SIZE(covered), covered, { .kind = { .link = LINK } } } };
+	       { ARRAY_SIZE(covered), covered, { .kind = { .link = LINK } } },
+	       { ARRAY_SIZE(flooded), flooded, { .kind = { .link = LINK } } } };
 
 typedef bool is_right(const struct qos_policy *policy, const struct result *result);
 

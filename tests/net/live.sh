@@ -18,7 +18,7 @@ policy() { # LINK T A: rates
 		    classes:
 		      a: { rate: $3 }
 		      b: { fairness: src-host, latency: 20ms }
-		      c: { rate: 2mbit, ceil: 2mbit, limit: 50ms, fairness: none }
+		      c: { rate: 2mbit, ceil: 2mbit, limit: 50ms, latency: 25ms, fairness: none }
 		rules:
 		  - { class: a, match: { proto: udp, dport: 5001 } }
 		  - { class: b, match: { proto: udp, dport: 5002 } }

@@ -17,7 +17,7 @@ cat >"$T/c0.yaml" <<-END
 	  tenants:
 	    rate: 12mbit
 	    classes:
-	      alice: { rate: 4mbit, ceil: 4mbit }
+	      alice: { rate: 4mbit, ceil: 4mbit, latency: 50ms }
 	      bob: { rate: 1mbit, ceil: 8mbit }
 	rules:
 	  - { class: alice, match: { proto: udp, dport: 5001 } }
