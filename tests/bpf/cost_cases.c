@@ -50,6 +50,7 @@ struct ours {
 	enum load load;
 	uint32_t random_classes; /* instead of what rules say */
 	bool every_key;		 /* is looked at, as if rules asked for it */
+	uint32_t flows;		 /* at random; 0: as the program has it */
 };
 
 static const struct spec specs[COST_PACKETS] = {
@@ -204,6 +205,7 @@ static struct shaper *open_ours(const struct ours *ours)
 		.rules = rules,
 		.place_count = ours->rules > COST_PREFIX_RULES ? PLACES : 0,
 		.places = (const uint32_t(*)[2])places,
+		.ports = ours->flows,
 	};
 
 	cost_places(places, PLACES);
@@ -284,13 +286,17 @@ int cost_case_fd(const struct cost_case *c)
 	return c->edt ? bpf_program__fd(c->edt->progs.edt_egress) : shaper_prog_fd(c->shaper);
 }
 
-#define CASE(load, name, rules, last, depth, remark, program, classes)          \
-	{                                                                       \
-		name, rules, last, depth, remark, program, load, classes, false \
+#define CASE(load, name, rules, last, depth, remark, program, classes)             \
+	{                                                                          \
+		name, rules, last, depth, remark, program, load, classes, false, 0 \
 	}
-#define EVERY_KEY(load, name)                                                   \
-	{                                                                       \
-		name, 10, LAST_TAKES, 1, REMARK_NO, PROGRAM_REAL, load, 0, true \
+#define EVERY_KEY(load, name)                                                      \
+	{                                                                          \
+		name, 10, LAST_TAKES, 1, REMARK_NO, PROGRAM_REAL, load, 0, true, 0 \
+	}
+#define SOME_FLOWS(load, flows, name)                                                       \
+	{                                                                                   \
+		name, 10, LAST_TAKES, 1, REMARK_NO, PROGRAM_NEW_FLOW, load, 0, false, flows \
 	}
 #define QUEUE(...) CASE(LOAD_QUEUE, __VA_ARGS__)
 #define IDLE(...)  CASE(LOAD_IDLE, __VA_ARGS__)
@@ -304,6 +310,8 @@ static const struct ours all[] = {
 	BOTH("10 rules, last takes", 10, LAST_TAKES, 1, REMARK_NO, PROGRAM_REAL, 0),
 	BOTH("10 rules, last takes, depth 4", 10, LAST_TAKES, 4, REMARK_NO, PROGRAM_REAL, 0),
 	BOTH("10 rules, new flows", 10, LAST_TAKES, 1, REMARK_NO, PROGRAM_NEW_FLOW, 0),
+	SOME_FLOWS(LOAD_QUEUE, 256, "10 rules, 256 flows at random"),
+	SOME_FLOWS(LOAD_IDLE, 256, "10 rules, 256 flows at random"),
 	QUEUE("10 rules, DSCP written", 10, LAST_NO, 1, REMARK_YES, PROGRAM_REAL, 0),
 	QUEUE("100 rules, last takes", 100, LAST_TAKES, 1, REMARK_NO, PROGRAM_REAL, 0),
 	QUEUE("100 rules, new flows", 100, LAST_TAKES, 1, REMARK_NO, PROGRAM_NEW_FLOW, 0),
@@ -324,7 +332,7 @@ static struct shaper *find_shaper(const struct cost_case *cases, size_t count,
 		const struct ours *other = cases[i].ours;
 
 		if (other && other->program == ours->program && other->rules == ours->rules &&
-		    other->every_key == ours->every_key &&
+		    other->every_key == ours->every_key && other->flows == ours->flows &&
 		    other->random_classes == ours->random_classes && other->remark == ours->remark)
 			return cases[i].shaper;
 	}

@@ -213,6 +213,7 @@ static void put_places(const struct shaper *s, const struct setup *setup)
 		assert_int_equal(bpf_map_update_elem(bpf_map__fd(s->new_flow->maps.new_flow_places),
 						     &i, setup->places[i], BPF_ANY),
 				 0);
+	s->new_flow->bss->new_flow_ports = setup->ports ? setup->ports - 1 : 0;
 	s->new_flow->bss->new_flow_mask = setup->place_count ? setup->place_count - 1 : 0;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The real program, to which each run of a packet is another flow, on wish between other
- * addresses: what it costs when nothing that it remembers helps.
+ * addresses: what it costs when nothing that it remembers helps. Or one of some flows, at random.
  */
 #include "egress.bpf.c"
 #include "lcg.h"
@@ -18,7 +18,8 @@ struct {
 	__type(value, struct new_flow_place);
 } new_flow_places SEC(".maps");
 
-__u32 new_flow_mask; /* of their numbers; 0: addresses stay */
+__u32 new_flow_mask;  /* of their numbers; 0: addresses stay */
+__u32 new_flow_ports; /* less one, of which each run has one at random; 0: one after the other */
 __u32 new_flow_seed;
 
 #define SPORT_OFF4 (ETH_HLEN + sizeof(struct iphdr))
@@ -54,7 +55,7 @@ int new_flow(struct __sk_buff *skb)
 	__be16 *sport = data + off;
 
 	if ((void *)(sport + 1) <= end)
-		*sport += 1;
+		*sport = new_flow_ports ? lcg_next(&new_flow_seed) & new_flow_ports : *sport + 1;
 	if (new_flow_mask && skb->protocol != bpf_htons(ETH_P_IPV6))
 		move_elsewhere(data, end);
 	bpf_tail_call(skb, &new_flow_next, 0);

@@ -13,7 +13,7 @@ policy() { # MBIT [PORT]
 		interface: c0
 		default: all
 		classes:
-		  all: { rate: ${1}mbit, latency: 50ms } # floods keep half of their limit
+		  all: { rate: ${1}mbit, latency: 50ms } # half of a flood's queue
 		  other: { rate: 1mbit }
 		rules:
 		  - { class: other, match: { proto: udp, dport: ${2-9} } }

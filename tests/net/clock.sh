@@ -16,7 +16,7 @@ cat >"$T/c0.yaml" <<-END
 	default: rest
 	classes:
 	  rest: {}
-	  a: { rate: 2mbit, ceil: 4mbit }
+	  a: { rate: 2mbit, ceil: 4mbit, latency: 50ms } # half of a flood's queue
 	  b: { rate: 6mbit }
 	rules:
 	  - { class: a, match: { proto: udp, dport: [5001, 5003] } }
