@@ -173,6 +173,22 @@ static __always_inline __s64 left_over(const struct node *n, __u32 level, __u64 
 	return -debt;
 }
 
+/*
+ * Where not half of what there is is used, who used it has gone, as a higher level that had all:
+ * what this one owes, or learnt, is of that, and is forgotten, a quarter each time. Else who is
+ * left pays it out of what the class is guaranteed.
+ */
+#define GONE_SHIFT 2
+
+static __always_inline void forget_gone(struct qos_pace *pace, __u64 used)
+{
+	if (used >= pace->due >> 1)
+		return;
+	pace->trim -= pace->trim >> GONE_SHIFT;
+	if (pace->debt > 0)
+		pace->debt -= pace->debt >> GONE_SHIFT;
+}
+
 /* Of what is to be paid back a 32nd each time: it shows when what waits has left. */
 #define SETTLE_SHIFT 5
 

@@ -337,18 +337,23 @@ static __always_inline void begin_look(const struct node *n, struct look *l)
 	__u32 shift = n->cfg->period_shift & 31;
 	__u64 guaranteed = __sync_lock_test_and_set(&n->clk->sent_rate, 0);
 	__u32 contended = has_parent(n->cfg) ? n->above->contended : 0;
+	__u64 used; /* with those of the levels so far, at the last look */
 
 	l->dt = l->now - n->clk->pace[0].t;
 	n->clk->guaranteed_rate =
 		follow(n->clk->guaranteed_rate, guaranteed, l->dt, 1ULL << shift, USED);
-	l->used = n->clk->guaranteed_rate;
+	l->used = used = n->clk->guaranteed_rate;
 	l->due = n->cfg->rate;
 	l->sent = guaranteed;
 	l->credit = sooner(n->clk->credit + bytes_in(n->cfg->rate, l->dt),
 			   later(bytes_in(n->cfg->rate, CREDIT_PERIODS << shift),
 				 2ULL * n->cfg->packet_bytes));
 	for (__u32 i = 0; i < QOS_LEVELS; i++) {
-		if (!n->clk->pace[i].waiting)
+		struct qos_pace *pace = &n->clk->pace[i];
+
+		used += pace->paced_rate + pace->other_rate;
+		forget_gone(pace, used);
+		if (!pace->waiting)
 			continue;
 		if (n->cfg->flags & QOS_CLASS_CEIL)
 			l->reserve += trickle(n->cfg, i);

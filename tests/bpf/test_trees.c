@@ -105,6 +105,48 @@ static const char *const flooded[] = {
 		     "  c: { rate: 25700kbit } # udp 121 until 3000\n"),
 };
 
+/* What a higher level owes that has gone is not paid out of what the class is guaranteed. */
+static const char *const gone[] = {
+	POLICY("aaaa",
+	       "  a:\n"
+	       "    rate: 26mbit\n"
+	       "    ceil: 28200kbit\n"
+	       "    classes:\n"
+	       "      aa:\n"
+	       "        rate: 7100kbit\n"
+	       "        classes:\n"
+	       "          aaa:\n"
+	       "            classes:\n"
+	       "              aaaa: { ceil: 23800kbit, priority: low } # udp 29 until 3000\n"
+	       "              aaab: { priority: high } # idle\n"
+	       "          aab:\n"
+	       "            classes:\n"
+	       "              aaba: { rate: 1300kbit } # idle\n"
+	       "              aabb: { priority: high } # tcp 4\n"
+	       "          aac: { rate: 2200kbit, priority: low } # idle\n"
+	       "      ab: { rate: 2mbit } # window 3028\n"
+	       "      ac:\n"
+	       "        rate: 5mbit\n"
+	       "        classes:\n"
+	       "          aca: { rate: 1300kbit, ceil: 7200kbit } # window 3028 until 3000\n"
+	       "          acb: { rate: 1mbit } # idle\n"
+	       "          acc:\n"
+	       "            classes:\n"
+	       "              acca: { ceil: 26800kbit, weight: 8 } # idle\n"
+	       "              accb: { ceil: 11600kbit, weight: 10, priority: high } # udp 14 until "
+	       "3000\n"
+	       "              accc: { weight: 5, priority: high } # udp 34 until 3000\n"
+	       "              accd: { weight: 3, priority: high } # window 3028 until 3000\n"
+	       "          acd:\n"
+	       "            ceil: 27600kbit\n"
+	       "            classes:\n"
+	       "              acda: { ceil: 4700kbit, priority: low } # udp 6\n"
+	       "              acdb: { priority: low } # idle\n"
+	       "              acdc: { ceil: 27600kbit } # window 3028 until 3000\n"
+	       "      ad: { rate: 9100kbit, ceil: 18200kbit, priority: high } # tcp 4 until 3000\n"
+	       "  c: { rate: 29200kbit } # window 12500 until 3000\n"),
+};
+
 /*
  * Of a fast link and a slow one, with priorities, with changes, and what was found. As the tests
  * see it: all have run before the first of them.
@@ -119,7 +161,8 @@ static struct {
 	       { 20, NULL, { .kind = { .link = LINK, .change = CHANGE } } },
 	       { ARRAY_SIZE(found), found, { .kind = { .link = LINK / 10 } } },
 	       { ARRAY_SIZE(covered), covered, { .kind = { .link = LINK } } },
-	       { ARRAY_SIZE(flooded), flooded, { .kind = { .link = LINK } } } };
+	       { ARRAY_SIZE(flooded), flooded, { .kind = { .link = LINK } } },
+	       { ARRAY_SIZE(gone), gone, { .kind = { .link = LINK } } } };
 
 typedef bool is_right(const struct qos_policy *policy, const struct result *result);
 
