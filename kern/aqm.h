@@ -103,13 +103,15 @@ static __always_inline enum qos_verdict aqm(const struct path *p, const struct f
 		goto low;
 	if (ecn == ECN_ECT1)
 		verdict = QOS_MARK_L4S;
-	/* the flow's first to wait */
+	/* nobody but ECT(1) is told of so little; or it is the flow's first to wait */
 	if (delay <= latency || (__s64)(now - flow->last) >= 0)
 		goto low;
 	told = qos_codel(ref->place, now, class_at - now, p->cls->limit_ns, latency);
-	if (told == CODEL_DROP || (told == CODEL_TELL && !ecn))
+	if (told == CODEL_DROP)
 		return QOS_DROP_AQM;
-	return told == CODEL_TELL && ecn != ECN_ECT1 ? QOS_MARK : verdict;
+	if (told == CODEL_PASS || ecn == ECN_ECT1)
+		return verdict;
+	return ecn ? QOS_MARK : QOS_DROP_AQM;
 low:
 	if (flow->above && ref->own)
 		flow->above = 0;

@@ -40,8 +40,8 @@ struct setup {
 	/* of PROGRAM_NEW_FLOW: pairs of addresses, source and destination, to go between; a
 	 * power of two */
 	uint32_t place_count;
-	uint32_t ports; /* of which a packet has one at random, a power of two; 0: another each */
 	const uint32_t (*places)[2];
+	uint32_t ports; /* of these a packet has one at random, a power of two; 0: another each */
 	const struct rule *rules; /* as many as link.rules */
 };
 
