@@ -7,6 +7,7 @@
 #define QOS_BACKLOG_H
 
 #include "leaf.h"
+#include "leaving.h"
 #include "pace.h"
 #include "tree.h"
 
@@ -189,6 +190,47 @@ static __always_inline void forget_gone(struct qos_pace *pace, __u64 used)
 		pace->debt -= pace->debt >> GONE_SHIFT;
 }
 
+/* The level that has what all others leave. */
+static __always_inline __u32 last_level(const struct qos_class_cfg *cfg)
+{
+	return cfg->levels & 4 ? 2 : cfg->levels >> 1 & 1;
+}
+
+/* A 512th of the link at most: whoever takes what the others leave pays for it alone. */
+#define MEND_SHIFT 9
+
+/*
+ * The clock of the link has what waits for something else, as a ceiling, from when it came, and
+ * goes on while the link is idle: then it gives the same time away again, and what leaves beyond
+ * it stands in the next queue for as long as all send. So where more than a period's bytes do, the
+ * clock is moved on to what these and those that wait are. A function of its own, which the
+ * verifier looks at once.
+ */
+__noinline int qos_mend_clock(__u64 now)
+{
+	__u32 slot = QOS_SLOT_LINK, last;
+	__u64 begin = qos_leaving_slot << LEAVING_SHIFT, waits, slack, missing;
+	struct node n;
+
+	if (find_node(slot, &n) || !(n.cfg->flags & QOS_CLASS_CEIL))
+		return 0;
+	last = last_level(n.cfg);
+	waits = turn_leaving(now, bytes_in(n.cfg->ceil, 1ULL << LEAVING_SHIFT));
+	/* nor while what the clock does know of is paid back: twice is too much */
+	if (see(&n.clk->ceil[last]) <= now || n.clk->over > 0)
+		return 0;
+	now = qos_leaving_slot << LEAVING_SHIFT;
+	slack = bytes_in(n.cfg->ceil,
+			 later(1ULL << (n.cfg->period_shift & 31), n.cfg->ceil_burst_ns));
+	missing = less(qos_standing + waits,
+		       bytes_ahead(&n.clk->ceil[last], n.cfg->ceil, now) + n.clk->forgotten[last]);
+	missing = sooner(missing, less(qos_standing, later(slack, n.cfg->packet_bytes)));
+	missing = sooner(missing, bytes_in(n.cfg->ceil, now - begin) >> MEND_SHIFT);
+	n.clk->beyond[last] += missing;
+	__sync_fetch_and_add(&n.clk->ceil[last], clock_cost(missing, n.cfg->ceil_cost));
+	return 0;
+}
+
 /* Of what is to be paid back a 32nd each time: it shows when what waits has left. */
 #define SETTLE_SHIFT 5
 
@@ -200,7 +242,7 @@ static __always_inline void forget_gone(struct qos_pace *pace, __u64 used)
  */
 static __always_inline void settle(const struct node *n, const struct look *l)
 {
-	__u32 last = n->cfg->levels & 4 ? 2 : n->cfg->levels >> 1 & 1;
+	__u32 last = last_level(n->cfg);
 	__u64 all = see(&n->clk->ceil[last]), ns;
 
 	if (!(n->cfg->flags & QOS_CLASS_CEIL))

@@ -206,6 +206,7 @@ static __always_inline int stamp(struct __sk_buff *skb, struct shaping *s, __u64
 		c->borrowed += s->size.bytes * (s->d.own ^ 1);
 		count_delay(c, s->at - s->now, &s->size);
 	}
+	note_leaving(s->now, s->at, s->size.bytes);
 	depart_at(skb, s->now, later(s->at, own));
 	charge(&s->path, s->now, s->at, s->size.bytes, &s->d);
 	return PASS;
@@ -217,6 +218,7 @@ static __always_inline int pass(struct __sk_buff *skb, struct shaping *s, __u64 
 	struct qos_counters *c = count(s->path.slot, QOS_PASS, &s->size);
 	__u64 bytes = s->size.bytes;
 
+	note_leaving(s->now, s->now, bytes);
 	depart_at(skb, s->now, own);
 	if (c) {
 		c->borrowed += bytes * (s->d.own ^ 1);

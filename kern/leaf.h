@@ -307,25 +307,26 @@ static __always_inline __u32 debt_shift(const struct path *p)
  * link. Once it has left, and the class has a queue on its guarantee alone, it may never borrow
  * again, and never pay. So its guarantee pays, as it would have for a queue that was not sent yet;
  * for no more than the longest queue that it could have. The rest is forgiven: it may have been of
- * an idle link.
+ * an idle link. Whether it pays: then it does not pay for what others owe.
  */
-static __always_inline void pay_debt(const struct path *p, __u64 now, __u64 dt)
+static __always_inline int pay_debt(const struct path *p, __u64 now, __u64 dt)
 {
 	__u64 ns = sooner(dt, VIRTUAL_DT_MAX) >> debt_shift(p), ahead, debt, forgiven;
 
 	if (qos_link.mode == QOS_MODE_POLICE || /* nothing waits, and no finish counts */
 	    (__s64)(see(&p->clk->borrowed_until) - now) > 0 ||
 	    (__s64)(see(&p->clk->rate) - now) <= 0)
-		return;
+		return 0;
 	ahead = sooner(borrowed_ahead(p, now, p->cls->share_cost), QUEUE_MAX);
 	debt = less(ahead, p->cls->packet_bytes);
 	if (!debt)
-		return;
+		return 0;
 	forgiven = less(debt, bytes_in(p->lender->ceil, p->cls->limit_ns));
 	debt = sooner(debt - forgiven, bytes_in(p->cls->rate, ns));
 	__sync_fetch_and_add(&p->clk->rate, clock_cost(debt, p->cls->rate_cost));
 	__sync_fetch_and_sub(&p->clk->share,
 			     virtual_cost(shared_pace(p), debt + forgiven, p->cls->share_cost));
+	return 1;
 }
 
 /*
@@ -374,8 +375,8 @@ static __always_inline void renew_leaf(const struct path *p, __u64 now, __u64 le
 	forget_long_gone(p, &t, dt);
 	p->clk->contended = 0;
 	if (has_parent(p->cls)) {
-		settle_rate(p, now, dt);
-		pay_debt(p, now, dt);
+		if (!pay_debt(p, now, dt))
+			settle_rate(p, now, dt);
 		change_side(p, is_waiting(p->clk->until, now, p->cls->parent_shift & 31),
 			    t.sent_share, dt);
 		ask(p, now, lead);

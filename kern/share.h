@@ -407,6 +407,8 @@ static __always_inline void renew_node(__u32 slot, const struct node *n, __u64 n
 		l.turns[i] = qos_turn_wheel(slot, i, now);
 	qos_take_late(slot, now);
 	follow_ceiling(n, now);
+	if (slot == QOS_SLOT_LINK)
+		qos_mend_clock(now);
 	qos_begin_look(slot, &l);
 	for (__u32 i = 0; i < QOS_LEVELS; i++)
 		qos_renew_level(slot, i, &l);

@@ -53,16 +53,16 @@ static const struct held cases[] = {
 };
 
 /* What the next queue of the network holds: ns of the link, in the mean of the last 400 ms. */
-static double standing(const struct sim *sim, struct flows all)
+static double standing(const struct sim *sim, struct flows all, uint64_t end)
 {
 	double queue = 0, sum = 0;
 	unsigned int count = 0;
 
-	for (uint64_t at = 0; at < END; at += MSEC) {
+	for (uint64_t at = 0; at < end; at += MSEC) {
 		double rate = sim_rate(sim, all, (struct span){ at, at + MSEC });
 
 		queue = fmax(0, queue + (rate / (100 * MBIT) - 1) * MSEC);
-		if (at < END - 400 * MSEC)
+		if (at < end - 400 * MSEC)
 			continue;
 		sum += queue;
 		count++;
@@ -98,7 +98,7 @@ static void run_held(const struct held *c, uint32_t bytes)
 	is = sim_rate(sim, all, together);
 	if (is < 0.99 * 100 * MBIT || is > MOST_USE * 100 * MBIT)
 		fail_msg("%s: %.2f Mbit/s of the link are used", c->name, is / MBIT);
-	is = standing(sim, all);
+	is = standing(sim, all, END);
 	if (is > MOST)
 		fail_msg("%s: %.1f ms of the link stand in the next queue, packets of %u bytes",
 			 c->name, is / MSEC, bytes);
@@ -111,6 +111,45 @@ static void test_does_not_stand(void **state __attribute__((unused)))
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
 		for (size_t j = 0; j < ARRAY_SIZE(sizes); j++)
 			run_held(&cases[i], sizes[j]);
+}
+
+#define AT_ONCE                                                  \
+	POLICY("a", "  a: { rate: 2mbit }\n"                     \
+		    "  b:\n    rate: 20mbit\n    ceil: 30mbit\n" \
+		    "    classes: { b1: { rate: 10mbit }, b2: { rate: 10mbit } }\n")
+#define PAID   (8 * SEC)    /* 14 ms and more, by a 512th */
+#define PERIOD (1ULL << 22) /* of which bytes may stand; and a packet */
+
+/*
+ * The same of who begins with the others: the link is idle for moments, while its clock, which has
+ * what waits for the ceiling, is not.
+ */
+static void run_at_once(uint32_t bytes)
+{
+	static const char *const classes[] = { "a", "b1", "b2" };
+	_cleanup_(sim_closep) struct sim *sim = sim_open(AT_ONCE, 0);
+	const struct flows all = { 0, 2 * ARRAY_SIZE(classes) };
+	double is;
+
+	for (unsigned int i = 0; i < all.count; i++)
+		sim_add(sim, &(struct source){ .class = classes[i / 2],
+					       .kind = SOURCE_TCP,
+					       .bytes = bytes,
+					       .start = i * MSEC / 8 });
+	sim_run(sim, PAID);
+	is = sim_rate(sim, all, (struct span){ PAID - 2 * SEC, PAID });
+	if (is < 0.99 * 100 * MBIT || is > MOST_USE * 100 * MBIT)
+		fail_msg("%.2f Mbit/s of the link are used, packets of %u bytes", is / MBIT, bytes);
+	is = standing(sim, all, PAID);
+	if (is > (double)PERIOD + bytes * 8.0 * SEC / (100.0 * MBIT))
+		fail_msg("%.1f ms of the link stand in the next queue, packets of %u bytes",
+			 is / MSEC, bytes);
+}
+
+static void test_begins_at_once(void **state __attribute__((unused)))
+{
+	for (uint32_t frames = 1; frames <= 8; frames *= 2)
+		run_at_once(frames * SIM_FRAME);
 }
 
 /* The link's clock, ns ahead; it may be behind. */
@@ -146,6 +185,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_does_not_stand),
 		cmocka_unit_test(test_remembers),
+		cmocka_unit_test(test_begins_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, need_root, NULL);

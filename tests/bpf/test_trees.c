@@ -140,7 +140,7 @@ static const char *const gone[] = {
 	       "          acd:\n"
 	       "            ceil: 27600kbit\n"
 	       "            classes:\n"
-	       "              acda: { ceil: 4700kbit, priority: low } # udp 6\n"
+	       "              acda: { ceil: 4700kbit, priority: low, limit: 20ms } # udp 6\n"
 	       "              acdb: { priority: low } # idle\n"
 	       "              acdc: { ceil: 27600kbit } # window 3028 until 3000\n"
 	       "      ad: { rate: 9100kbit, ceil: 18200kbit, priority: high } # tcp 4 until 3000\n"
