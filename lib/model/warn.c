@@ -222,22 +222,27 @@ static int find_last(const struct judge *judge, uint8_t family, size_t *ret)
 static int warn_starved(const struct judge *judge)
 {
 	const struct qos_policy *policy = judge->policy;
-	size_t last4, last6;
+	size_t last4, last6, last;
 	const struct qos_rule_def *rule;
 
 	if (find_last(judge, 4, &last4) < 0 || find_last(judge, 6, &last6) < 0)
 		return -ENOMEM;
 	if (last4 == SHADOW_NONE || last6 == SHADOW_NONE)
 		return 0;
-	rule = &policy->rules[last4 > last6 ? last4 : last6];
+	last = last4 > last6 ? last4 : last6;
+	rule = &policy->rules[last];
 	if (rule->drop || rule->class_index == policy->default_class)
 		return 0;
 	qos_diag_warn_at(judge->diags, rule->loc,
 			 "with this rule the default class, `%s`, gets nothing but ARP, neighbour "
 			 "discovery and what is not IP",
 			 policy->classes[policy->default_class].name);
-	qos_diag_hint(judge->diags, "without the rule, `default: %s` does the same",
-		      policy->classes[rule->class_index].name);
+	if (last + 1 < policy->rule_count)
+		qos_diag_hint(judge->diags, "nothing else comes to the rules after it either: put "
+					    "them before it, or take them out");
+	else
+		qos_diag_hint(judge->diags, "without the rule, `default: %s` does the same",
+			      policy->classes[rule->class_index].name);
 	return 0;
 }
 
@@ -290,13 +295,11 @@ static void warn_urgent(const struct judge *judge)
 	}
 }
 
-/* The one key that promises what a policer, which tells no flow from another, cannot keep. */
-static void warn_police(const struct judge *judge)
+/* A policer tells no flow from another. */
+static void warn_per_flow(const struct judge *judge)
 {
 	const struct qos_policy *policy = judge->policy;
 
-	if (!policy->link.police)
-		return;
 	for (size_t i = 0; i < policy->class_count; i++) {
 		const struct qos_class *class = &policy->classes[i];
 
@@ -306,6 +309,34 @@ static void warn_police(const struct judge *judge)
 				 "`per-flow` of class `%s` has no effect with `mode: police`",
 				 class->name);
 		qos_diag_hint(judge->diags, "take it out, or give its traffic a class with a ceil");
+		return;
+	}
+}
+
+static uint64_t rates_in(const struct qos_policy *policy, size_t parent)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < policy->class_count; i++)
+		sum += policy->classes[i].parent == (int)parent ? policy->classes[i].rate : 0;
+	return sum;
+}
+
+/* Nor does it divide what is borrowed: of an inner class's rate its classes' own are kept. */
+static void warn_inner_rate(const struct judge *judge)
+{
+	const struct qos_policy *policy = judge->policy;
+
+	for (size_t i = 0; i < policy->class_count; i++) {
+		const struct qos_class *class = &policy->classes[i];
+
+		if (!class->inner || class->rate <= rates_in(policy, i))
+			continue;
+		qos_diag_warn_at(judge->diags, class->loc,
+				 "with `mode: police` no more of the rate of class `%s` is kept "
+				 "than the classes in it have as theirs",
+				 class->name);
+		qos_diag_hint(judge->diags, "give those the rest of it as their `rate`");
 		return;
 	}
 }
@@ -320,6 +351,9 @@ int qos_policy_warn(const struct qos_policy *policy, struct qos_diags *diags)
 	warn_discovery(&judge);
 	warn_classes(&judge);
 	warn_urgent(&judge);
-	warn_police(&judge);
+	if (policy->link.police) {
+		warn_per_flow(&judge);
+		warn_inner_rate(&judge);
+	}
 	return warn_starved(&judge);
 }
