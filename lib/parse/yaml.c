@@ -288,6 +288,12 @@ static bool is_ipv6(const struct loader *loader, size_t at)
 	       (is_at(loader, at + 1, ':') || (at > 0 && is_at(loader, at - 1, ':')));
 }
 
+/* The times of a schedule: where YAML sees an alias, or what it keeps for later. */
+static bool is_cron(const struct loader *loader, size_t at)
+{
+	return is_at(loader, at, '@') || (at > 0 && is_at(loader, at - 1, '*'));
+}
+
 /* What libyaml stumbled over, the commonest in plainer words than its own. */
 static int syntax_error(struct loader *loader)
 {
@@ -307,6 +313,9 @@ static int syntax_error(struct loader *loader)
 	if (is_ipv6(loader, at))
 		qos_diag_hint(loader->diags, "put an IPv6 address that begins or ends with `:` "
 					     "in quotes");
+	else if (is_cron(loader, at))
+		qos_diag_hint(loader->diags, "put what begins with `*` or `@` in quotes, as cron's "
+					     "\"*/10 * * * *\" or \"@daily\"");
 	if (placed && parser->context && parser->context_mark.line != parser->problem_mark.line)
 		qos_diag_note(loader->diags, mark_loc(&parser->context_mark), "%s from here",
 			      parser->context);
