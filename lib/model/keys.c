@@ -317,6 +317,9 @@ static void unknown_key(struct draft *draft, const struct key_table *table, cons
 	else
 		draft_error(draft, loc, "unknown key `%s` in %s, which has: %s", QOS_BRIEF(name),
 			    table->where, list_text(names, count, list));
+	if (strchr(name, ':'))
+		qos_diag_hint(draft->diags, "behind a key's `:` belongs a space, and not what only "
+					    "looks like one");
 }
 
 bool keys_expect_live(struct draft *draft, const struct key_table *table, const char *name,
