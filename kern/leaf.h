@@ -365,7 +365,7 @@ static __always_inline void ask(const struct path *p, __u64 now, __u64 lead)
 
 static __always_inline void renew_leaf(const struct path *p, __u64 now, __u64 lead)
 {
-	__u64 period = 1ULL << (p->cls->period_shift & 31), dt = now - p->clk->pace[0].t;
+	__u64 period = 1ULL << (p->cls->period_shift & 31), dt = less(now, p->clk->pace[0].t);
 	struct turnover t;
 
 	take_turnover(p, now, &t);
@@ -399,7 +399,8 @@ __noinline int qos_renew_leaf(__u32 slot, __u64 now, __u64 lead)
 {
 	struct path p;
 
-	if (!find_path(slot, &p))
+	/* not where another CPU was here since, which read the time after this one */
+	if (!find_path(slot, &p) && (__s64)(now - p.clk->pace[0].t) > 0)
 		renew_leaf(&p, now, lead);
 	return 0;
 }

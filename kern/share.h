@@ -339,7 +339,7 @@ static __always_inline void begin_look(const struct node *n, struct look *l)
 	__u32 contended = has_parent(n->cfg) ? n->above->contended : 0;
 	__u64 used; /* with those of the levels so far, at the last look */
 
-	l->dt = l->now - n->clk->pace[0].t;
+	l->dt = less(l->now, n->clk->pace[0].t);
 	n->clk->guaranteed_rate =
 		follow(n->clk->guaranteed_rate, guaranteed, l->dt, 1ULL << shift, USED);
 	l->used = used = n->clk->guaranteed_rate;
@@ -428,7 +428,8 @@ __noinline __u64 qos_renew_node(__u32 slot, __u64 now)
 	/* less than 0: another CPU has just looked */
 	if ((__s64)(now - n.clk->pace[0].t) > (__s64)(LONG_PERIODS * period))
 		n.clk->soon = SOON_LOOKS;
-	if (is_due(&n.clk->next, now, n.clk->soon ? soon(&n) : period)) {
+	if (is_due(&n.clk->next, now, n.clk->soon ? soon(&n) : period) &&
+	    (__s64)(now - n.clk->pace[0].t) > 0) {
 		renew_node(slot, &n, now);
 		n.clk->soon = less(n.clk->soon, 1);
 	}

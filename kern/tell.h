@@ -42,7 +42,7 @@ __noinline int qos_take_late(__u32 slot, __u64 now)
 	if (!cfg || !clk)
 		return 0;
 	shift = (cfg->period_shift & 31) + LATE_SHIFT;
-	part = sooner(now - clk->pace[0].t, 1ULL << shift) << PART_SHIFT >> shift;
+	part = sooner(less(now, clk->pace[0].t), 1ULL << shift) << PART_SHIFT >> shift;
 	count_late(&clk->late.guaranteed, &clk->sent_rate, part);
 	for (__u32 i = 0; i < QOS_LEVELS; i++) {
 		count_late(&clk->late.paced[i], &clk->pace[i].paced, part);
