@@ -219,13 +219,40 @@ static void test_stale_finish(void **state __attribute__((unused)))
 	}
 }
 
+/* A CPU that was held up looks when another one has, at a later time: that pays and counts nothing.
+ */
+static void test_late_look(void **state __attribute__((unused)))
+{
+	const struct debt debt = { .owes = 1000000, .rate = QUEUED, .borrowed = LEFT };
+	_cleanup_(shaper_closep) struct shaper *s = open_leaf(QOS_MODE_FQ);
+	struct qos_clocks link, leaf;
+
+	put_clocks(s, &debt);
+	leaf = shaper_clocks(s, SLOT);
+	leaf.pace[0].t = NOW + MSEC;
+	shaper_put_clocks(s, SLOT, &leaf);
+	link = shaper_clocks(s, QOS_SLOT_LINK);
+	link.next = NOW;
+	link.over = 1000000;
+	link.late.guaranteed = 10;
+	link.pace[0].t = NOW + MSEC;
+	shaper_put_clocks(s, QOS_SLOT_LINK, &link);
+	look(s);
+	leaf = shaper_clocks(s, SLOT);
+	assert_int_equal(leaf.rate, NOW + QUEUED);
+	assert_int_equal(leaf.share, SHARE(1000000));
+	link = shaper_clocks(s, QOS_SLOT_LINK);
+	assert_int_equal(link.late.guaranteed, 10);
+	assert_int_equal(link.sent_rate, 0);
+	assert_int_equal(link.pace[0].t, NOW + MSEC);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_guarantee_pays),
-		cmocka_unit_test(test_weight),
-		cmocka_unit_test(test_ceiling),
-		cmocka_unit_test(test_stale_finish),
+		cmocka_unit_test(test_guarantee_pays), cmocka_unit_test(test_weight),
+		cmocka_unit_test(test_ceiling),	       cmocka_unit_test(test_stale_finish),
+		cmocka_unit_test(test_late_look),
 	};
 
 	return cmocka_run_group_tests(tests, need_root, NULL);
