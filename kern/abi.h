@@ -244,7 +244,8 @@ struct qos_clocks {
 	struct qos_late late;
 	__u16 own_covered[QOS_LEVELS + 1]; /* the same, on its own alone */
 	__u64 queued, backlog;		   /* as of qos_pace: on guarantees, of those below */
-	__u64 room[2];			   /* behind it */
+	__u64 place; /* of a leaf: whose virtual time its finish is in (leaf.h); 0: not known */
+	__u64 room;
 };
 
 /* A flow of a class, or a host. */
@@ -356,8 +357,7 @@ struct qos_expiry {
 	__u64 timer[2];	    /* the kernel's */
 	__u32 first, count; /* of qos_expiry_cfgs */
 	__u64 at;	    /* CLOCK_BOOTTIME, ns; 0: unused */
-	__u32 fired;
-	__u32 pad;
+	__u32 fired, pad;
 };
 
 /* What a class has from then on. */

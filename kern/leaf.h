@@ -60,6 +60,35 @@ static __always_inline void follow_weight(const struct path *p, __u64 now)
 	p->clk->share = virtual_now(pace, now) + virtual_cost(pace, bytes, is);
 }
 
+/* Where a class shares: its parent's slot, and the level; not 0. */
+static __always_inline __u64 place_of(const struct qos_class_cfg *cls)
+{
+	return ((__u64)cls->parent << 2 | level_index(cls->level)) + 1;
+}
+
+/*
+ * With another priority, or another parent, it shares in another virtual time, in which its finish
+ * says nothing: that may be ahead by hours. So it begins as one that comes: at virtual time, and
+ * on no wheel; the old one forgets it in its turn. What it has queued leaves as it was stamped.
+ * Whether it is so.
+ */
+static __always_inline int follow_place(const struct path *p, __u64 now)
+{
+	__u64 was = p->clk->place, is = place_of(p->cls);
+
+	if (was == is)
+		return 0;
+	p->clk->place = is;
+	if (!was)
+		return 0;
+	p->clk->share = virtual_now(shared_pace(p), now);
+	p->clk->share_cost = p->cls->share_cost;
+	p->clk->until = (now >> (p->cls->parent_shift & 31)) - 1;
+	p->clk->waited = 0;
+	p->clk->needs[0].told = 0;
+	return 1;
+}
+
 /* What was charged, less what waits of it: no more than that can wait. */
 static __always_inline __u64 left(__u64 *charged, __u64 *was, __u64 waits)
 {
@@ -393,6 +422,14 @@ __noinline int qos_renew_place(__u32 slot, __u64 now, __u64 lead)
 	if (!find_path(slot, &p) && has_parent(p.cls))
 		want_share(&p, now, lead);
 	return 0;
+}
+
+/* Whether it has another place than before. */
+__noinline int qos_follow_place(__u32 slot, __u64 now)
+{
+	struct path p;
+
+	return !find_path(slot, &p) && has_parent(p.cls) && follow_place(&p, now);
 }
 
 __noinline int qos_renew_leaf(__u32 slot, __u64 now, __u64 lead)

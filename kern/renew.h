@@ -16,6 +16,8 @@ __noinline int qos_renew(__u32 slot, __u64 now, __u64 lead)
 		return 0;
 	if (is_due(&leaf->next, now, 1ULL << (cfg->period_shift & 31))) {
 		qos_turn_wheel(slot, 0, now);
+		if (qos_follow_place(slot, now))
+			lead = 0; /* it was of the one before */
 		qos_renew_place(slot, now, lead);
 		qos_renew_leaf(slot, now, lead);
 	}

@@ -219,6 +219,44 @@ static void test_stale_finish(void **state __attribute__((unused)))
 	}
 }
 
+#define PLACE(slot, level) (((slot) << 2 | (level)) + 1)
+
+/*
+ * Below another parent, or of another priority, what its finish says is nothing, nor the turn of
+ * the wheel that it was on; where it was is not known of one that is looked at first.
+ */
+static void test_moved(void **state __attribute__((unused)))
+{
+	static const struct {
+		uint64_t was, owes;
+	} cases[] = { { 0, 1000000 },
+		      { PLACE(QOS_SLOT_LINK, 0), 1000000 },
+		      { PLACE(QOS_SLOT_LINK, 1), 0 },
+		      { PLACE(2, 0), 0 } };
+	const struct debt debt = { .owes = 1000000, .rate = QUEUED, .borrowed = MSEC };
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_(shaper_closep) struct shaper *s = open_leaf(QOS_MODE_FQ);
+		struct qos_clocks clocks;
+		int turns;
+
+		put_clocks(s, &debt);
+		clocks = shaper_clocks(s, SLOT);
+		clocks.place = cases[i].was;
+		clocks.until = (NOW >> SHIFT) + 2;
+		shaper_put_clocks(s, SLOT, &clocks);
+		look(s);
+		clocks = shaper_clocks(s, SLOT);
+		assert_in_range(clocks.share >> QOS_VIRTUAL_SHIFT, cases[i].owes,
+				cases[i].owes + 1);
+		assert_int_equal(clocks.place, PLACE(QOS_SLOT_LINK, 0));
+		/* it goes on waiting, or is on no wheel: in a turn that is over */
+		turns = (int)(clocks.until - (uint32_t)(NOW >> SHIFT));
+		if (cases[i].owes ? turns < 2 : turns != -1)
+			fail_msg("on the wheel for %d turns", turns);
+	}
+}
+
 /* A CPU that was held up looks when another one has, at a later time: that pays and counts nothing.
  */
 static void test_late_look(void **state __attribute__((unused)))
@@ -252,7 +290,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_guarantee_pays), cmocka_unit_test(test_weight),
 		cmocka_unit_test(test_ceiling),	       cmocka_unit_test(test_stale_finish),
-		cmocka_unit_test(test_late_look),
+		cmocka_unit_test(test_moved),	       cmocka_unit_test(test_late_look),
 	};
 
 	return cmocka_run_group_tests(tests, need_root, NULL);

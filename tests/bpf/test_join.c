@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Shares that change: who comes has his guarantee within 20 ms and his share within 200 ms, and so
- * has everybody when rates or parents change under him.
+ * has everybody when rates or weights change under him.
  */
 #include <math.h>
 
@@ -359,38 +359,6 @@ static void test_weights_change_beside_a_ceiling(void **state __attribute__((unu
 	run_at_phases(run_weights_beside_a_ceiling);
 }
 
-#define TO(rate, below, beside)                                                        \
-	"link: { rate: 1gbit }\ndefault: c\nclasses:\n"                                \
-	"  t: { rate: " rate ", classes: { a: { rate: 300mbit }" below " } }\n" beside \
-	"  c: { rate: 200mbit }\n"
-
-/* What a class was ahead in the virtual time of one parent means nothing in that of another. */
-static void test_class_moves(void **state __attribute__((unused)))
-{
-	static const char before[] = TO("500mbit", ", b: { rate: 2mbit }", "");
-	static const char after[] = TO("300mbit", "", "  b: { rate: 200mbit }\n");
-	_cleanup_(sim_closep) struct sim *sim = sim_open(before, 0);
-	static const char *const names[] = { "a", "b", "c" };
-	const struct span soon = { 2 * SEC, 3 * SEC };
-	double demand[CLASSES] = { 0 }, share[CLASSES] = { 0 };
-
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		sim_add(sim, &(struct source){ .class = names[i], WINDOW });
-		demand[sim_slot(sim, names[i]) - 1] = IDEAL_GREEDY;
-	}
-	sim_run(sim, SEC);
-	sim_change(sim, after);
-	ideal_shares(sim_policy(sim), demand, share);
-	sim_run(sim, 3 * SEC);
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		double want = share[sim_slot(sim, names[i]) - 1];
-		double is = sim_rate(sim, sim_flows(sim, names[i]), soon);
-
-		if (fabs(is - want) > SHARE_ERROR * want)
-			fail_msg("%s has %.1f Mbit/s, not %.1f", names[i], is / MBIT, want / MBIT);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -401,7 +369,6 @@ int main(void)
 		cmocka_unit_test(test_unit_changes),
 		cmocka_unit_test(test_weights_change),
 		cmocka_unit_test(test_weights_change_beside_a_ceiling),
-		cmocka_unit_test(test_class_moves),
 		cmocka_unit_test(test_all_wake),
 		cmocka_unit_test(test_all_wake_tcp),
 		cmocka_unit_test(test_begin_together),
