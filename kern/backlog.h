@@ -196,6 +196,43 @@ static __always_inline __u32 last_level(const struct qos_class_cfg *cfg)
 	return cfg->levels & 4 ? 2 : cfg->levels >> 1 & 1;
 }
 
+/*
+ * At another ceiling the same bytes are another time. Where it is higher, what its clocks were
+ * ahead would be taken for bytes that left beyond it, and paid back; where it is lower, for room,
+ * and what leaves as it was stamped at the old one would stand in the next queue. What was charged
+ * since at the new cost, in less than a period, is not to be charged again, and was not ahead at
+ * the last look; it may leave sooner, once.
+ */
+static __always_inline void follow_ceiling(const struct node *n, __u64 now)
+{
+	__u64 was = n->clk->ceil_cost, is = n->cfg->ceil_cost;
+
+	if (was == is)
+		return;
+	n->clk->ceil_cost = is;
+	for (__u32 i = 0; was && i < QOS_LEVELS; i++) {
+		__u64 ahead = sooner(less(see(&n->clk->ceil[i]), now), IN_MAX);
+		__u64 bytes = qos_divide(ahead << QOS_COST_SHIFT, was);
+
+		if (was < is) {
+			bytes = sooner(bytes, n->clk->beyond[i]);
+			bytes = sooner(bytes, qos_divide(IN_MAX << QOS_COST_SHIFT, is));
+		}
+		__sync_fetch_and_add(&n->clk->ceil[i],
+				     clock_cost(bytes, is) - clock_cost(bytes, was));
+	}
+}
+
+/* A function of its own, which the verifier looks at once. */
+__noinline int qos_follow_ceiling(__u32 slot, __u64 now)
+{
+	struct node n;
+
+	if (!find_node(slot, &n))
+		follow_ceiling(&n, now);
+	return 0;
+}
+
 /* A 512th of the link at most: whoever takes what the others leave pays for it alone. */
 #define MEND_SHIFT 9
 

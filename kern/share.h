@@ -307,28 +307,6 @@ static __always_inline void renew_level(const struct node *n, __u32 level, struc
 	l->reserve += claim_of(n, level, l);
 }
 
-/*
- * Where the ceiling is higher now, the same bytes are less time: what its clocks were ahead would
- * be taken for bytes that left beyond it, and paid back. What was charged since at the new cost,
- * in less than a period, is taken for the same, and so much may leave sooner, once.
- */
-static __always_inline void follow_ceiling(const struct node *n, __u64 now)
-{
-	__u64 was = n->clk->ceil_cost, is = n->cfg->ceil_cost;
-
-	if (was == is)
-		return;
-	n->clk->ceil_cost = is;
-	if (was <= is)
-		return;
-	for (__u32 i = 0; i < QOS_LEVELS; i++) {
-		__u64 ahead = sooner(less(see(&n->clk->ceil[i]), now), IN_MAX);
-
-		/* costs are up to 2^43 */
-		__sync_fetch_and_sub(&n->clk->ceil[i], ahead - (ahead * ((is << 16) / was) >> 16));
-	}
-}
-
 /* What one leaves of the guarantee, another may use later. */
 #define CREDIT_PERIODS 2ULL
 
@@ -406,8 +384,8 @@ static __always_inline void renew_node(__u32 slot, const struct node *n, __u64 n
 	for (__u32 i = 0; i < QOS_LEVELS; i++)
 		l.turns[i] = qos_turn_wheel(slot, i, now);
 	qos_take_late(slot, now);
-	follow_ceiling(n, now);
-	if (slot == QOS_SLOT_LINK)
+	qos_follow_ceiling(slot, now);
+	if (slot == QOS_SLOT_LINK && qos_link.mode != QOS_MODE_POLICE) /* nothing waits there */
 		qos_mend_clock(now);
 	qos_begin_look(slot, &l);
 	for (__u32 i = 0; i < QOS_LEVELS; i++)

@@ -155,16 +155,22 @@ static void test_weight(void **state __attribute__((unused)))
 	}
 }
 
-/* So where a ceiling is raised: its clock is less time ahead. */
+/*
+ * So it is of a ceiling's clock. Of what it is ahead where the ceiling is lower now, no more than
+ * it was at the last looks: the rest was charged since, at the new cost.
+ */
 static void test_ceiling(void **state __attribute__((unused)))
 {
 	static const struct {
 		uint64_t was;
-		int64_t ahead, then;
-	} cases[] = { { NS_A_BYTE(4), QUEUED, QUEUED / 4 },
-		      { NS_A_BYTE(4), 8 * SEC, 2 * SEC },
-		      { NS_A_BYTE(1), QUEUED, QUEUED },
-		      { NS_A_BYTE(1) / 4, QUEUED, QUEUED } };
+		int64_t ahead, beyond, then;
+	} cases[] = { { NS_A_BYTE(4), QUEUED, 0, QUEUED / 4 },
+		      { NS_A_BYTE(4), 8 * SEC, 0, 2 * SEC },
+		      { NS_A_BYTE(1), QUEUED, QUEUED, QUEUED },
+		      { NS_A_BYTE(1) / 4, QUEUED, 4 * QUEUED, 4 * QUEUED },
+		      { NS_A_BYTE(1) / 4, QUEUED, 8 * QUEUED, 4 * QUEUED },
+		      { NS_A_BYTE(1) / 4, QUEUED, 4 * MSEC, QUEUED + 3 * MSEC },
+		      { NS_A_BYTE(1) / 4, QUEUED, 0, QUEUED } };
 	const struct debt debt = { .rate = QUEUED, .borrowed = MSEC };
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -174,6 +180,7 @@ static void test_ceiling(void **state __attribute__((unused)))
 		put_clocks(s, &debt);
 		clocks = shaper_clocks(s, QOS_SLOT_LINK);
 		clocks.ceil[0] = NOW + (uint64_t)cases[i].ahead;
+		clocks.beyond[0] = (uint64_t)cases[i].beyond;
 		clocks.ceil_cost = cases[i].was;
 		clocks.next = NOW;
 		shaper_put_clocks(s, QOS_SLOT_LINK, &clocks);
