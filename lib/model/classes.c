@@ -6,7 +6,6 @@
 #include "model/draft.h"
 
 #define HOST6_LEN 64	  /* a network: its hosts change their addresses at will (RFC 8981) */
-#define LATENCY	  5000000 /* ns; CoDel's target (RFC 8289) */
 
 static bool is_alnum(char c)
 {
@@ -93,7 +92,7 @@ static struct class_draft new_class(char *name, struct qos_loc loc, int index, i
 			.host6_len = HOST6_LEN,
 			.ecn = true,
 			.dscp = -1,
-			.latency = LATENCY,
+			.latency = QOS_POLICY_LATENCY,
 		},
 		.rate = { .key = "rate", .owner = index },
 		.ceil = { .key = "ceil", .owner = index },

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* `link`: what a packet costs on the wire, in CAKE's words and numbers. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "abi.h"
@@ -46,21 +47,35 @@ static const struct overhead *find_overhead(const char *name)
 	return NULL;
 }
 
+static void hint_names(struct draft *draft, const char *const names[], size_t count)
+{
+	char list[256] = "";
+	size_t len = 0;
+
+	for (size_t i = 0; i < count && len < sizeof(list); i++)
+		len += (size_t)snprintf(list + len, sizeof(list) - len, "%s%s", i ? ", " : "",
+					names[i]);
+	qos_diag_hint(draft->diags, "these are %s", list);
+}
+
 static void unknown_overhead(struct draft *draft, const struct qos_node *value)
 {
-	const char *names[ARRAY_SIZE(overheads) + 1] = { raw };
+	const char *names[ARRAY_SIZE(overheads) + 1] = { raw }, *nearest;
 	unsigned int number;
 
 	for (size_t i = 0; i < ARRAY_SIZE(overheads); i++)
 		names[i + 1] = overheads[i].name;
-	if (value_decimal(value->text, OVERHEAD_MAX, &number) == 0)
+	if (value_decimal(value->text, OVERHEAD_MAX, &number) == 0) {
 		draft_error(draft, value->loc, "`overhead` as a number is written `{bytes: %u}`",
 			    number);
-	else
-		draft_error(draft, value_place(value),
-			    "`%s` is not one of the overhead keywords of tc-cake(8)%s",
-			    QOS_BRIEF(value->text),
-			    SUGGEST(qos_nearest(value->text, names, ARRAY_SIZE(names))));
+		return;
+	}
+	nearest = qos_nearest(value->text, names, ARRAY_SIZE(names));
+	draft_error(draft, value_place(value),
+		    "`%s` is not one of the overhead keywords of tc-cake(8)%s",
+		    QOS_BRIEF(value->text), SUGGEST(nearest));
+	if (!nearest)
+		hint_names(draft, names, ARRAY_SIZE(names));
 }
 
 static void add_overhead(struct draft *draft, const struct qos_node *value,

@@ -23,7 +23,8 @@ struct qos_node;
 
 #define QOS_POLICY_MASKS     4 /* different ones, of marks */
 
-#define QOS_POLICY_LATENCY   1000000000ULL /* ns, at most */
+#define QOS_POLICY_LATENCY     5000000ULL    /* ns; the default: CoDel's target (RFC 8289) */
+#define QOS_POLICY_LATENCY_MAX 1000000000ULL /* ns */
 
 #define QOS_PARENT_LINK	     (-1)
 

@@ -295,20 +295,36 @@ static void warn_urgent(const struct judge *judge)
 	}
 }
 
-/* A policer tells no flow from another. */
-static void warn_per_flow(const struct judge *judge)
+/* What it says of its queue, or of flows; null: nothing that is not the default. */
+static const char *queue_key(const struct qos_class *class)
+{
+	if (class->per_flow)
+		return "per-flow";
+	if (class->limit)
+		return "limit";
+	if (class->latency != QOS_POLICY_LATENCY)
+		return "latency";
+	return class->fairness != QOS_FAIR_FLOW ? "fairness" : NULL;
+}
+
+/* With a policer nothing waits, and no flow is told from another. */
+static void warn_queue(const struct judge *judge)
 {
 	const struct qos_policy *policy = judge->policy;
 
 	for (size_t i = 0; i < policy->class_count; i++) {
 		const struct qos_class *class = &policy->classes[i];
+		const char *key = queue_key(class);
 
-		if (!class->per_flow)
+		if (!key)
 			continue;
 		qos_diag_warn_at(judge->diags, class->loc,
-				 "`per-flow` of class `%s` has no effect with `mode: police`",
+				 "`%s` of class `%s` has no effect with `mode: police`", key,
 				 class->name);
-		qos_diag_hint(judge->diags, "take it out, or give its traffic a class with a ceil");
+		qos_diag_hint(judge->diags,
+			      class->per_flow ?
+				      "take it out, or give its traffic a class with a ceil" :
+				      "take it out: nothing waits, and no flow is told from another");
 		return;
 	}
 }
@@ -352,7 +368,7 @@ int qos_policy_warn(const struct qos_policy *policy, struct qos_diags *diags)
 	warn_classes(&judge);
 	warn_urgent(&judge);
 	if (policy->link.police) {
-		warn_per_flow(&judge);
+		warn_queue(&judge);
 		warn_inner_rate(&judge);
 	}
 	return warn_starved(&judge);
