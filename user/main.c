@@ -77,39 +77,49 @@ static const struct opt opts_monitor[] = {
 	{},
 };
 
+/* In full, what is short where all verbs are listed. */
+static const char *const forms_explain[] = {
+	"FILE|IFACE PACKET", "--pcap CAPTURE FILE|IFACE", NULL,
+};
+static const char *const forms_set[] = { "IFACE CLASS KEY=VALUE...", NULL };
+static const char *const forms_unset[] = { "IFACE [CLASS [KEY]...]", NULL };
+static const char *const forms_schedule[] = {
+	"install FILE|IFACE", "remove IFACE", "list IFACE", "run IFACE NAME", NULL,
+};
+
 static void run_help(const struct args *args, struct report *report);
 
 static const struct verb verbs[] = {
 	{ "check", "FILE...", 1, INT_MAX, opts_state, run_check,
-	  "Read and judge policies, without privilege" },
+	  "Read and judge policies, without privilege", NULL },
 	{ "plan", "FILE|IFACE", 1, 1, opts_plan, run_plan,
-	  "Print what apply would change, and change nothing" },
+	  "Print what apply would change, and change nothing", NULL },
 	{ "apply", "FILE|IFACE|--all", 0, 1, opts_apply, run_apply,
-	  "Make an interface follow its policy" },
+	  "Make an interface follow its policy", NULL },
 	{ "show", "[IFACE]", 0, 1, opts_state, run_show,
-	  "Show the tree of classes, and what each sends now" },
+	  "Show the tree of classes, and what each sends now", NULL },
 	{ "stats", "[IFACE]", 0, 1, opts_stats, run_stats,
-	  "Print what each class sent, dropped and waited" },
+	  "Print what each class sent, dropped and waited", NULL },
 	{ "top", "[IFACE]", 0, 1, opts_top, run_top,
-	  "Follow the classes on the whole screen" },
+	  "Follow the classes on the whole screen", NULL },
 	{ "flows", "IFACE", 1, 1, opts_flows, run_flows,
-	  "Print the flows that send now: class, rate, delay" },
+	  "Print the flows that send now: class, rate, delay", NULL },
 	{ "explain", "FILE|IFACE PACKET", 1, INT_MAX, opts_explain, run_explain,
-	  "Say which class and rule take a packet, and why" },
+	  "Say which class and rule take a packet, and why", forms_explain },
 	{ "monitor", "[IFACE...]", 0, INT_MAX, opts_monitor, run_monitor,
-	  "Print drops and marks as they happen" },
+	  "Print drops and marks as they happen", NULL },
 	{ "set", "IFACE CLASS K=V...", 3, INT_MAX, opts_set, run_set,
-	  "Change numbers of a class, perhaps for a while" },
+	  "Change numbers of a class, perhaps for a while", forms_set },
 	{ "unset", "IFACE [CLASS...]", 1, INT_MAX, opts_state, run_unset,
-	  "Go back to what the policy says" },
+	  "Go back to what the policy says", forms_unset },
 	{ "schedule", "ACTION IFACE...", 2, 3, opts_schedule, run_schedule,
-	  "install, remove, list or run the policy's schedules" },
+	  "install, remove, list or run the policy's schedules", forms_schedule },
 	{ "remove", "IFACE|--all", 0, 1, opts_remove, run_remove,
-	  "Stop shaping and put back what was there before" },
+	  "Stop shaping and put back what was there before", NULL },
 	{ "doctor", "[IFACE]", 0, 1, opts_state, run_doctor,
-	  "Check what this kernel and an interface can do" },
+	  "Check what this kernel and an interface can do", NULL },
 	{ "help", "[VERB]", 0, 1, opts_help, run_help,
-	  "Print this help, or that of a verb" },
+	  "Print this help, or that of a verb", NULL },
 };
 
 static const struct opt opts_main[] = {

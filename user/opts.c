@@ -237,6 +237,13 @@ void help_print_options(const struct opt *opt)
 
 void help_print(const struct verb *verb)
 {
-	printf("Usage: qosctl %s [OPTION]... %s\n\n%s.\n", verb->name, verb->operands, verb->help);
+	const char *const one[] = { verb->operands, NULL };
+	const char *begin = "Usage:";
+
+	for (const char *const *form = verb->forms ? verb->forms : one; *form; form++) {
+		printf("%s qosctl %s [OPTION]... %s\n", begin, verb->name, *form);
+		begin = "      ";
+	}
+	printf("\n%s.\n", verb->help);
 	help_print_options(verb->opts);
 }

@@ -52,6 +52,7 @@ struct verb {
 	/* What it has to say and its status go to report. */
 	void (*run)(const struct args *args, struct report *report);
 	const char *help;
+	const char *const *forms; /* what operands is in full, to a null; or null: as it is */
 };
 
 /*
