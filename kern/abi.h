@@ -337,7 +337,8 @@ struct qos_link_cfg {
 	__u32 l2_len;	     /* 14, or 0 on a device without Ethernet header */
 	__s32 overhead;	     /* bytes a packet adds to its IP length */
 	__u32 mpu;	     /* least bytes a packet counts as */
-	__u32 overhead_set;  /* else charge the frame as the kernel has it */
+	__u16 overhead_set;  /* else charge the frame as the kernel has it */
+	__u16 hardware;	     /* packets leave the host here: nobody on it is told their stamps */
 	__u32 framing;	     /* enum qos_framing */
 	__u32 flow_mask;     /* flow records, less one */
 	__u32 reads_sockets; /* for users and cgroups, rather than ask helpers */
@@ -362,8 +363,7 @@ struct qos_expiry {
 
 /* What a class has from then on. */
 struct qos_expiry_cfg {
-	__u32 slot;
-	__u32 pad;
+	__u32 slot, pad;
 	struct qos_class_cfg cfg;
 };
 

@@ -164,13 +164,14 @@ static __always_inline enum qos_verdict judge(struct __sk_buff *skb, struct shap
  * No stamp on what may leave at once, so that a socket's own pacing rate, which fq heeds for
  * packets without one, still holds. A stamp is marked as a departure time, as TCP's already is:
  * where the packet is received on this host, by ifb or veth, any other is when that was. The helper
- * refuses what is not IP, which is held all the same.
+ * refuses what is not IP, which is held all the same. It takes longer than all else that is done
+ * for a queue, so it is left out where hardware sends the packet.
  */
 static __always_inline void depart_at(struct __sk_buff *skb, __u64 now, __u64 at)
 {
 	if (!skb->tstamp && at <= now)
 		return;
-	if (skb->tstamp_type == BPF_SKB_TSTAMP_DELIVERY_MONO ||
+	if (qos_link.hardware || skb->tstamp_type == BPF_SKB_TSTAMP_DELIVERY_MONO ||
 	    bpf_skb_set_tstamp(skb, at, BPF_SKB_TSTAMP_DELIVERY_MONO))
 		skb->tstamp = at;
 }

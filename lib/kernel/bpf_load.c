@@ -58,7 +58,7 @@ static int link_header(const struct qos_link_info *link, struct qos_diags *diags
 
 static int configure(struct egress_bpf *skel, const struct qos_plan *plan,
 		     const struct qos_slots *slots, const struct qos_bpf *old, uint32_t l2_len,
-		     bool bond)
+		     const struct qos_link_info *device)
 {
 	struct qos_tables_room room = qos_tables_room(plan->tables, plan->policy->rule_count);
 	struct qos_link_cfg link = plan->link;
@@ -68,7 +68,8 @@ static int configure(struct egress_bpf *skel, const struct qos_plan *plan,
 	if (r < 0)
 		return r;
 	link.l2_len = l2_len;
-	link.spread_ns = bond ? BOND_SPREAD_NS : 0;
+	link.hardware = device->hardware;
+	link.spread_ns = qos_link_is_bond(device) ? BOND_SPREAD_NS : 0;
 	link.default_slot = slots->of[plan->policy->default_class];
 	qos_owners_read(skel->progs.qos_egress, &link);
 	memcpy((void *)&skel->rodata->qos_link, &link, sizeof(link));
@@ -344,7 +345,7 @@ int qos_bpf_load(const struct qos_plan *plan, const struct qos_link_info *link,
 	skel = qos_bpf_programs(&opts);
 	if (!skel)
 		return qos_bpf_fail(diags, -errno, "cannot open the program");
-	r = configure(skel, plan, &slots, old, (uint32_t)l2_len, qos_link_is_bond(link));
+	r = configure(skel, plan, &slots, old, (uint32_t)l2_len, link);
 	if (r < 0)
 		return qos_bpf_fail(diags, r, "cannot set up the program's maps");
 	/* after the load libbpf may have no constants to read any more: then it could not map them

@@ -87,6 +87,7 @@ static int parse_link(const struct nlmsghdr *msg, struct qos_link_info *ret_link
 	link.tx_queues = attr_u32(attrs.tb[IFLA_NUM_TX_QUEUES]);
 	if (!link.tx_queues)
 		link.tx_queues = 1;
+	link.hardware = attrs.tb[IFLA_PARENT_DEV_NAME];
 	link.master = (int)attr_u32(attrs.tb[IFLA_MASTER]);
 	link.gso_max_size = attr_u32(attrs.tb[IFLA_GSO_MAX_SIZE]);
 	link.tso_max_size = attr_u32(attrs.tb[IFLA_TSO_MAX_SIZE]);

@@ -24,6 +24,7 @@ struct qos_link_info {
 	uint32_t gso_ipv4_max_size; /* bytes; 0: the kernel (before 6.3) has none apart */
 	uint32_t tso_max_size;	    /* bytes; the most that either can be */
 	bool maps_priority;	    /* a VLAN's egress-qos-map has entries */
+	bool hardware;		    /* on a bus: no packet comes back from it to this host */
 };
 
 /* By name. -ENODEV with the interfaces that exist as hint. */

@@ -198,6 +198,8 @@ static struct shaper *open_ours(const struct ours *ours)
 		.link = { .rules = ours->rules,
 			  .default_slot = 1,
 			  .l2_len = 14,
+			  /* else the first run marks the packet, and spares all others that */
+			  .hardware = 1,
 			  .flow_mask = 65535 },
 		.tree = true,
 		.capacity = ours->random_classes < CLASSES_MAX ? 0 : ours->random_classes + 1,

@@ -64,10 +64,10 @@ static const struct stamp_case cases[] = {
 	{ "wall-clock time marked as departure", IPPROTO_TCP, ENTRY_DELIVERY, NOW, WALL, 0, true },
 };
 
-static struct shaper *open_class(uint64_t limit)
+static struct shaper *open_device(uint64_t limit, bool hardware)
 {
 	const struct setup setup = {
-		.link = { .default_slot = SLOT, .l2_len = 14 },
+		.link = { .default_slot = SLOT, .l2_len = 14, .hardware = hardware },
 		.classes = { [SLOT] = { .flags = QOS_CLASS_CEIL,
 					.ceil_cost = NS_A_BYTE(1000),
 					.limit_ns = limit,
@@ -75,6 +75,11 @@ static struct shaper *open_class(uint64_t limit)
 	};
 
 	return shaper_open(PROGRAM_FAKE, &setup);
+}
+
+static struct shaper *open_class(uint64_t limit)
+{
+	return open_device(limit, false);
 }
 
 static void build(int family, uint8_t proto, struct packet *packet)
@@ -122,6 +127,15 @@ static void test_ipv6(void **state __attribute__((unused)))
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
 		run_case(s, &cases[i], 6);
+}
+
+/* Where a stamp's kind is not said it is the same time. */
+static void test_hardware(void **state __attribute__((unused)))
+{
+	_cleanup_(shaper_closep) struct shaper *s = open_device(LIMIT, true);
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		run_case(s, &cases[i], 4);
 }
 
 /* A limit above TCP's ten seconds is TCP's too. */
@@ -201,9 +215,10 @@ static void test_poisoning(void **state __attribute__((unused)))
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ipv4),	     cmocka_unit_test(test_ipv6),
-		cmocka_unit_test(test_longer_limit), cmocka_unit_test(test_not_ip),
-		cmocka_unit_test(test_burst),	     cmocka_unit_test(test_poisoning),
+		cmocka_unit_test(test_ipv4),	  cmocka_unit_test(test_ipv6),
+		cmocka_unit_test(test_hardware),  cmocka_unit_test(test_longer_limit),
+		cmocka_unit_test(test_not_ip),	  cmocka_unit_test(test_burst),
+		cmocka_unit_test(test_poisoning),
 	};
 
 	return cmocka_run_group_tests(tests, need_root, NULL);
