@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# What comes in, shaped on an ifb that it is redirected to. It goes on to its receiver, who is told
-# when it came, and not the time that it was stamped with.
+# What comes in, shaped on an ifb that it is redirected to, as qosctl(8) says. It goes on to its
+# receiver, who is told when it came, and not the time that it was stamped with.
 . "$(dirname "$0")/lib.sh"
 
 topo2
