@@ -5,7 +5,7 @@
 
 #include "model/draft.h"
 
-#define HOST6_LEN 64	  /* a network: its hosts change their addresses at will (RFC 8981) */
+#define HOST6_LEN 64 /* a network: its hosts change their addresses at will (RFC 8981) */
 
 static bool is_alnum(char c)
 {

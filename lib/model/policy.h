@@ -14,19 +14,19 @@
 struct qos_node;
 
 /* Letters, digits, '-', '_' and '.'; starts with a letter or digit; not "link". */
-#define QOS_CLASS_NAME_MAX   63
+#define QOS_CLASS_NAME_MAX     63
 
-#define QOS_POLICY_CLASSES   4096 /* at most, on all levels together */
-#define QOS_POLICY_DEPTH     8
+#define QOS_POLICY_CLASSES     4096 /* at most, on all levels together */
+#define QOS_POLICY_DEPTH       8
 
-#define QOS_POLICY_SCHEDULES 256 /* at most */
+#define QOS_POLICY_SCHEDULES   256 /* at most */
 
-#define QOS_POLICY_MASKS     4 /* different ones, of marks */
+#define QOS_POLICY_MASKS       4 /* different ones, of marks */
 
 #define QOS_POLICY_LATENCY     5000000ULL    /* ns; the default: CoDel's target (RFC 8289) */
 #define QOS_POLICY_LATENCY_MAX 1000000000ULL /* ns */
 
-#define QOS_PARENT_LINK	     (-1)
+#define QOS_PARENT_LINK	       (-1)
 
 /* What is not for inner classes has its default there, and no meaning. */
 struct qos_class {

@@ -321,10 +321,11 @@ static void warn_queue(const struct judge *judge)
 		qos_diag_warn_at(judge->diags, class->loc,
 				 "`%s` of class `%s` has no effect with `mode: police`", key,
 				 class->name);
-		qos_diag_hint(judge->diags,
-			      class->per_flow ?
-				      "take it out, or give its traffic a class with a ceil" :
-				      "take it out: nothing waits, and no flow is told from another");
+		qos_diag_hint(
+			judge->diags,
+			class->per_flow ?
+				"take it out, or give its traffic a class with a ceil" :
+				"take it out: nothing waits, and no flow is told from another");
 		return;
 	}
 }

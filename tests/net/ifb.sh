@@ -4,6 +4,7 @@
 # receiver, who is told when it came, and not the time that it was stamped with.
 . "$(dirname "$0")/lib.sh"
 
+# shellcheck disable=SC2119
 topo2
 modprobe -a ifb act_mirred cls_matchall 2>/dev/null
 ip -n "$NS_CLI" link add ifb0 type ifb || bail "this kernel has no ifb"
@@ -20,6 +21,7 @@ END
 check "apply" cli qosctl apply "$T/ifb0.yaml"
 
 # Answers wait in the queue of a little more than there is room for.
+flood=''
 bg flood srv udpsend "$CLI4" 5001 --rate 11mbit --time 4 >"$T/flood"
 sleep 1
 cli ping -c 20 -i 0.1 "$SRV4" >"$T/ping" 2>&1

@@ -42,6 +42,7 @@ is "its packets' stamps are of no kind" "$(kinds eth0)" 0
 count_start up srv eth1 --key udp:5001 --key tcp:5001
 bg server srv tcpsend server 5001 --ready "$T/tcp"
 await "$T/tcp"
+flood=''
 bg flood cli udpsend "$SRV4" 5001 --rate 80mbit --time 4 >"$T/flood"
 cli tcpsend client "$SRV4" 5001 --time 4 >"$T/bulk"
 wait "$flood"
