@@ -164,8 +164,8 @@ static __always_inline enum qos_verdict judge(struct __sk_buff *skb, struct shap
  * No stamp on what may leave at once, so that a socket's own pacing rate, which fq heeds for
  * packets without one, still holds. A stamp is marked as a departure time, as TCP's already is:
  * where the packet is received on this host, by ifb or veth, any other is when that was. The helper
- * refuses what is not IP, which is held all the same. It takes longer than all else that is done
- * for a queue, so it is left out where hardware sends the packet.
+ * refuses what is not IP, which is held all the same. It takes some ns (COST.md), so where hardware
+ * sends the packet, and nobody here ever receives it, it is left out.
  */
 static __always_inline void depart_at(struct __sk_buff *skb, __u64 now, __u64 at)
 {
