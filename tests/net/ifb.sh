@@ -9,8 +9,8 @@ topo2
 modprobe -a ifb act_mirred cls_matchall 2>/dev/null
 ip -n "$NS_CLI" link add ifb0 type ifb || bail "this kernel has no ifb"
 ip -n "$NS_CLI" link set ifb0 up
-tc -n "$NS_CLI" qdisc add dev c0 ingress
-tc -n "$NS_CLI" filter add dev c0 parent ffff: matchall action mirred egress redirect dev ifb0 ||
+tc -n "$NS_CLI" qdisc add dev c0 clsact
+tc -n "$NS_CLI" filter add dev c0 ingress matchall action mirred egress redirect dev ifb0 ||
 	bail "this kernel does not redirect"
 cat >"$T/ifb0.yaml" <<-END
 	interface: ifb0
@@ -19,6 +19,13 @@ cat >"$T/ifb0.yaml" <<-END
 	classes: { all: { fairness: none, limit: 80ms } }
 END
 check "apply" cli qosctl apply "$T/ifb0.yaml"
+cat >"$T/c0.yaml" <<-END
+	interface: c0
+	link: { rate: 50mbit }
+	default: all
+	classes: { all: {} }
+END
+check "and for what goes out" cli qosctl apply "$T/c0.yaml"
 
 # Answers wait in the queue of a little more than there is room for.
 flood=''
@@ -34,4 +41,7 @@ check "after a queue: $waited ms" awk -v ms="$waited" 'BEGIN { exit !(ms > 10 &&
 check "at a time of the wall clock" test -z "$(grep -i warning "$T/ping")"
 near "as much passes as there is room for" \
 	"$(cli qosctl stats --json ifb0 | jq '[.[0].classes[].bytes] | add * 8')" 40000000 5
+check "remove" cli qosctl remove --all
+check "what comes in is redirected as before" \
+	grep -q ifb0 <(tc -n "$NS_CLI" filter show dev c0 ingress)
 finish
