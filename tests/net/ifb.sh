@@ -14,9 +14,9 @@ tc -n "$NS_CLI" filter add dev c0 ingress matchall action mirred egress redirect
 	bail "this kernel does not redirect"
 cat >"$T/ifb0.yaml" <<-END
 	interface: ifb0
-	link: { rate: 10mbit }
+	link: { rate: 2mbit }
 	default: all
-	classes: { all: { fairness: none, limit: 80ms } }
+	classes: { all: { fairness: none, latency: 1s } }
 END
 check "apply" cli qosctl apply "$T/ifb0.yaml"
 cat >"$T/c0.yaml" <<-END
@@ -29,18 +29,13 @@ check "and for what goes out" cli qosctl apply "$T/c0.yaml"
 
 # Answers wait in the queue of a little more than there is room for.
 flood=''
-bg flood srv udpsend "$CLI4" 5001 --rate 11mbit --time 4 >"$T/flood"
-sleep 1
-cli ping -c 20 -i 0.1 "$SRV4" >"$T/ping" 2>&1
+bg flood srv udpsend "$CLI4" 5001 --size 1400 --rate 2100kbit --time 2 >"$T/flood"
+sleep 0.5
+cli ping -c 5 -i 0.2 -W 1 "$SRV4" >"$T/ping" 2>&1
 wait "$flood"
-answers=$(grep -c 'time=' "$T/ping")
-check "of 20 answers there come $answers" test "$answers" -ge 5
-waited=$(sed -n 's/.*min\/avg\/max[^=]*= [^/]*\/\([0-9.]*\)\/.*/\1/p' "$T/ping")
-check "after a queue: $waited ms" awk -v ms="$waited" 'BEGIN { exit !(ms > 10 && ms < 85) }'
+is "answers wait in it" "$(grep -cE 'time=[1-9][0-9]+(\.[0-9]+)? ms' "$T/ping")" 5
 # ping(8) goes by when the kernel says that they came
-check "at a time of the wall clock" test -z "$(grep -i warning "$T/ping")"
-near "as much passes as there is room for" \
-	"$(cli qosctl stats --json ifb0 | jq '[.[0].classes[].bytes] | add * 8')" 40000000 5
+is "and came at a time of the wall clock" "$(grep -c 'time of day' "$T/ping")" 0
 check "remove" cli qosctl remove --all
 check "what comes in is redirected as before" \
 	grep -q ifb0 <(tc -n "$NS_CLI" filter show dev c0 ingress)

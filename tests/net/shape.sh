@@ -159,28 +159,4 @@ else
 fi
 
 check "the policy is removed" cli qosctl remove c0
-
-note "who receives what ifb had to hold is told the time of day"
-if ip -n "$NS_CLI" link add ifb0 type ifb 2>/dev/null; then
-	ip -n "$NS_CLI" link set ifb0 up
-	tc -n "$NS_CLI" qdisc add dev c0 ingress
-	tc -n "$NS_CLI" filter add dev c0 ingress matchall action mirred egress redirect dev ifb0 ||
-		bail "cannot redirect"
-	cat >"$T/ifb0.yaml" <<-END
-		interface: ifb0
-		link: { rate: 2mbit }
-		default: all
-		classes: { all: { fairness: none, latency: 1s } }
-	END
-	check "what comes in is shaped" cli qosctl apply "$T/ifb0.yaml"
-	bg far srv udpsend "$CLI4" 9999 --size 1400 --time 2 --rate 2100kbit >/dev/null
-	sleep 0.5
-	cli ping -c 5 -i 0.2 -W 1 "$SRV4" >"$T/ping" 2>&1
-	wait "$far"
-	is "pings wait in it" "$(grep -cE 'time=[1-9][0-9]+(\.[0-9]+)? ms' "$T/ping")" 5
-	is "and know since when" "$(grep -c 'time of day' "$T/ping")" 0
-	check "that policy is removed" cli qosctl remove ifb0
-else
-	skip "what comes in" "this kernel has no ifb"
-fi
 finish
